@@ -1,0 +1,2 @@
+//! The patchbed command.
+fn main() {}

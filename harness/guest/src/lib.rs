@@ -1,0 +1,6 @@
+//! The small static program inside a sandbox: it runs, supervises, reaps, reads, measures and answers.
+//!
+//! Requests come in over a socket, replies go out (`message`). The crate also holds the runner, the
+//! single-threaded fork server that makes the sandboxes. It knows neither tokio nor the host's files.
+
+pub mod message;

@@ -1,0 +1,173 @@
+//! The record of a run: what is kept, shown and reported. It is a fold over the journal; see the engine's `store`.
+//! `patchbed schema --of record` prints the JSON Schema of these types, which are a contract with other programs.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::difference::Difference;
+use crate::exit::Exit;
+use crate::id::{CellId, Digest, Key, RunId};
+use crate::outcome::{Arm, Blame, Cause, Stage};
+use crate::verdict::Verdict;
+
+/// The version of the record's format, as it stands in `schema`.
+pub const SCHEMA: &str = "patchbed/record/1";
+
+/// Everything that is kept of one run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Record {
+    /// Always `patchbed/record/1`.
+    pub schema: String,
+    /// The run's id.
+    pub run: RunId,
+    /// The version of patchbed that ran it.
+    pub version: String,
+    /// When it began.
+    #[schemars(with = "String")]
+    pub started: Timestamp,
+    /// When it ended; absent when it was cut off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub finished: Option<Timestamp>,
+    /// The heaviest verdict of all cells.
+    pub verdict: Verdict,
+    /// The exit code.
+    pub exit: u8,
+    /// The name of the exit code.
+    pub exit_name: Exit,
+    /// How many cells got which verdict, zeroes included.
+    pub counts: BTreeMap<Verdict, usize>,
+    /// The scenarios, in the order in which they were named.
+    pub scenarios: Vec<ScenarioRecord>,
+    /// What a person should know of the whole run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
+/// What is kept of one scenario.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ScenarioRecord {
+    /// The file's name without its ending.
+    pub id: String,
+    /// Its title.
+    pub title: String,
+    /// The file as the user named it.
+    pub file: String,
+    /// The digest of the file at the start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest>,
+    /// The heaviest verdict of its cells.
+    pub verdict: Verdict,
+    /// Its cells.
+    pub cells: Vec<CellRecord>,
+    /// Cells that fail for one reason, grouped by what was observed.
+    pub causes: Vec<CauseRecord>,
+}
+
+/// What is kept of one cell.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CellRecord {
+    /// Its id.
+    pub id: CellId,
+    /// The image's name.
+    pub image: String,
+    /// The image's digest; absent when the image could not be made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_digest: Option<Digest>,
+    /// The patches that are in.
+    pub patches: Vec<String>,
+    /// The products that are on.
+    pub software: Vec<String>,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// One sentence that says why.
+    pub reason: String,
+    /// Whether the control arm was ill already.
+    pub broken_before: bool,
+    /// Whether only infrastructure is to blame.
+    pub temporary: bool,
+    /// How many finished attempts each arm has.
+    pub attempts: BTreeMap<Arm, usize>,
+    /// What differs and counts.
+    pub differences: Vec<Difference>,
+    /// What differs and is silenced by a rule or an acceptance.
+    pub silenced: Vec<Difference>,
+    /// Why attempts stopped.
+    pub stops: Vec<Cause>,
+    /// Readings that move by themselves.
+    pub volatile: Vec<Key>,
+    /// How many readings were compared.
+    pub readings: usize,
+    /// See [`crate::Judgement::noise_bound`].
+    pub noise_bound: f64,
+    /// Every attempt.
+    pub timeline: Vec<AttemptRecord>,
+    /// What could not be limited or looked at.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
+/// What is kept of one attempt.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AttemptRecord {
+    /// The arm.
+    pub arm: Arm,
+    /// Counted from 1 within the arm.
+    pub number: u32,
+    /// Absent when the attempt did not finish.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub milliseconds: Option<u64>,
+    /// What each stage took, in milliseconds.
+    pub stages: BTreeMap<Stage, u64>,
+    /// In one or two words: `observed`, `stopped in apply`, `unfinished`.
+    pub outcome: String,
+}
+
+/// One cause: what broke, since what, in which cells.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CauseRecord {
+    /// One line that says what happened.
+    pub title: String,
+    /// Whose fault it is.
+    pub blame: Blame,
+    /// What it means.
+    pub verdict: Verdict,
+    /// The cells that show it.
+    pub cells: Vec<CellId>,
+    /// The patch since which it is there; absent when it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Since>,
+    /// What broke: key, before, after.
+    pub broke: Vec<Broke>,
+    /// Lines that prove it.
+    pub evidence: Vec<String>,
+    /// How sure the answer is, in words with numbers.
+    pub sure: String,
+}
+
+/// Since which patch something is broken, with the attempts that prove it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Since {
+    /// The patch, or several when they were only tried together.
+    pub patch: String,
+    /// Attempts with the patch that show it, of all with the patch.
+    pub with: (u32, u32),
+    /// Attempts without the patch that show it, of all without.
+    pub without: (u32, u32),
+}
+
+/// One line of "what broke".
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Broke {
+    /// The reading.
+    pub key: Key,
+    /// Its value before; absent when it was not there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub was: Option<String>,
+    /// Its value after; absent when it is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub now: Option<String>,
+}
