@@ -1,0 +1,242 @@
+//! A scenario as the engine works with it: everything resolved, nothing left to look up. Made by `load`.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use camino::Utf8PathBuf;
+use patchbed_kinds::change::AnyChange;
+use patchbed_kinds::image::AnySource;
+use patchbed_kinds::probe::AnyProbe;
+use patchbed_model::{Digest, Rules};
+use patchbed_sandbox::Limits;
+
+/// One scenario file, complete.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scenario {
+    /// The file's name without its ending.
+    pub id: String,
+    /// `scenario:`, else the id.
+    pub title: String,
+    /// The file as the user named it.
+    pub file: Utf8PathBuf,
+    /// The digest of the file's bytes.
+    pub digest: Digest,
+    /// The images it runs on: one, or those of `matrix.image`.
+    pub images: Vec<ImageUse>,
+    /// The patches under test, in the order in which they are applied.
+    pub patches: Vec<Patch>,
+    /// The bundle's name, when the patches came as one.
+    pub bundle: Option<String>,
+    /// Third-party products.
+    pub software: Vec<Software>,
+    /// The services, in an order that respects `after`.
+    pub services: Vec<Service>,
+    /// What is run against the services.
+    pub workloads: Vec<Workload>,
+    /// The probes written by hand.
+    pub probes: Vec<Probe>,
+    /// Whether services are watched without asking.
+    pub automatic: bool,
+    /// The rules, those of the probes' `allow` included.
+    pub rules: Rules,
+    /// How many attempts each arm gets.
+    pub attempts: Attempts,
+    /// Whether the patch is also taken back and the result compared with before.
+    pub rollback: bool,
+    /// What a sandbox may use.
+    pub limits: Limits,
+    /// Which cells are run.
+    pub matrix: Matrix,
+}
+
+/// An image with the changes on top.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ImageUse {
+    /// Its name, or what was written.
+    pub name: String,
+    /// The folder of the file it is written in.
+    pub base: Utf8PathBuf,
+    /// Where it comes from.
+    pub source: AnySource,
+    /// Changes on top.
+    pub install: Vec<AnyChange>,
+    /// Whether systemd is process 1: as written, else whether any service is a unit.
+    pub systemd: bool,
+}
+
+/// A patch under test.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Patch {
+    /// Its name; unique in the scenario.
+    pub name: String,
+    /// The folder of the file it is written in.
+    pub base: Utf8PathBuf,
+    /// Where it came from: advisory, CVE ids, link.
+    pub origin: Vec<String>,
+    /// What withholding it costs.
+    pub weight: Option<u32>,
+    /// Patches that must be in before it.
+    pub after: Vec<String>,
+    /// What it does.
+    pub apply: Vec<AnyChange>,
+    /// How it is taken back, when not by the changes' own ways.
+    pub revert: Vec<AnyChange>,
+}
+
+/// A third-party product.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Software {
+    /// Its name; unique in the scenario.
+    pub name: String,
+    /// The folder of the file it is written in.
+    pub base: Utf8PathBuf,
+    /// Its version, for people.
+    pub version: Option<String>,
+    /// Its vendor, for people.
+    pub vendor: Option<String>,
+    /// How it gets into the environment.
+    pub install: Vec<AnyChange>,
+    /// Its services.
+    pub services: Vec<Service>,
+    /// Its workloads.
+    pub workloads: Vec<Workload>,
+    /// Its probes.
+    pub probes: Vec<Probe>,
+}
+
+/// Something started and kept running.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Service {
+    /// Its name; unique in the scenario.
+    pub name: String,
+    /// How it is run.
+    pub run: ServiceRun,
+    /// Services that must be ready before it starts.
+    pub after: Vec<String>,
+    /// What says that it is ready, besides that it lives.
+    pub ready: Option<AnyProbe>,
+    /// Within which time it must be ready.
+    pub within: Duration,
+    /// The signal that stops it.
+    pub stop_signal: i32,
+    /// After how long it is killed.
+    pub stop_within: Duration,
+    /// Whether it is restarted after the patch.
+    pub restart: Restart,
+    /// Whether the run goes on without it.
+    pub optional: bool,
+}
+
+/// How a service is run.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ServiceRun {
+    /// As a systemd unit.
+    Unit(String),
+    /// Under the guest.
+    Program {
+        /// The command line.
+        argv: Vec<String>,
+        /// Its user.
+        user: Option<String>,
+        /// Its working folder.
+        directory: Option<String>,
+        /// Its environment.
+        environment: BTreeMap<String, String>,
+    },
+}
+
+/// Whether a service is restarted after the patch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Restart {
+    /// That is how an update is taken up.
+    AfterPatch,
+    /// It goes on as it is.
+    Never,
+}
+
+/// Something run to its end against the services.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Workload {
+    /// Its name.
+    pub name: String,
+    /// The command line.
+    pub argv: Vec<String>,
+    /// Its user.
+    pub user: Option<String>,
+    /// Its working folder.
+    pub directory: Option<String>,
+    /// Its environment.
+    pub environment: BTreeMap<String, String>,
+    /// When it runs.
+    pub when: When,
+    /// Its limit.
+    pub within: Duration,
+}
+
+/// When a workload runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// After the services are up, before the patch.
+    Before,
+    /// While the patch is applied.
+    During,
+    /// After the restart, before the look.
+    After,
+}
+
+/// A probe written by hand.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Probe {
+    /// Its name; unique in the scenario. Its keys begin with `probe.NAME`.
+    pub name: String,
+    /// The service it is about.
+    pub service: Option<String>,
+    /// How long one look may take.
+    pub within: Duration,
+    /// How often it looks; readings that differ among the looks are volatile.
+    pub repeat: u32,
+    /// What is looked at.
+    pub kind: AnyProbe,
+}
+
+/// How many attempts each arm gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attempts {
+    /// Without the patch.
+    pub control: u32,
+    /// With the patch.
+    pub patched: u32,
+    /// More of both arms when something is suspect.
+    pub confirm: u32,
+}
+
+/// Which cells are run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Matrix {
+    /// Which patches are in.
+    pub patch: PatchAxis,
+    /// Which products are on.
+    pub software: SoftwareAxis,
+}
+
+/// Which patches are in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PatchAxis {
+    /// One cell with all.
+    All,
+    /// One cell for each, with those it needs.
+    Each,
+    /// Both.
+    AllAndEach,
+}
+
+/// Which products are on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SoftwareAxis {
+    /// One cell with all.
+    All,
+    /// One cell for each, and one without any.
+    Each,
+    /// One cell without any.
+    None,
+}

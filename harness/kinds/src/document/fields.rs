@@ -1,0 +1,165 @@
+//! The entries of a mapping, taken one by one; what is left over is unknown.
+
+use patchbed_model::Code;
+use patchbed_model::text::{nearest, one_line, shorten};
+
+use super::{At, Content, Node, Problems, Read};
+
+/// The entries of one mapping.
+#[derive(Debug)]
+pub struct Fields<'a> {
+    node: &'a Node,
+    left: Vec<(&'a str, &'a Node)>,
+    known: Vec<&'static str>,
+}
+
+impl<'a> Fields<'a> {
+    /// The entries of `node`; keys that begin with `x-` are notes and left out.
+    pub fn of(node: &'a Node, wanted: &str, problems: &mut Problems) -> Option<Self> {
+        let Content::Map(entries) = &node.content else {
+            problems.wrong_type(node, wanted);
+            return None;
+        };
+        let left = entries
+            .iter()
+            .filter(|(key, _)| !key.starts_with("x-"))
+            .map(|(key, value)| (key.as_str(), value))
+            .collect();
+        Some(Self {
+            node,
+            left,
+            known: Vec::new(),
+        })
+    }
+
+    /// The mapping itself.
+    #[must_use]
+    pub fn node(&self) -> &'a Node {
+        self.node
+    }
+
+    /// Takes the value of `key` out, if it is there.
+    pub fn take(&mut self, key: &'static str) -> Option<&'a Node> {
+        self.known.push(key);
+        let index = self.left.iter().position(|(name, _)| *name == key)?;
+        Some(self.left.remove(index).1)
+    }
+
+    /// Takes and reads `key`; its absence is a problem.
+    pub fn required<T: Read>(&mut self, key: &'static str, problems: &mut Problems) -> Option<T> {
+        match self.take(key) {
+            Some(node) => T::read(node, problems),
+            None => {
+                problems
+                    .error(
+                        Code::MissingKey,
+                        &self.node.path,
+                        At::Value,
+                        format!("`{key}` is missing"),
+                    )
+                    .help(format!("add `{key}:`"));
+                None
+            }
+        }
+    }
+
+    /// Takes and reads `key` if it is there. `Some(None)` when it is not; `None` when it is there and cannot be read.
+    #[expect(
+        clippy::option_option,
+        reason = "absent and unreadable are different things"
+    )]
+    pub fn optional<T: Read>(
+        &mut self,
+        key: &'static str,
+        problems: &mut Problems,
+    ) -> Option<Option<T>> {
+        match self.take(key) {
+            Some(node) => T::read(node, problems).map(Some),
+            None => Some(None),
+        }
+    }
+
+    /// Takes the one entry whose key is among `kinds`: its name and value. None and two are problems.
+    pub fn kind(
+        &mut self,
+        kinds: &'static [&'static str],
+        what: &str,
+        problems: &mut Problems,
+    ) -> Option<(&'static str, &'a Node)> {
+        let mut found: Vec<(&'static str, &'a Node)> = Vec::new();
+        for kind in kinds {
+            if let Some(node) = self.take(kind) {
+                found.push((kind, node));
+            }
+        }
+        match found[..] {
+            [one] => Some(one),
+            [] => {
+                self.no_kind(kinds, what, problems);
+                None
+            }
+            [first, second, ..] => {
+                problems
+                    .error(
+                        Code::TwoKinds,
+                        &second.1.path,
+                        At::Key,
+                        format!(
+                            "this {what} is given as `{}` and as `{}`",
+                            first.0, second.0
+                        ),
+                    )
+                    .label("the second kind")
+                    .also(first.1.path.clone(), At::Key, "the first kind")
+                    .help("keep one of them, or write two entries");
+                None
+            }
+        }
+    }
+
+    fn no_kind(&mut self, kinds: &'static [&'static str], what: &str, problems: &mut Problems) {
+        let guess = self.left.iter().find_map(|(key, node)| {
+            nearest(key, kinds.iter().copied()).map(|kind| (*key, *node, kind))
+        });
+        if let Some((key, node, kind)) = guess {
+            self.left.retain(|(name, _)| *name != key);
+            problems
+                .error(
+                    Code::UnknownKind,
+                    &node.path,
+                    At::Key,
+                    format!("there is no {what} of the kind `{}`", clean(key)),
+                )
+                .help(format!("write `{kind}:`"));
+        } else {
+            problems
+                .error(
+                    Code::MissingKind,
+                    &self.node.path,
+                    At::Value,
+                    format!("this {what} does not say of which kind it is"),
+                )
+                .help(format!("add one of: {}", kinds.join(", ")));
+        }
+    }
+
+    /// Reports what was not taken.
+    pub fn finish(self, problems: &mut Problems) {
+        for (key, node) in self.left {
+            let problem = problems.error(
+                Code::UnknownKey,
+                &node.path,
+                At::Key,
+                format!("there is no key `{}` here", clean(key)),
+            );
+            match nearest(key, self.known.iter().copied()) {
+                Some(known) => problem.help(format!("did you mean `{known}`?")),
+                None => problem.help(format!("known here: {}", self.known.join(", "))),
+            };
+        }
+    }
+}
+
+fn clean(key: &str) -> String {
+    shorten(&one_line(key), 60)
+}

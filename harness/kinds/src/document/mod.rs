@@ -1,0 +1,27 @@
+//! Reading what people write: a tree of values with paths, a collector that takes all problems at once,
+//! and the types that a value of the language can have.
+//!
+//! A type of the language is written once, with [`document!`](crate::document): the struct, its reader, its
+//! JSON Schema and its "did you mean" list come from that one table. Reading never stops at the first problem.
+
+mod fields;
+mod macros;
+mod node;
+mod problem;
+mod values;
+
+pub use fields::Fields;
+pub use node::{Content, Node};
+pub use problem::{At, Problem, Problems};
+pub use values::{Argv, OneOrMany, Share, Size, Span};
+
+use serde_json::Value as Json;
+
+/// A type that can be read from a scenario file.
+pub trait Read: Sized {
+    /// Reads a value. Every problem goes to `problems`; `None` when there was one that leaves no value.
+    fn read(node: &Node, problems: &mut Problems) -> Option<Self>;
+
+    /// Its JSON Schema, for editors.
+    fn schema() -> Json;
+}

@@ -1,0 +1,314 @@
+//! The simple values of the language: texts, numbers, durations, sizes, shares, command lines.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use patchbed_model::Code;
+use serde::Serialize;
+use serde_json::{Value as Json, json};
+
+use super::{At, Content, Node, Problems, Read};
+
+impl Read for String {
+    fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
+        match &node.content {
+            Content::Text(text)
+                if text
+                    .chars()
+                    .any(|c| c.is_control() && c != '\n' && c != '\t') =>
+            {
+                problems.error(
+                    Code::ControlCharacter,
+                    &node.path,
+                    At::Value,
+                    "control characters cannot stand in a text here",
+                );
+                None
+            }
+            Content::Text(text) => Some(text.clone()),
+            Content::Integer(_) | Content::Float(_) => {
+                problems
+                    .error(
+                        Code::UnquotedVersion,
+                        &node.path,
+                        At::Value,
+                        format!("expected a text, this is {}", node.describe()),
+                    )
+                    .help("put it in quotes: a bare number loses its zeroes (4.10 is 4.1)");
+                None
+            }
+            Content::Bool(_) | Content::Null => {
+                problems.wrong_type(node, "a text").help("put it in quotes");
+                None
+            }
+            Content::List(_) | Content::Map(_) => {
+                problems.wrong_type(node, "a text");
+                None
+            }
+        }
+    }
+
+    fn schema() -> Json {
+        json!({ "type": "string" })
+    }
+}
+
+impl Read for bool {
+    fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
+        if let Content::Bool(value) = node.content {
+            return Some(value);
+        }
+        problems.wrong_type(node, "`true` or `false`");
+        None
+    }
+
+    fn schema() -> Json {
+        json!({ "type": "boolean" })
+    }
+}
+
+macro_rules! whole_numbers {
+    ($($type:ty),+) => {$(
+        impl Read for $type {
+            fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
+                let Content::Integer(value) = node.content else {
+                    problems.wrong_type(node, "a whole number");
+                    return None;
+                };
+                let number = Self::try_from(value).ok();
+                if number.is_none() {
+                    let message = format!("expected a whole number from {} to {}, this is `{value}`", Self::MIN, Self::MAX);
+                    problems.error(Code::InvalidValue, &node.path, At::Value, message);
+                }
+                number
+            }
+
+            fn schema() -> Json {
+                json!({ "type": "integer", "minimum": Self::MIN, "maximum": Self::MAX })
+            }
+        }
+    )+};
+}
+whole_numbers!(u16, u32, i32);
+
+impl<T: Read> Read for Vec<T> {
+    fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
+        let Content::List(items) = &node.content else {
+            problems.wrong_type(node, "a list");
+            return None;
+        };
+        let read: Vec<Option<T>> = items.iter().map(|item| T::read(item, problems)).collect();
+        read.into_iter().collect()
+    }
+
+    fn schema() -> Json {
+        json!({ "type": "array", "items": T::schema() })
+    }
+}
+
+impl<T: Read> Read for BTreeMap<String, T> {
+    fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
+        let Content::Map(entries) = &node.content else {
+            problems.wrong_type(node, "a mapping");
+            return None;
+        };
+        let read: Vec<Option<(String, T)>> = entries
+            .iter()
+            .map(|(key, value)| Some((key.clone(), T::read(value, problems)?)))
+            .collect();
+        read.into_iter().collect()
+    }
+
+    fn schema() -> Json {
+        json!({ "type": "object", "additionalProperties": T::schema() })
+    }
+}
+
+/// A list, or one item that stands without one.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct OneOrMany<T>(pub Vec<T>);
+
+impl<T: Read> Read for OneOrMany<T> {
+    fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
+        match node.content {
+            Content::List(_) => Vec::read(node, problems).map(Self),
+            Content::Null
+            | Content::Bool(_)
+            | Content::Integer(_)
+            | Content::Float(_)
+            | Content::Text(_)
+            | Content::Map(_) => T::read(node, problems).map(|item| Self(vec![item])),
+        }
+    }
+
+    fn schema() -> Json {
+        json!({ "anyOf": [T::schema(), Vec::<T>::schema()] })
+    }
+}
+
+/// A command line: a text goes to `/bin/sh -c`, a list is taken as it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Argv(pub Vec<String>);
+
+impl Read for Argv {
+    fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
+        let argv = match &node.content {
+            Content::Text(_) => {
+                let text = String::read(node, problems)?;
+                if text.trim().is_empty() {
+                    Vec::new()
+                } else {
+                    vec!["/bin/sh".into(), "-c".into(), text]
+                }
+            }
+            Content::List(_) => Vec::<String>::read(node, problems)?,
+            Content::Null
+            | Content::Bool(_)
+            | Content::Integer(_)
+            | Content::Float(_)
+            | Content::Map(_) => {
+                problems.wrong_type(node, "a command: a text for the shell, or a list of words");
+                return None;
+            }
+        };
+        if argv.first().is_none_or(String::is_empty) {
+            problems.error(
+                Code::InvalidValue,
+                &node.path,
+                At::Value,
+                "the command is empty",
+            );
+            return None;
+        }
+        Some(Self(argv))
+    }
+
+    fn schema() -> Json {
+        json!({ "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" }, "minItems": 1 }] })
+    }
+}
+
+/// A duration such as `500ms`, `20s`, `10min` or `1h`; at most a week, more than nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct Span(pub Duration);
+
+impl Span {
+    /// Reads a duration as people write it.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+        let number: f64 = plain_number(digits)?;
+        let unit = match &text[digits.len()..] {
+            "ms" => 0.001,
+            "s" => 1.0,
+            "min" | "m" => 60.0,
+            "h" => 3600.0,
+            "d" => 86_400.0,
+            _ => return None,
+        };
+        let seconds = number * unit;
+        (seconds > 0.0 && seconds <= 604_800.0).then(|| Self(Duration::from_secs_f64(seconds)))
+    }
+}
+
+impl Read for Span {
+    fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
+        if let Some(span) = node.as_text().and_then(Self::parse) {
+            return Some(span);
+        }
+        let message = format!("expected a duration, this is {}", node.describe());
+        problems
+            .error(Code::InvalidDuration, &node.path, At::Value, message)
+            .help("write a number and a unit, such as `500ms`, `20s`, `10min` or `1h`, up to seven days");
+        None
+    }
+
+    fn schema() -> Json {
+        json!({ "type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?(ms|s|min|m|h|d)$" })
+    }
+}
+
+/// A size in bytes such as `512MiB` or `2GB`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct Size(pub u64);
+
+impl Size {
+    /// Reads a size as people write it.
+    #[must_use]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "checked to lie between 1 and 2^50"
+    )]
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+        let number: f64 = plain_number(digits)?;
+        let unit = match &text[digits.len()..] {
+            "B" => 1.0,
+            "kB" | "KB" => 1e3,
+            "MB" => 1e6,
+            "GB" => 1e9,
+            "KiB" => 1024.0,
+            "MiB" => 1_048_576.0,
+            "GiB" => 1_073_741_824.0,
+            _ => return None,
+        };
+        let bytes = number * unit;
+        (bytes >= 1.0 && bytes <= 2f64.powi(50)).then_some(Self(bytes as u64))
+    }
+}
+
+impl Read for Size {
+    fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
+        if let Some(size) = node.as_text().and_then(Self::parse) {
+            return Some(size);
+        }
+        let message = format!("expected a size, this is {}", node.describe());
+        problems
+            .error(Code::InvalidValue, &node.path, At::Value, message)
+            .help("write a number and a unit, such as `512MiB` or `4GiB`");
+        None
+    }
+
+    fn schema() -> Json {
+        json!({ "type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?(B|kB|KB|MB|GB|KiB|MiB|GiB)$" })
+    }
+}
+
+/// A share such as `20%`, kept as 0.2.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize)]
+#[serde(transparent)]
+pub struct Share(pub f64);
+
+impl Read for Share {
+    fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
+        let share = node
+            .as_text()
+            .and_then(|text| text.strip_suffix('%'))
+            .and_then(|text| plain_number(text.trim_end()));
+        if share.is_none() {
+            let message = format!("expected a share, this is {}", node.describe());
+            problems
+                .error(Code::InvalidValue, &node.path, At::Value, message)
+                .help("write a share such as `10%`");
+        }
+        share.map(|percent| Self(percent / 100.0))
+    }
+
+    fn schema() -> Json {
+        json!({ "type": "string", "pattern": "^[0-9]+(\\.[0-9]+)? ?%$" })
+    }
+}
+
+/// Digits with at most one point: no sign, no exponent, no infinity.
+fn plain_number(text: &str) -> Option<f64> {
+    let plain = !text.is_empty()
+        && text.len() <= 15
+        && text.bytes().all(|b| b.is_ascii_digit() || b == b'.')
+        && text.bytes().next().is_some_and(|b| b.is_ascii_digit());
+    plain.then(|| text.parse().ok()).flatten()
+}
