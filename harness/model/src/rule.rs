@@ -41,11 +41,17 @@ impl KeyPattern {
     pub fn matches(&self, key: &Key) -> bool {
         let mut parts = self.0.split('*');
         let first = parts.next().unwrap_or_default();
-        let Some(mut rest) = key.as_str().strip_prefix(first) else { return false };
+        let Some(mut rest) = key.as_str().strip_prefix(first) else {
+            return false;
+        };
         let mut parts: Vec<&str> = parts.collect();
-        let Some(last) = parts.pop() else { return rest.is_empty() };
+        let Some(last) = parts.pop() else {
+            return rest.is_empty();
+        };
         for part in parts {
-            let Some(at) = rest.find(part) else { return false };
+            let Some(at) = rest.find(part) else {
+                return false;
+            };
             rest = &rest[at + part.len()..];
         }
         rest.ends_with(last)

@@ -49,13 +49,9 @@ impl Read for Text {
             | Content::Integer(_)
             | Content::Float(_)
             | Content::Text(_)
-            | Content::List(_) => String::read(node, problems).map(|text| {
-                Self(LongText {
-                    text,
-                    mode: None,
-                    owner: None,
-                })
-            }),
+            | Content::List(_) => {
+                String::read(node, problems).map(|text| Self(LongText { text, mode: None, owner: None }))
+            }
         }
     }
 

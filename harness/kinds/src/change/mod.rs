@@ -28,10 +28,7 @@ pub trait Change {
     /// # Errors
     /// [`ChangeError::Unfit`] when what was given cannot be used at all, [`ChangeError::Unavailable`] when a registry
     /// cannot be reached or does not have it.
-    fn prepare(
-        &self,
-        workshop: &Workshop<'_>,
-    ) -> impl Future<Output = Result<Prepared, ChangeError>> + Send;
+    fn prepare(&self, workshop: &Workshop<'_>) -> impl Future<Output = Result<Prepared, ChangeError>> + Send;
 
     /// Does it to an open sandbox.
     ///

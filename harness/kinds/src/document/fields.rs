@@ -25,11 +25,7 @@ impl<'a> Fields<'a> {
             .filter(|(key, _)| !key.starts_with("x-"))
             .map(|(key, value)| (key.as_str(), value))
             .collect();
-        Some(Self {
-            node,
-            left,
-            known: Vec::new(),
-        })
+        Some(Self { node, left, known: Vec::new() })
     }
 
     /// The mapping itself.
@@ -51,12 +47,7 @@ impl<'a> Fields<'a> {
             Some(node) => T::read(node, problems),
             None => {
                 problems
-                    .error(
-                        Code::MissingKey,
-                        &self.node.path,
-                        At::Value,
-                        format!("`{key}` is missing"),
-                    )
+                    .error(Code::MissingKey, &self.node.path, At::Value, format!("`{key}` is missing"))
                     .help(format!("add `{key}:`"));
                 None
             }
@@ -64,15 +55,8 @@ impl<'a> Fields<'a> {
     }
 
     /// Takes and reads `key` if it is there. `Some(None)` when it is not; `None` when it is there and cannot be read.
-    #[expect(
-        clippy::option_option,
-        reason = "absent and unreadable are different things"
-    )]
-    pub fn optional<T: Read>(
-        &mut self,
-        key: &'static str,
-        problems: &mut Problems,
-    ) -> Option<Option<T>> {
+    #[expect(clippy::option_option, reason = "absent and unreadable are different things")]
+    pub fn optional<T: Read>(&mut self, key: &'static str, problems: &mut Problems) -> Option<Option<T>> {
         match self.take(key) {
             Some(node) => T::read(node, problems).map(Some),
             None => Some(None),
@@ -104,10 +88,7 @@ impl<'a> Fields<'a> {
                         Code::TwoKinds,
                         &second.1.path,
                         At::Key,
-                        format!(
-                            "this {what} is given as `{}` and as `{}`",
-                            first.0, second.0
-                        ),
+                        format!("this {what} is given as `{}` and as `{}`", first.0, second.0),
                     )
                     .label("the second kind")
                     .also(first.1.path.clone(), At::Key, "the first kind")
@@ -118,9 +99,10 @@ impl<'a> Fields<'a> {
     }
 
     fn no_kind(&mut self, kinds: &'static [&'static str], what: &str, problems: &mut Problems) {
-        let guess = self.left.iter().find_map(|(key, node)| {
-            nearest(key, kinds.iter().copied()).map(|kind| (*key, *node, kind))
-        });
+        let guess = self
+            .left
+            .iter()
+            .find_map(|(key, node)| nearest(key, kinds.iter().copied()).map(|kind| (*key, *node, kind)));
         if let Some((key, node, kind)) = guess {
             self.left.retain(|(name, _)| *name != key);
             problems
@@ -146,12 +128,8 @@ impl<'a> Fields<'a> {
     /// Reports what was not taken.
     pub fn finish(self, problems: &mut Problems) {
         for (key, node) in self.left {
-            let problem = problems.error(
-                Code::UnknownKey,
-                &node.path,
-                At::Key,
-                format!("there is no key `{}` here", clean(key)),
-            );
+            let problem =
+                problems.error(Code::UnknownKey, &node.path, At::Key, format!("there is no key `{}` here", clean(key)));
             match nearest(key, self.known.iter().copied()) {
                 Some(known) => problem.help(format!("did you mean `{known}`?")),
                 None => problem.help(format!("known here: {}", self.known.join(", "))),

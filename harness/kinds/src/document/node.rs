@@ -32,11 +32,7 @@ impl Node {
     /// The path of `key` below this value.
     #[must_use]
     pub fn key_path(&self, key: &str) -> String {
-        if self.path.is_empty() {
-            key.to_owned()
-        } else {
-            format!("{}.{key}", self.path)
-        }
+        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
 
     /// What the value is, for "a text was wanted, this is …".
@@ -72,10 +68,7 @@ impl Node {
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Self> {
         match &self.content {
-            Content::Map(entries) => entries
-                .iter()
-                .find(|(name, _)| name == key)
-                .map(|(_, node)| node),
+            Content::Map(entries) => entries.iter().find(|(name, _)| name == key).map(|(_, node)| node),
             Content::Null
             | Content::Bool(_)
             | Content::Integer(_)

@@ -63,24 +63,12 @@ pub struct Problems {
 
 impl Problems {
     /// Adds an error at `path`.
-    pub fn error(
-        &mut self,
-        code: Code,
-        path: &str,
-        at: At,
-        message: impl Into<String>,
-    ) -> &mut Problem {
+    pub fn error(&mut self, code: Code, path: &str, at: At, message: impl Into<String>) -> &mut Problem {
         self.add(code, Severity::Error, path, at, message.into())
     }
 
     /// Adds a warning at `path`.
-    pub fn warning(
-        &mut self,
-        code: Code,
-        path: &str,
-        at: At,
-        message: impl Into<String>,
-    ) -> &mut Problem {
+    pub fn warning(&mut self, code: Code, path: &str, at: At, message: impl Into<String>) -> &mut Problem {
         self.add(code, Severity::Warning, path, at, message.into())
     }
 
@@ -90,14 +78,7 @@ impl Problems {
         self.error(Code::WrongType, &node.path, At::Value, message)
     }
 
-    fn add(
-        &mut self,
-        code: Code,
-        severity: Severity,
-        path: &str,
-        at: At,
-        message: String,
-    ) -> &mut Problem {
+    fn add(&mut self, code: Code, severity: Severity, path: &str, at: At, message: String) -> &mut Problem {
         let index = self.list.len();
         self.list.push(Problem {
             code,

@@ -12,11 +12,7 @@ use super::{At, Content, Node, Problems, Read};
 impl Read for String {
     fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
         match &node.content {
-            Content::Text(text)
-                if text
-                    .chars()
-                    .any(|c| c.is_control() && c != '\n' && c != '\t') =>
-            {
+            Content::Text(text) if text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') => {
                 problems.error(
                     Code::ControlCharacter,
                     &node.path,
@@ -112,10 +108,8 @@ impl<T: Read> Read for BTreeMap<String, T> {
             problems.wrong_type(node, "a mapping");
             return None;
         };
-        let read: Vec<Option<(String, T)>> = entries
-            .iter()
-            .map(|(key, value)| Some((key.clone(), T::read(value, problems)?)))
-            .collect();
+        let read: Vec<Option<(String, T)>> =
+            entries.iter().map(|(key, value)| Some((key.clone(), T::read(value, problems)?))).collect();
         read.into_iter().collect()
     }
 
@@ -157,29 +151,16 @@ impl Read for Argv {
         let argv = match &node.content {
             Content::Text(_) => {
                 let text = String::read(node, problems)?;
-                if text.trim().is_empty() {
-                    Vec::new()
-                } else {
-                    vec!["/bin/sh".into(), "-c".into(), text]
-                }
+                if text.trim().is_empty() { Vec::new() } else { vec!["/bin/sh".into(), "-c".into(), text] }
             }
             Content::List(_) => Vec::<String>::read(node, problems)?,
-            Content::Null
-            | Content::Bool(_)
-            | Content::Integer(_)
-            | Content::Float(_)
-            | Content::Map(_) => {
+            Content::Null | Content::Bool(_) | Content::Integer(_) | Content::Float(_) | Content::Map(_) => {
                 problems.wrong_type(node, "a command: a text for the shell, or a list of words");
                 return None;
             }
         };
         if argv.first().is_none_or(String::is_empty) {
-            problems.error(
-                Code::InvalidValue,
-                &node.path,
-                At::Value,
-                "the command is empty",
-            );
+            problems.error(Code::InvalidValue, &node.path, At::Value, "the command is empty");
             return None;
         }
         Some(Self(argv))
@@ -239,11 +220,7 @@ pub struct Size(pub u64);
 impl Size {
     /// Reads a size as people write it.
     #[must_use]
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "checked to lie between 1 and 2^50"
-    )]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to lie between 1 and 2^50")]
     pub fn parse(text: &str) -> Option<Self> {
         let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
         let number: f64 = plain_number(digits)?;
@@ -286,15 +263,11 @@ pub struct Share(pub f64);
 
 impl Read for Share {
     fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
-        let share = node
-            .as_text()
-            .and_then(|text| text.strip_suffix('%'))
-            .and_then(|text| plain_number(text.trim_end()));
+        let share =
+            node.as_text().and_then(|text| text.strip_suffix('%')).and_then(|text| plain_number(text.trim_end()));
         if share.is_none() {
             let message = format!("expected a share, this is {}", node.describe());
-            problems
-                .error(Code::InvalidValue, &node.path, At::Value, message)
-                .help("write a share such as `10%`");
+            problems.error(Code::InvalidValue, &node.path, At::Value, message).help("write a share such as `10%`");
         }
         share.map(|percent| Self(percent / 100.0))
     }

@@ -23,10 +23,7 @@ pub trait Source {
     ///
     /// # Errors
     /// See [`ImageError`].
-    fn make(
-        &self,
-        workshop: &Workshop<'_>,
-    ) -> impl Future<Output = Result<Image, ImageError>> + Send;
+    fn make(&self, workshop: &Workshop<'_>) -> impl Future<Output = Result<Image, ImageError>> + Send;
 }
 
 /// A root file system ready to start from: layers, the topmost first.

@@ -48,10 +48,7 @@ impl Read for Expect {
             Content::Text(_) => String::read(node, problems).map(Self::Text),
             Content::Map(_) => BTreeMap::read(node, problems).map(Self::Json),
             Content::Null | Content::Bool(_) | Content::Float(_) | Content::List(_) => {
-                problems.wrong_type(
-                    node,
-                    "a status, a text or a mapping of JSON paths to values",
-                );
+                problems.wrong_type(node, "a status, a text or a mapping of JSON paths to values");
                 None
             }
         }

@@ -25,10 +25,7 @@ pub trait Probe {
     ///
     /// # Errors
     /// [`ProbeError`] when nothing can be said about the thing itself.
-    fn observe(
-        &self,
-        look: &Look<'_>,
-    ) -> impl Future<Output = Result<Vec<(Key, Reading)>, ProbeError>> + Send;
+    fn observe(&self, look: &Look<'_>) -> impl Future<Output = Result<Vec<(Key, Reading)>, ProbeError>> + Send;
 }
 
 /// Where and how to look.
