@@ -3,6 +3,11 @@
 //! A [`SandboxSpec`] goes in; an open [`Sandbox`] that answers the guest's [`Request`]s comes out. Nothing here knows
 //! scenarios, probes or verdicts.
 
+mod ask;
+mod face;
+pub mod fake;
+mod holder;
+mod namespaces;
 pub mod spec;
 
 use std::fmt::Debug;
@@ -12,6 +17,12 @@ use std::pin::Pin;
 use patchbed_guest::message::{Reply, Request, Run, SetupError, Stream};
 use tokio::sync::mpsc;
 
+pub use ask::AskError;
+pub use face::{Task, faces, faces_with};
+pub use fake::FakeBackend;
+pub use holder::{Holder, TaskError};
+pub use namespaces::{NamespacesBackend, sweep};
+pub use patchbed_guest::message;
 pub use spec::{Bind, BindMode, Init, Limits, Network, SandboxSpec, Upper};
 
 /// A future in a box, as trait objects need it.
