@@ -18,7 +18,7 @@ attempt() { # NAME [UPDATE]
 		ip link set lo up 2>/dev/null || true
 		export DEBIAN_FRONTEND=noninteractive LC_ALL=C
 		printf "#!/bin/sh\nexit 101\n" > "$root/usr/sbin/policy-rc.d"; chmod 755 "$root/usr/sbin/policy-rc.d"
-		apt="apt-get -y -q -o APT::Sandbox::User=root -o Dpkg::Use-Pty=0 --no-download install"
+		apt="apt-get -y -q -o APT::Sandbox::User=root -o Dpkg::Use-Pty=0 install"
 		chroot "$root" $apt /mnt/benchdemo_1_all.deb >/dev/null 2>&1 </dev/null
 		chroot "$root" benchdemo-start
 		chroot "$root" benchdemo-ask > /dev/null
