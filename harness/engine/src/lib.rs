@@ -4,4 +4,5 @@
 //! imports only what stands left of it (`scripts/layers` checks that). Nothing here knows terminals, report formats
 //! or argument parsing.
 
+pub mod load;
 pub mod scenario;
