@@ -2,7 +2,10 @@
 //!
 //! To add one: a file here, and a line in the table below.
 
+pub mod automatic;
+pub mod canonical;
 pub mod command;
+mod dispatch;
 pub mod files;
 pub mod http;
 pub mod linkage;
@@ -17,7 +20,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use patchbed_model::{Key, Reading};
-use patchbed_sandbox::{LinkError, Sandbox};
+use patchbed_sandbox::{AskError, LinkError, Sandbox};
 
 /// A kind of probe.
 pub trait Probe {
@@ -65,6 +68,15 @@ pub enum ProbeError {
     /// The guest is gone.
     #[error(transparent)]
     Link(#[from] LinkError),
+}
+
+impl From<AskError> for ProbeError {
+    fn from(error: AskError) -> Self {
+        match error {
+            AskError::Link(link) => Self::Link(link),
+            AskError::Failed(failure) => Self::Blind(failure.text),
+        }
+    }
 }
 
 crate::kinds! {
