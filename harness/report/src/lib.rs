@@ -1,1 +1,20 @@
-//! placeholder
+//! Record in, bytes out: terminal text, JSON, JUnit.
+//!
+//! A [`Record`](patchbed_model::Record) and a [`Look`] go in, bytes come out of [`Report::write`]; the same record gives
+//! the same bytes. Nothing here knows the engine, a sandbox, files, the network or the time. All text of a record is
+//! hostile and passes through [`safe`] before it is shown.
+
+mod format;
+mod json;
+mod junit;
+mod layout;
+mod look;
+pub mod safe;
+mod terminal;
+pub mod words;
+
+pub use format::{Format, Report};
+pub use json::{Json, write_json};
+pub use junit::Junit;
+pub use look::{Colour, Glyphs, Look, Tone};
+pub use terminal::Terminal;

@@ -1,0 +1,137 @@
+//! One block per cause: what broke, since when, what proves it, how sure it is, what to do.
+
+use std::io::{self, Write};
+
+use jiff::ToSpan as _;
+use patchbed_model::record::{Broke, CauseRecord, ScenarioRecord};
+use patchbed_model::{CellId, Verdict};
+
+use super::block::{Block, COLUMN};
+use super::screen::Screen;
+use crate::layout::{Line, cut};
+use crate::look::Tone;
+use crate::{safe, words};
+
+/// How many readings one cause shows.
+const BROKE: usize = 8;
+/// How many lines of a text with several lines are shown of each side.
+const TEXT: usize = 3;
+/// How long a known issue may stand when nobody says otherwise.
+const KNOWN_FOR_DAYS: i64 = 60;
+
+pub(super) fn write(
+    screen: &Screen<'_>,
+    scenario: &ScenarioRecord,
+    cause: &CauseRecord,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let mut block = Block::new(screen, title(screen, scenario, cause));
+    block.broke(cause);
+    if let Some(since) = &cause.since {
+        let refs = format!("[{}]", screen.ids(&cause.cells));
+        block.text("Since", &safe::shown(&words::since(since), screen.look), &refs);
+    }
+    block.evidence(&cause.evidence, cause.cells.first());
+    block.text("How sure", &safe::shown(&cause.sure, screen.look), "");
+    if let Some(cell) = cause.cells.first() {
+        block.advice(cause.verdict, cell);
+    }
+    block.write(out)
+}
+
+fn title(screen: &Screen<'_>, scenario: &ScenarioRecord, cause: &CauseRecord) -> String {
+    let look = screen.look;
+    let (glyph, tone) = words::glyph(cause.verdict, look);
+    let mut right = format!("{}, 1 cause", words::count(cause.cells.len(), "cell"));
+    if screen.record.scenarios.len() > 1 {
+        right = format!("{}: {right}", cut(&safe::name(&scenario.id, look), look.width / 4, look));
+    }
+    let start = Line::new(look).add(tone, glyph).add(Tone::Plain, " ");
+    let room = start.left(console::measure_text_width(&right));
+    start.add(Tone::Strong, &cut(&safe::shown(&cause.title, look), room, look)).right(Tone::Dim, &right).finish()
+}
+
+impl Block<'_> {
+    fn broke(&mut self, cause: &CauseRecord) {
+        let mut label = match cause.verdict {
+            Verdict::Improved => "What mended",
+            Verdict::Changed => "What changed",
+            Verdict::Same
+            | Verdict::Skipped
+            | Verdict::Inconclusive
+            | Verdict::Unstable
+            | Verdict::Ineffective
+            | Verdict::Regressed => "What broke",
+        };
+        let keys = cause.broke.iter().take(BROKE).map(|broke| safe::shown(broke.key.as_str(), self.screen.look).len());
+        let widest = keys.max().unwrap_or(0).min(self.screen.look.width / 3);
+        for broke in cause.broke.iter().take(BROKE) {
+            self.reading(label, broke, cause.verdict, widest);
+            label = "";
+        }
+        if cause.broke.len() > BROKE {
+            self.more(cause.broke.len() - BROKE, "reading", cause.cells.first());
+        }
+    }
+
+    /// One reading: on one line where it fits, else its lines before and after below each other.
+    fn reading(&mut self, label: &str, broke: &Broke, verdict: Verdict, widest: usize) {
+        let look = self.screen.look;
+        let key = cut(&safe::shown(broke.key.as_str(), look), look.width / 2, look);
+        let was = broke.was.as_deref().unwrap_or("not there");
+        let now = broke.now.as_deref().unwrap_or("gone");
+        let tone = if verdict == Verdict::Regressed { Tone::Bad } else { Tone::Plain };
+        let (was_line, now_line) = (safe::shown(was, look), safe::shown(now, look));
+        let start = self.labelled(label).add(Tone::Plain, &key).to(COLUMN + widest).add(Tone::Plain, "   ");
+        let arrow = look.own(" → ");
+        let width: usize = [&*was_line, &now_line, &arrow].iter().map(|text| console::measure_text_width(text)).sum();
+        let multi = was.trim_end().contains('\n') || now.trim_end().contains('\n');
+        if !multi && width <= start.left(0) {
+            let line = start.add(Tone::Plain, &was_line).add(Tone::Dim, &arrow).add(tone, &now_line);
+            self.lines.push(line.finish());
+            return;
+        }
+        self.lines.push(self.labelled(label).add(Tone::Plain, &key).finish());
+        self.sides(was, now, tone);
+    }
+
+    /// The lines that only one side has.
+    fn sides(&mut self, was: &str, now: &str, tone: Tone) {
+        let diff = similar::TextDiff::from_lines(was, now);
+        for (tag, sign, tone) in
+            [(similar::ChangeTag::Delete, "- ", Tone::Plain), (similar::ChangeTag::Insert, "+ ", tone)]
+        {
+            let lines: Vec<String> = diff
+                .iter_all_changes()
+                .filter(|change| change.tag() == tag)
+                .map(|change| safe::shown(change.value().trim_end(), self.screen.look))
+                .collect();
+            for line in lines.iter().take(TEXT) {
+                let start = self.labelled("").add(Tone::Dim, "  ").add(tone, sign);
+                let text = cut(line, start.left(0), self.screen.look);
+                self.lines.push(start.add(tone, &text).finish());
+            }
+            if lines.len() > TEXT {
+                let more =
+                    self.screen.look.own(&format!("  {sign}… {} more", words::count(lines.len() - TEXT, "line")));
+                self.lines.push(self.labelled("").add(Tone::Dim, &more).finish());
+            }
+        }
+    }
+
+    fn advice(&mut self, verdict: Verdict, cell: &CellId) {
+        let cell = self.screen.id(cell);
+        self.command("Go inside", &format!("patchbed shell {cell}"));
+        let quote = self.screen.look.own("\"…\"");
+        match verdict {
+            Verdict::Regressed | Verdict::Ineffective => {
+                let started = self.screen.record.started.to_zoned(jiff::tz::TimeZone::UTC).date();
+                let until = started.saturating_add(KNOWN_FOR_DAYS.days());
+                let command = format!("patchbed accept {cell} --known-issue --because {quote} --until {until}");
+                self.command("Live with it", &command);
+            }
+            Verdict::Changed => self.command("Fine so", &format!("patchbed accept {cell} --because {quote}")),
+            Verdict::Same | Verdict::Improved | Verdict::Skipped | Verdict::Inconclusive | Verdict::Unstable => {}
+        }
+    }
+}

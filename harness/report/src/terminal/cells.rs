@@ -1,0 +1,105 @@
+//! The line of a scenario and the lines of its cells.
+
+use std::io::{self, Write};
+
+use patchbed_model::record::{CellRecord, ScenarioRecord};
+use patchbed_model::{CellId, Verdict};
+
+use super::screen::Screen;
+use crate::layout::{Line, cut};
+use crate::look::Tone;
+use crate::{safe, words};
+
+/// With more cells than this, those that are the same are only counted.
+const MANY: usize = 20;
+
+pub(super) fn write(screen: &Screen<'_>, scenario: &ScenarioRecord, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "{}", header(screen, scenario))?;
+    let many = scenario.cells.len() > MANY;
+    let quiet = |cell: &&CellRecord| many && matches!(cell.verdict, Verdict::Same | Verdict::Skipped);
+    let shown: Vec<&CellRecord> = scenario.cells.iter().filter(|cell| !quiet(cell)).collect();
+    let names: Vec<String> = shown.iter().map(|cell| words::cell_name(scenario, cell, screen.look)).collect();
+    let widest = names.iter().map(|name| console::measure_text_width(name)).max().unwrap_or(0);
+    for (cell, name) in shown.iter().zip(&names) {
+        writeln!(out, "{}", line(screen, scenario, cell, name, widest))?;
+    }
+    for verdict in [Verdict::Same, Verdict::Skipped] {
+        let count = scenario.cells.iter().filter(quiet).filter(|cell| cell.verdict == verdict).count();
+        if count > 0 {
+            let (glyph, tone) = words::glyph(verdict, screen.look);
+            writeln!(out, "  {} {count} more: {verdict}", screen.look.paint(tone, glyph))?;
+        }
+    }
+    Ok(())
+}
+
+fn header(screen: &Screen<'_>, scenario: &ScenarioRecord) -> String {
+    let attempts = scenario.cells.iter().map(|cell| cell.timeline.len()).sum();
+    let dot = screen.look.own(" · ");
+    let counts =
+        format!("{dot}{}{dot}{}", words::count(scenario.cells.len(), "cell"), words::count(attempts, "attempt"));
+    let elapsed = if screen.record.scenarios.len() == 1 {
+        words::elapsed(screen.record).map(words::duration).unwrap_or_default()
+    } else {
+        String::new()
+    };
+    let name = cut(&safe::name(&scenario.id, screen.look), screen.look.width.saturating_sub(40), screen.look);
+    Line::new(screen.look).add(Tone::Strong, &name).add(Tone::Plain, &counts).right(Tone::Dim, &elapsed).finish()
+}
+
+fn line(screen: &Screen<'_>, scenario: &ScenarioRecord, cell: &CellRecord, name: &str, widest: usize) -> String {
+    let look = screen.look;
+    let (glyph, tone) = words::glyph(cell.verdict, look);
+    let id = screen.id(&cell.id);
+    let start = Line::new(look).add(Tone::Plain, "  ").add(tone, glyph).add(Tone::Plain, &format!(" {id}  "));
+    let half = look.width / 2 - 10;
+    let start = start.add(Tone::Plain, &cut(name, widest.min(half), look)).to(11 + widest.min(half));
+    let room = start.left(0);
+    start.add(Tone::Plain, &cut(&summary(screen, scenario, cell), room, look)).finish()
+}
+
+/// What was found in the cell, in a few words.
+fn summary(screen: &Screen<'_>, scenario: &ScenarioRecord, cell: &CellRecord) -> String {
+    if let Some(other) = same_causes_as(scenario, cell) {
+        return format!("as {}", screen.id(other));
+    }
+    if cell.broken_before {
+        return format!("broken before: {}", safe::shown(&cell.reason, screen.look));
+    }
+    match cell.verdict {
+        Verdict::Inconclusive | Verdict::Unstable | Verdict::Skipped | Verdict::Ineffective => {
+            format!("{}: {}", cell.verdict, safe::shown(&cell.reason, screen.look))
+        }
+        Verdict::Same | Verdict::Improved | Verdict::Changed | Verdict::Regressed => counted(screen, cell),
+    }
+}
+
+fn counted(screen: &Screen<'_>, cell: &CellRecord) -> String {
+    let mut parts = Vec::new();
+    for verdict in [Verdict::Regressed, Verdict::Changed, Verdict::Improved] {
+        let count = cell.differences.iter().filter(|difference| difference.verdict == verdict).count();
+        if count > 0 {
+            parts.push(format!("{count} {verdict}"));
+        }
+    }
+    if parts.is_empty() && cell.verdict != Verdict::Same {
+        parts.push(format!("{}: {}", cell.verdict, safe::shown(&cell.reason, screen.look)));
+    }
+    if parts.is_empty() {
+        parts.push("same".to_owned());
+    }
+    if !cell.silenced.is_empty() {
+        parts.push(format!("{} accepted", cell.silenced.len()));
+    }
+    parts.join(", ")
+}
+
+/// An earlier cell that shows exactly the same causes.
+fn same_causes_as<'a>(scenario: &'a ScenarioRecord, cell: &CellRecord) -> Option<&'a CellId> {
+    let shows = |cause: &&patchbed_model::record::CauseRecord| cause.cells.contains(&cell.id);
+    let mut causes = scenario.causes.iter().filter(shows);
+    let first = causes.next()?.cells.first()?;
+    let others = scenario.causes.iter().filter(|cause| cause.cells.contains(first));
+    let same = others.eq(scenario.causes.iter().filter(shows));
+    (same && first != &cell.id).then_some(first)
+}

@@ -1,0 +1,11 @@
+//! What a person reads on a terminal: cells, causes, and one headline. Causes say what broke, since which patch, what
+//! proves it, how sure it is, and what to do. What is not known is absent.
+
+mod block;
+mod causes;
+mod cells;
+mod headline;
+mod screen;
+mod undecided;
+
+pub use screen::Terminal;

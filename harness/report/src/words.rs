@@ -1,0 +1,111 @@
+//! Words that every format and the progress share: durations, counts, names of cells, glyphs of verdicts.
+
+use std::collections::BTreeMap;
+
+use patchbed_model::record::{CellRecord, ScenarioRecord, Since};
+use patchbed_model::{CellId, Record, Verdict};
+
+use crate::look::{Look, Tone};
+use crate::safe;
+
+/// A duration as people say it: `340 ms`, `1.2 s`, `1m 31s`, `2h 5m`.
+#[must_use]
+pub fn duration(milliseconds: u64) -> String {
+    match milliseconds {
+        0..1_000 => format!("{milliseconds} ms"),
+        1_000..59_950 => format!("{}.{} s", (milliseconds + 50) / 1000, (milliseconds + 50) % 1000 / 100),
+        59_950..3_600_000 => {
+            let seconds = (milliseconds + 500) / 1000;
+            format!("{}m {:02}s", seconds / 60, seconds % 60)
+        }
+        _ => format!("{}h {:02}m", milliseconds / 3_600_000, milliseconds % 3_600_000 / 60_000),
+    }
+}
+
+/// A number with its noun: `1 cell`, `4 cells`.
+#[must_use]
+pub fn count(number: usize, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}
+
+/// Milliseconds from the start to the end of the run; `None` when it was cut off.
+#[must_use]
+pub fn elapsed(record: &Record) -> Option<u64> {
+    let milliseconds = record.finished?.duration_since(record.started).as_millis();
+    u64::try_from(milliseconds).ok()
+}
+
+/// The glyph and the tone of a verdict.
+#[must_use]
+pub const fn glyph(verdict: Verdict, look: &Look) -> (&'static str, Tone) {
+    match verdict {
+        Verdict::Same => (look.pick("✓", "="), Tone::Good),
+        Verdict::Improved => (look.pick("↑", "^"), Tone::Good),
+        Verdict::Regressed => (look.pick("✗", "x"), Tone::Bad),
+        Verdict::Ineffective => (look.pick("∅", "0"), Tone::Bad),
+        Verdict::Changed => ("~", Tone::Warn),
+        Verdict::Unstable | Verdict::Inconclusive => ("?", Tone::Warn),
+        Verdict::Skipped => ("-", Tone::Dim),
+    }
+}
+
+/// What is in a cell: `april-2026 + bank-plugin`, the image before it where the scenario has several.
+#[must_use]
+pub fn cell_name(scenario: &ScenarioRecord, cell: &CellRecord, look: &Look) -> String {
+    let names = |names: &[String], separator: &str| {
+        names.iter().map(|name| safe::name(name, look)).collect::<Vec<_>>().join(separator)
+    };
+    let mut text = String::new();
+    if scenario.cells.iter().any(|other| other.image != cell.image) {
+        text.push_str(&safe::name(&cell.image, look));
+        text.push_str(": ");
+    }
+    text.push_str(&if cell.patches.is_empty() { "no patch".to_owned() } else { names(&cell.patches, ", ") });
+    if !cell.software.is_empty() {
+        text.push_str(" + ");
+        text.push_str(&names(&cell.software, " + "));
+    }
+    text
+}
+
+/// For every cell the shortest beginning of its id, of at least four characters, that no other cell of the run has.
+#[must_use]
+pub fn short_ids(record: &Record) -> BTreeMap<CellId, String> {
+    let mut ids: Vec<&CellId> = record.scenarios.iter().flat_map(|s| &s.cells).map(|cell| &cell.id).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let shared = |a: &CellId, b: &CellId| a.0.chars().zip(b.0.chars()).take_while(|(a, b)| a == b).count();
+    let mut short = BTreeMap::new();
+    for (at, id) in ids.iter().enumerate() {
+        let before = at.checked_sub(1).map_or(0, |before| shared(ids[before], id));
+        let after = ids.get(at + 1).map_or(0, |after| shared(after, id));
+        let length = (before.max(after) + 1).max(4);
+        short.insert((*id).clone(), safe::line(&id.0.chars().take(length).collect::<String>()));
+    }
+    short
+}
+
+/// Since which patch, with the attempts that prove it.
+#[must_use]
+pub fn since(since: &Since) -> String {
+    let ((seen, with), (before, without)) = (since.with, since.without);
+    format!("patch {}: {seen} of {with} attempts with it, {before} of {without} without", since.patch)
+}
+
+/// How many cells are undecided.
+#[must_use]
+pub fn undecided(record: &Record) -> usize {
+    record.counts.iter().filter(|(verdict, _)| verdict.undecided()).map(|(_, count)| count).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_as_people_say_them() {
+        let shown: Vec<String> =
+            [0, 999, 1_000, 1_249, 59_949, 59_950, 91_000, 3_599_999, 7_500_000].map(duration).into();
+        assert_eq!(shown, ["0 ms", "999 ms", "1.0 s", "1.2 s", "59.9 s", "1m 00s", "1m 31s", "60m 00s", "2h 05m"]);
+    }
+}
