@@ -122,7 +122,7 @@ pub fn resolve(base: &Utf8Path, written: &str) -> Utf8PathBuf {
 
 crate::kinds! {
     /// Any change.
-    pub enum AnyChange {
+    pub enum AnyChange, "change" {
         /// Installs or updates Debian packages.
         "deb" => Deb(deb::Deb),
         /// Applies a unified diff.
@@ -134,4 +134,5 @@ crate::kinds! {
         /// Runs a program.
         "command" => Command(command::Command),
     }
+    later ["rpm", "pip", "npm", "kernel"]
 }

@@ -46,11 +46,38 @@ impl<'a> Fields<'a> {
         match self.take(key) {
             Some(node) => T::read(node, problems),
             None => {
-                problems
-                    .error(Code::MissingKey, &self.node.path, At::Value, format!("`{key}` is missing"))
-                    .help(format!("add `{key}:`"));
+                self.missing(key, problems);
                 None
             }
+        }
+    }
+
+    /// Reports that `key` is missing, unless a key that looks like it is there: [`Self::finish`] reports that one.
+    fn missing(&self, key: &'static str, problems: &mut Problems) {
+        if self.left.iter().any(|(name, _)| nearest(name, [key]).is_some()) {
+            return;
+        }
+        problems
+            .error(Code::MissingKey, self.node.place, At::Value, format!("`{key}` is missing"))
+            .help(format!("add `{key}:`"));
+    }
+
+    /// Whether `key` is there and not yet taken.
+    #[must_use]
+    pub fn has(&self, key: &str) -> bool {
+        self.left.iter().any(|(name, _)| *name == key)
+    }
+
+    /// Whether one of `keys` is there and not yet taken.
+    #[must_use]
+    pub fn has_any(&self, keys: &[&str]) -> bool {
+        keys.iter().any(|key| self.has(key))
+    }
+
+    /// Takes `key`, a part of the language that comes with a later version, and says so if it is there.
+    pub fn later(&mut self, key: &'static str, what: &str, problems: &mut Problems) {
+        if let Some(node) = self.take(key) {
+            unsupported(node, key, what, problems);
         }
     }
 
@@ -63,14 +90,23 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Takes the one entry whose key is among `kinds`: its name and value. None and two are problems.
+    /// Takes the one entry whose key is among `kinds`: its name and value. None and two are problems, and so is a
+    /// kind of a `later` version.
     pub fn kind(
         &mut self,
-        kinds: &'static [&'static str],
+        [kinds, later]: [&'static [&'static str]; 2],
         what: &str,
         problems: &mut Problems,
     ) -> Option<(&'static str, &'a Node)> {
         let mut found: Vec<(&'static str, &'a Node)> = Vec::new();
+        let unknown = problems.list.len();
+        for kind in later {
+            self.later(kind, what, problems);
+        }
+        self.known.retain(|key| !later.contains(key));
+        if problems.list.len() > unknown {
+            return None;
+        }
         for kind in kinds {
             if let Some(node) = self.take(kind) {
                 found.push((kind, node));
@@ -86,12 +122,12 @@ impl<'a> Fields<'a> {
                 problems
                     .error(
                         Code::TwoKinds,
-                        &second.1.path,
+                        second.1.place,
                         At::Key,
                         format!("this {what} is given as `{}` and as `{}`", first.0, second.0),
                     )
                     .label("the second kind")
-                    .also(first.1.path.clone(), At::Key, "the first kind")
+                    .also(first.1.place, At::Key, "the first kind")
                     .help("keep one of them, or write two entries");
                 None
             }
@@ -108,7 +144,7 @@ impl<'a> Fields<'a> {
             problems
                 .error(
                     Code::UnknownKind,
-                    &node.path,
+                    node.place,
                     At::Key,
                     format!("there is no {what} of the kind `{}`", clean(key)),
                 )
@@ -117,7 +153,7 @@ impl<'a> Fields<'a> {
             problems
                 .error(
                     Code::MissingKind,
-                    &self.node.path,
+                    self.node.place,
                     At::Value,
                     format!("this {what} does not say of which kind it is"),
                 )
@@ -129,13 +165,20 @@ impl<'a> Fields<'a> {
     pub fn finish(self, problems: &mut Problems) {
         for (key, node) in self.left {
             let problem =
-                problems.error(Code::UnknownKey, &node.path, At::Key, format!("there is no key `{}` here", clean(key)));
+                problems.error(Code::UnknownKey, node.place, At::Key, format!("there is no key `{}` here", clean(key)));
             match nearest(key, self.known.iter().copied()) {
                 Some(known) => problem.help(format!("did you mean `{known}`?")),
                 None => problem.help(format!("known here: {}", self.known.join(", "))),
             };
         }
     }
+}
+
+fn unsupported(node: &Node, key: &str, what: &str, problems: &mut Problems) {
+    problems
+        .error(Code::Unsupported, node.place, At::Key, format!("this version cannot do `{key}` yet"))
+        .label(format!("known, but not built: {what}"))
+        .help(format!("take `{key}` out, or use a later version"));
 }
 
 fn clean(key: &str) -> String {

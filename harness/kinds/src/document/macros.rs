@@ -18,7 +18,10 @@
 /// }
 /// ```
 ///
-/// An underscore in a field's name is a hyphen in the file. `short` names the field that a plain value stands for.
+/// An underscore in a field's name is a hyphen in the file; one at its end only keeps it apart from Rust's own words.
+/// `short` names the field that a plain value stands for. `kind` adds a field for the one entry whose key is a kind of
+/// the named table; with `or`, that entry may be missing when the other key is there. `later` lists keys that are
+/// known but come with a later version.
 #[macro_export]
 macro_rules! document {
     (
@@ -27,27 +30,32 @@ macro_rules! document {
             $($(#[doc = $field_doc:expr])+ $field:ident: $type:ty, $presence:ident $($default:expr)?;)*
         }
         $(short $short:ident;)?
+        $(kind $kind:ident: $any:ty $(, or $other:ident)?;)?
+        $(later { $($later:literal => $later_what:literal,)+ })?
     ) => {
         $(#[doc = $doc])+
         #[derive(Clone, Debug, PartialEq, serde::Serialize)]
         pub struct $name {
             $($(#[doc = $field_doc])+ pub $field: $type,)*
+            $(
+                /// Of which kind it is; `None` when that could not be read, and that has been reported.
+                pub $kind: Option<$any>,
+            )?
         }
 
         impl $crate::document::Read for $name {
             fn read(node: &$crate::document::Node, problems: &mut $crate::document::Problems) -> Option<Self> {
-                $(if !matches!(node.content, $crate::document::Content::Map(_)) {
+                $(if !matches!(node.content, $crate::document::Content::Map(_) | $crate::document::Content::Null) {
                     let entry = (stringify!($short).replace('_', "-"), node.clone());
-                    let long = $crate::document::Node {
-                        path: node.path.clone(),
-                        content: $crate::document::Content::Map(vec![entry]),
-                    };
-                    return Self::read(&long, problems);
+                    let content = $crate::document::Content::Map(vec![entry]);
+                    return Self::read(&$crate::document::Node { place: node.place, content }, problems);
                 })?
                 let mut fields = $crate::document::Fields::of(node, $wanted, problems)?;
+                $(let $kind = $crate::document!(@kind fields, problems, $any $(, $other)?);)?
                 $(let $field = $crate::document!(@read fields, problems, $field, $presence $($default)?);)*
+                $($(fields.later($later, $later_what, problems);)+)?
                 fields.finish(problems);
-                Some(Self { $($field: $field?,)* })
+                Some(Self { $($field: $field?,)* $($kind,)? })
             }
 
             fn schema() -> serde_json::Value {
@@ -65,6 +73,7 @@ macro_rules! document {
                     }
                     properties.insert(key.to_owned(), schema);
                 )*
+                $(properties.extend(<$any>::schemas());)?
                 let text: Vec<&str> = vec![$($doc.trim()),+];
                 let long = serde_json::json!({
                     "type": "object",
@@ -74,6 +83,12 @@ macro_rules! document {
                     "patternProperties": { "^x-": true },
                     "additionalProperties": false,
                 });
+                $(
+                    let mut long = long;
+                    let mut one: Vec<&str> = <$any>::KINDS.to_vec();
+                    $(one.push($crate::document!(@key $other));)?
+                    long["oneOf"] = one.into_iter().map(|key| serde_json::json!({ "required": [key] })).collect();
+                )?
                 $(
                     let short = stringify!($short).replace('_', "-");
                     let one = long["properties"][&short].clone();
@@ -88,6 +103,14 @@ macro_rules! document {
             std::sync::LazyLock::new(|| stringify!($field).trim_end_matches('_').replace('_', "-"));
         KEY.as_str()
     }};
+    (@kind $fields:ident, $problems:ident, $any:ty) => { <$any>::take(&mut $fields, $problems) };
+    (@kind $fields:ident, $problems:ident, $any:ty, $other:ident) => {
+        if $fields.has($crate::document!(@key $other)) && !$fields.has_any(<$any>::KINDS) {
+            None
+        } else {
+            <$any>::take(&mut $fields, $problems)
+        }
+    };
     (@read $fields:ident, $problems:ident, $field:ident, required) => {
         $fields.required($crate::document!(@key $field), $problems)
     };
@@ -104,12 +127,15 @@ macro_rules! document {
 }
 
 /// Writes the enum of all kinds of one sort from a table of `"key" => Variant(Type)` lines: the enum, the list of its
-/// keys, its reader by key and the schemas of its kinds.
+/// keys, its readers and its schemas. `later` lists the kinds that are known but come with a later version.
 #[macro_export]
 macro_rules! kinds {
     (
         $(#[doc = $doc:expr])+
-        pub enum $name:ident { $($(#[doc = $kind_doc:expr])+ $key:literal => $variant:ident($type:ty),)+ }
+        pub enum $name:ident, $what:literal {
+            $($(#[doc = $kind_doc:expr])+ $key:literal => $variant:ident($type:ty),)+
+        }
+        later [$($later:literal),* $(,)?]
     ) => {
         $(#[doc = $doc])+
         #[derive(Clone, Debug, PartialEq, serde::Serialize)]
@@ -120,10 +146,22 @@ macro_rules! kinds {
             /// The keys of all kinds, in the order of the table.
             pub const KINDS: &'static [&'static str] = &[$($key,)+];
 
+            /// The keys of the kinds that come with a later version.
+            pub const LATER: &'static [&'static str] = &[$($later,)*];
+
             /// The key of this kind.
             #[must_use]
             pub fn kind(&self) -> &'static str {
                 match self { $(Self::$variant(_) => $key,)+ }
+            }
+
+            /// Takes the one entry that is a kind out of a mapping and reads it.
+            pub fn take(
+                fields: &mut $crate::document::Fields<'_>,
+                problems: &mut $crate::document::Problems,
+            ) -> Option<Self> {
+                let (key, node) = fields.kind([Self::KINDS, Self::LATER], $what, problems)?;
+                Self::read_kind(key, node, problems)
             }
 
             /// Reads the value that stands under the kind's `key`.
@@ -144,6 +182,26 @@ macro_rules! kinds {
                 let mut map = serde_json::Map::new();
                 $(map.insert($key.to_owned(), <$type as $crate::document::Read>::schema());)+
                 map
+            }
+        }
+
+        impl $crate::document::Read for $name {
+            fn read(node: &$crate::document::Node, problems: &mut $crate::document::Problems) -> Option<Self> {
+                let wanted = concat!("a mapping with the kind of the ", $what);
+                let mut fields = $crate::document::Fields::of(node, wanted, problems)?;
+                let kind = Self::take(&mut fields, problems);
+                fields.finish(problems);
+                kind
+            }
+
+            fn schema() -> serde_json::Value {
+                serde_json::json!({
+                    "type": "object",
+                    "properties": Self::schemas(),
+                    "patternProperties": { "^x-": true },
+                    "additionalProperties": false,
+                    "oneOf": Self::KINDS.iter().map(|key| serde_json::json!({ "required": [key] })).collect::<Vec<_>>(),
+                })
             }
         }
     };

@@ -1,4 +1,4 @@
-//! Reading what people write: a tree of values with paths, a collector that takes all problems at once,
+//! Reading what people write: a tree of values with places, a collector that takes all problems at once,
 //! and the types that a value of the language can have.
 //!
 //! A type of the language is written once, with [`document!`](crate::document): the struct, its reader, its
@@ -11,9 +11,9 @@ mod problem;
 mod values;
 
 pub use fields::Fields;
-pub use node::{Content, Node};
+pub use node::{Content, Node, Place};
 pub use problem::{At, Problem, Problems};
-pub use values::{Argv, OneOrMany, Share, Size, Span};
+pub use values::{Argv, OneOrMany, Placed, Share, Size, Span};
 
 use serde_json::Value as Json;
 

@@ -1,10 +1,21 @@
-//! A value of a file with the path that leads to it.
+//! A value of a file and where it stands.
 
-/// A value and where it stands, such as `probes[0].http.url`.
+/// Where a value stands: its file, and its number when all values of the file are counted in the order in which they
+/// begin. Small and without text, so that a hostile file of long keys costs nothing; the engine turns it into a range
+/// of bytes when a message is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    /// The number of the file.
+    pub file: u32,
+    /// The number of the value in the file; 0 is the whole document.
+    pub node: u32,
+}
+
+/// A value and where it stands.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Node {
-    /// The path from the document's root; empty for the root.
-    pub path: String,
+    /// Where it stands.
+    pub place: Place,
     /// The value.
     pub content: Content,
 }
@@ -29,10 +40,10 @@ pub enum Content {
 }
 
 impl Node {
-    /// The path of `key` below this value.
+    /// A text at `place`.
     #[must_use]
-    pub fn key_path(&self, key: &str) -> String {
-        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
+    pub fn text(place: Place, text: impl Into<String>) -> Self {
+        Self { place, content: Content::Text(text.into()) }
     }
 
     /// What the value is, for "a text was wanted, this is …".
@@ -76,5 +87,17 @@ impl Node {
             | Content::Text(_)
             | Content::List(_) => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_described_on_one_line_and_shortened() {
+        let node = Node::text(Place::default(), format!("a\nb\u{1b}{}", "c".repeat(100)));
+        let text = node.describe();
+        assert!(text.starts_with("the text `a\\nb\\x1bccc") && text.chars().count() < 80, "{text}");
     }
 }

@@ -1,8 +1,8 @@
-//! Problems of a file, by path. The engine turns paths into places when it shows them.
+//! Problems of files. The engine turns their places into ranges of bytes when it shows them.
 
 use patchbed_model::{Code, Severity};
 
-use super::Node;
+use super::{Node, Place};
 
 /// Which part of an entry is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,16 +20,16 @@ pub struct Problem {
     pub code: Code,
     /// How much it weighs.
     pub severity: Severity,
-    /// Where, as a path.
-    pub path: String,
+    /// Where.
+    pub place: Place,
     /// Which part of the entry.
     pub at: At,
     /// What is wrong: lower case, no full stop.
     pub message: String,
     /// What stands beside the marked place; may be empty.
     pub label: String,
-    /// Other places that explain it: path, part, text.
-    pub also: Vec<(String, At, String)>,
+    /// Other places that explain it.
+    pub also: Vec<(Place, At, String)>,
     /// What to do.
     pub help: Vec<String>,
 }
@@ -48,13 +48,13 @@ impl Problem {
     }
 
     /// Marks another place that explains it.
-    pub fn also(&mut self, path: impl Into<String>, at: At, text: impl Into<String>) -> &mut Self {
-        self.also.push((path.into(), at, text.into()));
+    pub fn also(&mut self, place: Place, at: At, text: impl Into<String>) -> &mut Self {
+        self.also.push((place, at, text.into()));
         self
     }
 }
 
-/// All problems of one file, in the order found.
+/// All problems, in the order found.
 #[derive(Debug, Default)]
 pub struct Problems {
     /// The problems.
@@ -62,28 +62,28 @@ pub struct Problems {
 }
 
 impl Problems {
-    /// Adds an error at `path`.
-    pub fn error(&mut self, code: Code, path: &str, at: At, message: impl Into<String>) -> &mut Problem {
-        self.add(code, Severity::Error, path, at, message.into())
+    /// Adds an error at `place`.
+    pub fn error(&mut self, code: Code, place: Place, at: At, message: impl Into<String>) -> &mut Problem {
+        self.add(code, Severity::Error, place, at, message.into())
     }
 
-    /// Adds a warning at `path`.
-    pub fn warning(&mut self, code: Code, path: &str, at: At, message: impl Into<String>) -> &mut Problem {
-        self.add(code, Severity::Warning, path, at, message.into())
+    /// Adds a warning at `place`.
+    pub fn warning(&mut self, code: Code, place: Place, at: At, message: impl Into<String>) -> &mut Problem {
+        self.add(code, Severity::Warning, place, at, message.into())
     }
 
     /// Adds "`wanted` was expected, this is …" at the value of `node`.
     pub fn wrong_type(&mut self, node: &Node, wanted: &str) -> &mut Problem {
         let message = format!("expected {wanted}, this is {}", node.describe());
-        self.error(Code::WrongType, &node.path, At::Value, message)
+        self.error(Code::WrongType, node.place, At::Value, message)
     }
 
-    fn add(&mut self, code: Code, severity: Severity, path: &str, at: At, message: String) -> &mut Problem {
+    fn add(&mut self, code: Code, severity: Severity, place: Place, at: At, message: String) -> &mut Problem {
         let index = self.list.len();
         self.list.push(Problem {
             code,
             severity,
-            path: path.to_owned(),
+            place,
             at,
             message,
             label: String::new(),

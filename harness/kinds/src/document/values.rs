@@ -7,15 +7,15 @@ use patchbed_model::Code;
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 
-use super::{At, Content, Node, Problems, Read};
+use super::{At, Content, Node, Place, Problems, Read};
 
 impl Read for String {
     fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
         match &node.content {
-            Content::Text(text) if text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') => {
+            Content::Text(text) if has_control_characters(text) => {
                 problems.error(
                     Code::ControlCharacter,
-                    &node.path,
+                    node.place,
                     At::Value,
                     "control characters cannot stand in a text here",
                 );
@@ -26,15 +26,19 @@ impl Read for String {
                 problems
                     .error(
                         Code::UnquotedVersion,
-                        &node.path,
+                        node.place,
                         At::Value,
                         format!("expected a text, this is {}", node.describe()),
                     )
                     .help("put it in quotes: a bare number loses its zeroes (4.10 is 4.1)");
                 None
             }
-            Content::Bool(_) | Content::Null => {
+            Content::Bool(_) => {
                 problems.wrong_type(node, "a text").help("put it in quotes");
+                None
+            }
+            Content::Null => {
+                problems.wrong_type(node, "a text").help("give it a value, or take the key away");
                 None
             }
             Content::List(_) | Content::Map(_) => {
@@ -74,7 +78,7 @@ macro_rules! whole_numbers {
                 let number = Self::try_from(value).ok();
                 if number.is_none() {
                     let message = format!("expected a whole number from {} to {}, this is `{value}`", Self::MIN, Self::MAX);
-                    problems.error(Code::InvalidValue, &node.path, At::Value, message);
+                    problems.error(Code::InvalidValue, node.place, At::Value, message);
                 }
                 number
             }
@@ -115,6 +119,37 @@ impl<T: Read> Read for BTreeMap<String, T> {
 
     fn schema() -> Json {
         json!({ "type": "object", "additionalProperties": T::schema() })
+    }
+}
+
+/// A value with its place. Reading it never fails: what is around it is read all the same, so that all problems are
+/// found at once.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Placed<T> {
+    /// Where it stands.
+    #[serde(skip)]
+    pub place: Place,
+    /// The value; `None` when it could not be read, and that has been reported.
+    pub value: Option<T>,
+}
+
+impl<T: Read> Read for Placed<T> {
+    fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
+        Some(Self { place: node.place, value: T::read(node, problems) })
+    }
+
+    fn schema() -> Json {
+        T::schema()
+    }
+}
+
+impl<T: Read> Read for Box<T> {
+    fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
+        T::read(node, problems).map(Self::new)
+    }
+
+    fn schema() -> Json {
+        T::schema()
     }
 }
 
@@ -160,7 +195,7 @@ impl Read for Argv {
             }
         };
         if argv.first().is_none_or(String::is_empty) {
-            problems.error(Code::InvalidValue, &node.path, At::Value, "the command is empty");
+            problems.error(Code::InvalidValue, node.place, At::Value, "the command is empty");
             return None;
         }
         Some(Self(argv))
@@ -202,7 +237,7 @@ impl Read for Span {
         }
         let message = format!("expected a duration, this is {}", node.describe());
         problems
-            .error(Code::InvalidDuration, &node.path, At::Value, message)
+            .error(Code::InvalidDuration, node.place, At::Value, message)
             .help("write a number and a unit, such as `500ms`, `20s`, `10min` or `1h`, up to seven days");
         None
     }
@@ -246,7 +281,7 @@ impl Read for Size {
         }
         let message = format!("expected a size, this is {}", node.describe());
         problems
-            .error(Code::InvalidValue, &node.path, At::Value, message)
+            .error(Code::InvalidValue, node.place, At::Value, message)
             .help("write a number and a unit, such as `512MiB` or `4GiB`");
         None
     }
@@ -267,7 +302,7 @@ impl Read for Share {
             node.as_text().and_then(|text| text.strip_suffix('%')).and_then(|text| plain_number(text.trim_end()));
         if share.is_none() {
             let message = format!("expected a share, this is {}", node.describe());
-            problems.error(Code::InvalidValue, &node.path, At::Value, message).help("write a share such as `10%`");
+            problems.error(Code::InvalidValue, node.place, At::Value, message).help("write a share such as `10%`");
         }
         share.map(|percent| Self(percent / 100.0))
     }
@@ -275,6 +310,18 @@ impl Read for Share {
     fn schema() -> Json {
         json!({ "type": "string", "pattern": "^[0-9]+(\\.[0-9]+)? ?%$" })
     }
+}
+
+/// Line feeds and tabs are text, and so is a carriage return before a line feed, which protocols want.
+fn has_control_characters(text: &str) -> bool {
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        let fine = !c.is_control() || matches!(c, '\n' | '\t') || (c == '\r' && chars.peek() == Some(&'\n'));
+        if !fine {
+            return true;
+        }
+    }
+    false
 }
 
 /// Digits with at most one point: no sign, no exponent, no infinity.

@@ -106,7 +106,7 @@ pub enum ImageError {
 
 crate::kinds! {
     /// Any image source.
-    pub enum AnySource {
+    pub enum AnySource, "image source" {
         /// This machine's own root.
         "host" => Host(host::Host),
         /// A root file system tree.
@@ -116,4 +116,5 @@ crate::kinds! {
         /// A Debian root made with mmdebstrap.
         "debian" => Debian(debian::Debian),
     }
+    later ["oci", "disk"]
 }

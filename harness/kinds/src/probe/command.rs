@@ -53,7 +53,7 @@ impl Read for Format {
             _ => {
                 let message = format!("expected a format, this is {}", node.describe());
                 problems
-                    .error(Code::InvalidValue, &node.path, At::Value, message)
+                    .error(Code::InvalidValue, node.place, At::Value, message)
                     .help("one of: text, json, lines, digest, ignore");
                 None
             }

@@ -81,7 +81,7 @@ impl From<AskError> for ProbeError {
 
 crate::kinds! {
     /// Any probe.
-    pub enum AnyProbe {
+    pub enum AnyProbe, "probe" {
         /// Asks an HTTP server.
         "http" => Http(http::Http),
         /// Connects to a TCP port.
@@ -103,4 +103,5 @@ crate::kinds! {
         /// Looks at a systemd unit.
         "unit" => Unit(unit::Unit),
     }
+    later ["tls", "dns", "suite", "rows", "latency", "throughput", "metric", "kernel"]
 }
