@@ -41,6 +41,11 @@ impl<'a> Line<'a> {
         self.to(column).add(tone, text)
     }
 
+    /// How many columns are used.
+    pub(crate) fn width(&self) -> usize {
+        self.width
+    }
+
     /// How many columns are left, given that a piece of this width comes at the right edge.
     pub(crate) fn left(&self, right: usize) -> usize {
         self.look.width.saturating_sub(self.width + if right == 0 { 0 } else { right + 2 })

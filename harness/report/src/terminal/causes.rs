@@ -86,12 +86,17 @@ impl Block<'_> {
         let arrow = look.own(" → ");
         let width: usize = [&*was_line, &now_line, &arrow].iter().map(|text| console::measure_text_width(text)).sum();
         let multi = was.trim_end().contains('\n') || now.trim_end().contains('\n');
+        let pair =
+            |line: Line<'_>| line.add(Tone::Plain, &was_line).add(Tone::Dim, &arrow).add(tone, &now_line).finish();
         if !multi && width <= start.left(0) {
-            let line = start.add(Tone::Plain, &was_line).add(Tone::Dim, &arrow).add(tone, &now_line);
-            self.lines.push(line.finish());
+            self.lines.push(pair(start));
             return;
         }
         self.lines.push(self.labelled(label).add(Tone::Plain, &key).finish());
+        if !multi && width + 2 <= look.width.saturating_sub(COLUMN) {
+            self.lines.push(pair(self.labelled("").add(Tone::Plain, "  ")));
+            return;
+        }
         self.sides(was, now, tone);
     }
 

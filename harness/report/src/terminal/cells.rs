@@ -52,10 +52,16 @@ fn line(screen: &Screen<'_>, scenario: &ScenarioRecord, cell: &CellRecord, name:
     let (glyph, tone) = words::glyph(cell.verdict, look);
     let id = screen.id(&cell.id);
     let start = Line::new(look).add(Tone::Plain, "  ").add(tone, glyph).add(Tone::Plain, &format!(" {id}  "));
-    let half = look.width / 2 - 10;
-    let start = start.add(Tone::Plain, &cut(name, widest.min(half), look)).to(11 + widest.min(half));
+    let widest = widest.min(look.width / 2 - 8);
+    let column = start.width() + widest + 2;
+    let start = start.add(Tone::Plain, &cut(name, widest, look));
+    let summary = summary(screen, scenario, cell);
+    if summary.is_empty() {
+        return start.finish();
+    }
+    let start = start.to(column);
     let room = start.left(0);
-    start.add(Tone::Plain, &cut(&summary(screen, scenario, cell), room, look)).finish()
+    start.add(Tone::Plain, &cut(&summary, room, look)).finish()
 }
 
 /// What was found in the cell, in a few words.
@@ -84,9 +90,6 @@ fn counted(screen: &Screen<'_>, cell: &CellRecord) -> String {
     }
     if parts.is_empty() && cell.verdict != Verdict::Same {
         parts.push(format!("{}: {}", cell.verdict, safe::shown(&cell.reason, screen.look)));
-    }
-    if parts.is_empty() {
-        parts.push("same".to_owned());
     }
     if !cell.silenced.is_empty() {
         parts.push(format!("{} accepted", cell.silenced.len()));

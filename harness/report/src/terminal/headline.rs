@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use patchbed_model::Verdict;
 
 use super::screen::Screen;
-use crate::layout::Line;
+use crate::layout::{Line, wrap};
 use crate::look::Tone;
 use crate::{safe, words};
 
@@ -16,20 +16,25 @@ pub(super) fn write(screen: &Screen<'_>, out: &mut dyn Write) -> io::Result<()> 
     if let (Some(elapsed), true) = (words::elapsed(screen.record), screen.record.scenarios.len() > 1) {
         text = format!("{text} {}.", words::duration(elapsed));
     }
-    let place = screen.place.map(|place| format!("Record: {}", safe::shown(place, screen.look)));
+    let place = screen.place.map(|place| format!("Record: {}", safe::shown(place, screen.look))).unwrap_or_default();
     let tone = words::glyph(screen.record.verdict, screen.look).1;
-    let line = Line::new(screen.look).add(Tone::Strong, &text);
-    match place {
-        Some(place) if place.len() + 1 + exit.len() + 2 <= line.left(0) => {
-            let line = line.add(Tone::Plain, " ").add(Tone::Dim, &place);
-            writeln!(out, "{}", line.right(tone, &exit).finish())?;
-        }
-        Some(place) => {
-            writeln!(out, "{}", line.finish())?;
-            writeln!(out, "{}", Line::new(screen.look).add(Tone::Dim, &place).right(tone, &exit).finish())?;
-        }
-        None => writeln!(out, "{}", line.right(tone, &exit).finish())?,
+    let mut lines = wrap(&text, screen.look.width);
+    let last = lines.pop().unwrap_or_default();
+    for line in lines {
+        writeln!(out, "{}", screen.look.paint(Tone::Strong, &line))?;
     }
+    let mut line = Line::new(screen.look).add(Tone::Strong, &last);
+    if !place.is_empty() && place.len() + 1 > line.left(exit.len()) {
+        writeln!(out, "{}", line.finish())?;
+        line = Line::new(screen.look).add(Tone::Dim, &place);
+    } else if !place.is_empty() {
+        line = line.add(Tone::Plain, " ").add(Tone::Dim, &place);
+    }
+    if line.left(exit.len()) == 0 && line.width() > 0 {
+        writeln!(out, "{}", line.finish())?;
+        line = Line::new(screen.look);
+    }
+    writeln!(out, "{}", line.right(tone, &exit).finish())?;
     if screen.record.finished.is_none() {
         writeln!(out, "Cut off before its end: `patchbed run --last` goes on")?;
     }
@@ -52,7 +57,9 @@ fn counts(screen: &Screen<'_>) -> String {
             parts.push((of(verdict), format!("{verdict}{because}")));
         }
     }
-    parts.push((of(Verdict::Same), "same".to_owned()));
+    if of(Verdict::Same) > 0 {
+        parts.push((of(Verdict::Same), "same".to_owned()));
+    }
     parts.push((words::undecided(record), undecided(screen)));
     if of(Verdict::Skipped) > 0 {
         parts.push((of(Verdict::Skipped), "skipped".to_owned()));

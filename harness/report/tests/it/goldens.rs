@@ -1,0 +1,105 @@
+//! Goldens of the screen and of the files.
+
+use patchbed_model::{Record, Verdict};
+use patchbed_report::{Colour, Format, Glyphs, Look, Report as _, Terminal};
+use patchbed_testkit::records;
+
+fn text(format: Format, record: &Record) -> String {
+    with_look(format, record, &Look::default())
+}
+
+fn with_look(format: Format, record: &Record, look: &Look) -> String {
+    let mut out = Vec::new();
+    format.report(look).write(record, &mut out).expect("writing to memory");
+    String::from_utf8(out).expect("reports are UTF-8")
+}
+
+fn look(width: usize) -> Look {
+    Look { width, ..Look::default() }
+}
+
+#[test]
+fn the_shop_at_100_columns() {
+    let mut out = Vec::new();
+    Terminal::new(look(100)).kept_at(".patchbed/last").write(&records::shop(), &mut out).expect("writing to memory");
+    insta::assert_snapshot!(String::from_utf8_lossy(&out));
+}
+
+#[test]
+fn the_shop_at_80_columns() {
+    insta::assert_snapshot!(with_look(Format::Terminal, &records::shop(), &look(80)));
+}
+
+#[test]
+fn the_shop_in_ascii() {
+    let look = Look { glyphs: Glyphs::Ascii, ..look(80) };
+    insta::assert_snapshot!(with_look(Format::Terminal, &records::shop(), &look));
+}
+
+#[test]
+fn the_shop_in_colour() {
+    let look = Look { colour: Colour::Always, ..look(80) };
+    insta::assert_snapshot!(with_look(Format::Terminal, &records::shop(), &look).replace('\u{1b}', "ESC"));
+}
+
+#[test]
+fn colour_changes_nothing_but_colour() {
+    for record in [records::shop(), records::one_of_each()] {
+        let coloured = with_look(Format::Terminal, &record, &Look { colour: Colour::Always, ..look(80) });
+        assert_eq!(console_less(&coloured), with_look(Format::Terminal, &record, &look(80)));
+    }
+}
+
+#[test]
+fn one_of_each_at_100_columns() {
+    insta::assert_snapshot!(text(Format::Terminal, &records::one_of_each()));
+}
+
+#[test]
+fn one_of_each_at_80_columns() {
+    insta::assert_snapshot!(with_look(Format::Terminal, &records::one_of_each(), &look(80)));
+}
+
+#[test]
+fn nothing_but_same() {
+    let cells = (0..30).map(|at| records::cell(&format!("c{at:011x}"), &["fix"], &[])).collect();
+    insta::assert_snapshot!(text(Format::Terminal, &records::record(vec![records::scenario("web", cells, vec![])])));
+}
+
+#[test]
+fn no_cells() {
+    insta::assert_snapshot!(text(Format::Terminal, &records::record(Vec::new())));
+}
+
+#[test]
+fn a_run_that_was_cut_off() {
+    let mut cell = records::cell("c1d010000000", &["fix"], &[]);
+    cell.verdict = Verdict::Inconclusive;
+    cell.reason = "the run was cut off".to_owned();
+    let mut record = records::record(vec![records::scenario("web", vec![cell], vec![])]);
+    record.finished = None;
+    insta::assert_snapshot!(text(Format::Terminal, &record));
+}
+
+#[test]
+fn the_shop_as_json() {
+    insta::assert_snapshot!(text(Format::Json, &records::shop()));
+}
+
+#[test]
+fn the_shop_as_junit() {
+    insta::assert_snapshot!(text(Format::Junit, &records::shop()));
+}
+
+#[test]
+fn one_of_each_as_junit() {
+    insta::assert_snapshot!(text(Format::Junit, &records::one_of_each()));
+}
+
+/// The text without its colours.
+fn console_less(text: &str) -> String {
+    text.split('\u{1b}')
+        .enumerate()
+        .map(|(at, part)| if at == 0 { part } else { &part[part.find('m').map_or(0, |m| m + 1)..] })
+        .collect()
+}

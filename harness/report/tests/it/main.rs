@@ -1,0 +1,5 @@
+//! The report formats as a whole: goldens of what a person reads, and laws that hold for any text.
+
+mod goldens;
+mod hostile;
+mod numbers;

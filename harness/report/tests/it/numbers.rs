@@ -1,0 +1,42 @@
+//! The numbers of all formats agree, and ten thousand cells are no trouble.
+
+use patchbed_model::{Record, Verdict};
+use patchbed_report::{Format, Look};
+use patchbed_testkit::records;
+
+fn junit(record: &Record) -> quick_junit::Report {
+    let mut out = Vec::new();
+    Format::Junit.report(&Look::default()).write(record, &mut out).expect("writing to memory");
+    quick_junit::Report::deserialize_from_str(&String::from_utf8(out).expect("UTF-8")).expect("well-formed")
+}
+
+#[test]
+fn totals_are_the_cells() {
+    let record = records::one_of_each();
+    let report = junit(&record);
+    let of = |verdicts: &[Verdict]| verdicts.iter().map(|verdict| record.counts[verdict]).sum::<usize>();
+    assert_eq!(report.tests, record.counts.values().sum::<usize>());
+    assert_eq!(report.failures, of(&[Verdict::Regressed, Verdict::Changed, Verdict::Ineffective]));
+    assert_eq!(report.errors, of(&[Verdict::Unstable, Verdict::Inconclusive]));
+    assert_eq!(report.skipped, of(&[Verdict::Skipped]));
+}
+
+#[test]
+fn ten_thousand_cells() {
+    let cells = (0..10_000)
+        .map(|at| {
+            let mut cell = records::cell(&format!("c{at:011x}"), &["fix"], &["product"]);
+            if at % 3 == 0 {
+                cell.verdict = Verdict::Regressed;
+                cell.differences = vec![records::regressed("web.process.state", "running", "exited 1")];
+            }
+            cell
+        })
+        .collect();
+    let record = records::record(vec![records::scenario("many", cells, vec![records::crash()])]);
+    for format in Format::ALL {
+        let mut out = Vec::new();
+        format.report(&Look::default()).write(&record, &mut out).expect("writing to memory");
+        assert!(out.len() > 10_000);
+    }
+}
