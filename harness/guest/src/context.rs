@@ -8,6 +8,18 @@ use std::time::Duration;
 
 use crate::plan::InitKind;
 
+/// The folders that the guest holds open, whatever happens to the paths.
+pub(crate) struct Roots {
+    /// The root folder, `O_PATH`.
+    pub(crate) root: OwnedFd,
+    /// The overlay's upper folder, `O_PATH`.
+    pub(crate) upper: Option<OwnedFd>,
+    /// A folder beside the upper one, out of sight, for kept copies.
+    pub(crate) scratch: Option<OwnedFd>,
+    /// The roots of the read-only layers, the topmost first, `O_PATH`.
+    pub(crate) lowers: Vec<OwnedFd>,
+}
+
 /// The sandbox, as the guest sees it.
 pub(crate) struct Context {
     /// The root folder, `O_PATH`.

@@ -1,0 +1,111 @@
+//! Who descends from whom: the processes of the sandbox as a tree.
+
+use std::collections::HashMap;
+use std::fs;
+
+/// One process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Member {
+    pub(crate) parent: i32,
+    pub(crate) group: i32,
+    pub(crate) session: i32,
+    /// In clock ticks since the machine's start.
+    pub(crate) started: u64,
+    /// Processor time in clock ticks.
+    pub(crate) ticks: u64,
+    /// Resident pages.
+    pub(crate) pages: u64,
+    /// Whether it has ended and only waits to be reaped.
+    pub(crate) zombie: bool,
+}
+
+/// All processes at one moment.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Family(HashMap<i32, Member>);
+
+impl Family {
+    /// Reads `/proc`.
+    pub(crate) fn now() -> Self {
+        let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+        let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        Self(pids.filter_map(|pid| Some((pid, member(pid)?))).collect())
+    }
+
+    /// All processes.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (i32, Member)> + '_ {
+        self.0.iter().map(|(pid, member)| (*pid, *member))
+    }
+
+    /// Whether a process is `ancestor` or descends from it.
+    pub(crate) fn descends(&self, pid: i32, ancestor: i32) -> bool {
+        self.line(pid).any(|one| one == ancestor)
+    }
+
+    /// A process and its ancestors, the nearest first.
+    pub(crate) fn line(&self, pid: i32) -> impl Iterator<Item = i32> + '_ {
+        // Bounded, because the table was not read in one instant and may even hold a circle.
+        std::iter::successors(Some(pid), |pid| self.0.get(pid).map(|member| member.parent))
+            .take_while(|pid| *pid > 0)
+            .take(self.0.len() + 1)
+    }
+
+    /// The living descendants of a process, without itself, in the order of their ids.
+    pub(crate) fn below(&self, ancestor: i32) -> Vec<i32> {
+        let mut found: Vec<i32> = self
+            .all()
+            .filter(|(pid, member)| {
+                *pid != ancestor && !member.zombie && self.descends(*pid, ancestor)
+            })
+            .map(|(pid, _)| pid)
+            .collect();
+        found.sort_unstable();
+        found
+    }
+
+    /// One process.
+    pub(crate) fn get(&self, pid: i32) -> Option<Member> {
+        self.0.get(&pid).copied()
+    }
+}
+
+/// Reads one process; `None` when it is gone.
+pub(crate) fn member(pid: i32) -> Option<Member> {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    parse(&text)
+}
+
+/// The name of a process, as the kernel has it.
+pub(crate) fn name(pid: i32) -> String {
+    let bytes = fs::read(format!("/proc/{pid}/comm")).unwrap_or_default();
+    String::from_utf8_lossy(&bytes).trim_end_matches('\n').to_owned()
+}
+
+fn parse(stat: &str) -> Option<Member> {
+    // The name may hold anything, brackets and spaces too: what counts begins after its last bracket.
+    let (_, rest) = stat.rsplit_once(')')?;
+    let fields: Vec<&str> = rest.split_whitespace().collect();
+    let number = |at: usize| fields.get(at)?.parse::<u64>().ok();
+    let id = |at: usize| fields.get(at)?.parse::<i32>().ok();
+    Some(Member {
+        parent: id(1)?,
+        group: id(2)?,
+        session: id(3)?,
+        started: number(19)?,
+        ticks: number(11)? + number(12)?,
+        pages: number(21)?,
+        zombie: matches!(*fields.first()?, "Z" | "X"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_with_brackets_does_not_confuse() {
+        let stat = "7 () R 1 (x) S 3 4 5 0 -1 4194560 1 0 0 0 10 5 0 0 20 0 1 0 99 1000 42 18446744073709551615";
+        let member = parse(stat).expect("a valid line");
+        assert_eq!((member.parent, member.group, member.session), (3, 4, 5));
+        assert_eq!((member.started, member.ticks, member.pages), (99, 15, 42));
+    }
+}

@@ -1,0 +1,17 @@
+//! The runner: a small fork server with one thread that makes sandboxes.
+//!
+//! The harness starts it once, from a sealed copy of its own program, and asks it for *lanes*. A lane is a fork of the
+//! runner that makes one sandbox at a time; it stands in the control groups that limit its sandbox, so that a sandbox
+//! is born inside its limits, without the slow move between groups. Everything ends when the harness's end of a
+//! socket closes: the runner and the lanes exit, and the kernel kills what they made.
+
+mod error;
+mod holder;
+mod lane;
+mod mounts;
+mod serve;
+mod setup;
+mod template;
+
+pub use holder::{HolderIds, enter as enter_holder};
+pub use serve::{Hello, Order, Settings, serve};
