@@ -2,7 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use patchbed_guest::message::{Privileges, Program};
+use patchbed_model::text::{one_line, shorten};
+
+use super::tool::{digest, must_run};
+use super::{Applied, Change, ChangeError, Prepared, Site};
 use crate::document::{Argv, Span};
+use crate::image::Workshop;
 
 crate::document! {
     /// A program that changes the environment.
@@ -21,4 +27,54 @@ crate::document! {
         revert: Option<Argv>, optional;
     }
     short run;
+}
+
+impl Command {
+    fn program(&self, argv: &Argv) -> Program {
+        Program {
+            argv: argv.0.clone(),
+            environment: self.environment.clone().unwrap_or_default(),
+            user: self.user.clone(),
+            directory: self.directory.clone(),
+            privileges: Privileges::Ordinary,
+        }
+    }
+
+    async fn run(&self, site: &Site<'_>, argv: &Argv) -> Result<(), ChangeError> {
+        let within = self.within.map_or(site.within, |span| span.0);
+        let what = format!("`{}`", shorten(&one_line(&words(argv)), 80));
+        must_run(site.sandbox, &what, self.program(argv), within).await.map(|_| ())
+    }
+}
+
+impl Change for Command {
+    fn host_files(&self) -> Vec<(&'static str, &str)> {
+        Vec::new()
+    }
+
+    async fn prepare(&self, _: &Workshop<'_>) -> Result<Prepared, ChangeError> {
+        Ok(Prepared { digest: digest(self, "command")?, binds: Vec::new() })
+    }
+
+    async fn apply(&self, site: &Site<'_>) -> Result<Applied, ChangeError> {
+        self.run(site, &self.run).await?;
+        Ok(Applied::default())
+    }
+
+    async fn revert(&self, site: &Site<'_>) -> Result<(), ChangeError> {
+        let Some(argv) = &self.revert else {
+            let what = shorten(&one_line(&words(&self.run)), 80);
+            let text = format!("`{what}` has no way back: the command has no `revert`");
+            return Err(ChangeError::Refused { text, evidence: Vec::new() });
+        };
+        self.run(site, argv).await
+    }
+}
+
+/// The command line as people wrote it.
+fn words(argv: &Argv) -> String {
+    match &argv.0[..] {
+        [shell, flag, text] if shell == "/bin/sh" && flag == "-c" => text.clone(),
+        words => words.join(" "),
+    }
 }

@@ -1,5 +1,7 @@
 //! `files`: lays files over the root.
 
+use super::{Applied, Change, ChangeError, Prepared, Site};
+use crate::image::Workshop;
 use std::collections::BTreeMap;
 
 use serde_json::{Value as Json, json};
@@ -57,5 +59,23 @@ impl Read for Text {
 
     fn schema() -> Json {
         json!({ "anyOf": [{ "type": "string" }, LongText::schema()] })
+    }
+}
+
+impl Change for Files {
+    fn host_files(&self) -> Vec<(&'static str, &str)> {
+        Vec::new()
+    }
+
+    async fn prepare(&self, _: &Workshop<'_>) -> Result<Prepared, ChangeError> {
+        Err(ChangeError::Unavailable("not yet".to_owned()))
+    }
+
+    async fn apply(&self, _: &Site<'_>) -> Result<Applied, ChangeError> {
+        Err(ChangeError::Unavailable("not yet".to_owned()))
+    }
+
+    async fn revert(&self, _: &Site<'_>) -> Result<(), ChangeError> {
+        Err(ChangeError::Unavailable("not yet".to_owned()))
     }
 }

@@ -7,6 +7,7 @@ pub mod deb;
 pub mod diff;
 pub mod files;
 pub mod remove;
+mod tool;
 
 use std::future::Future;
 use std::time::Duration;
@@ -108,6 +109,8 @@ pub enum ChangeError {
     Link(#[from] patchbed_sandbox::LinkError),
 }
 
+pub(crate) use tool::inside;
+
 /// A duration as people say it, in seconds.
 #[must_use]
 pub fn seconds(duration: Duration) -> String {
@@ -120,19 +123,44 @@ pub fn resolve(base: &Utf8Path, written: &str) -> Utf8PathBuf {
     base.join(written)
 }
 
-crate::kinds! {
-    /// Any change.
-    pub enum AnyChange, "change" {
-        /// Installs or updates Debian packages.
-        "deb" => Deb(deb::Deb),
-        /// Applies a unified diff.
-        "diff" => Diff(diff::Diff),
-        /// Lays files over the root.
-        "files" => Files(files::Files),
-        /// Removes files and trees.
-        "remove" => Remove(remove::Remove),
-        /// Runs a program.
-        "command" => Command(command::Command),
-    }
-    later ["rpm", "pip", "npm", "kernel"]
+/// Writes [`AnyChange`] from the table below, and how it hands each question to its kind.
+macro_rules! table {
+    ($($(#[doc = $doc:expr])+ $key:literal => $variant:ident($type:ty),)+) => {
+        crate::kinds! {
+            /// Any change.
+            pub enum AnyChange, "change" { $($(#[doc = $doc])+ $key => $variant($type),)+ }
+            later ["rpm", "pip", "npm", "kernel"]
+        }
+
+        impl Change for AnyChange {
+            fn host_files(&self) -> Vec<(&'static str, &str)> {
+                match self { $(Self::$variant(change) => change.host_files(),)+ }
+            }
+
+            async fn prepare(&self, workshop: &Workshop<'_>) -> Result<Prepared, ChangeError> {
+                match self { $(Self::$variant(change) => change.prepare(workshop).await,)+ }
+            }
+
+            async fn apply(&self, site: &Site<'_>) -> Result<Applied, ChangeError> {
+                match self { $(Self::$variant(change) => change.apply(site).await,)+ }
+            }
+
+            async fn revert(&self, site: &Site<'_>) -> Result<(), ChangeError> {
+                match self { $(Self::$variant(change) => change.revert(site).await,)+ }
+            }
+        }
+    };
+}
+
+table! {
+    /// Installs or updates Debian packages.
+    "deb" => Deb(deb::Deb),
+    /// Applies a unified diff.
+    "diff" => Diff(diff::Diff),
+    /// Lays files over the root.
+    "files" => Files(files::Files),
+    /// Removes files and trees.
+    "remove" => Remove(remove::Remove),
+    /// Runs a program.
+    "command" => Command(command::Command),
 }

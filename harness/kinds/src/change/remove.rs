@@ -1,6 +1,9 @@
 //! `remove`: removes files and trees.
 
+use super::tool::{digest, inside};
+use super::{Applied, Change, ChangeError, Prepared, Site};
 use crate::document::OneOrMany;
+use crate::image::Workshop;
 
 crate::document! {
     /// Files and trees to remove.
@@ -9,4 +12,33 @@ crate::document! {
         paths: OneOrMany<String>, required;
     }
     short paths;
+}
+
+impl Remove {
+    fn inside(&self) -> Result<Vec<String>, ChangeError> {
+        self.paths.0.iter().map(|path| inside(path)).collect()
+    }
+}
+
+impl Change for Remove {
+    fn host_files(&self) -> Vec<(&'static str, &str)> {
+        Vec::new()
+    }
+
+    async fn prepare(&self, _: &Workshop<'_>) -> Result<Prepared, ChangeError> {
+        self.inside()?;
+        Ok(Prepared { digest: digest(self, "remove")?, binds: Vec::new() })
+    }
+
+    async fn apply(&self, site: &Site<'_>) -> Result<Applied, ChangeError> {
+        let paths = self.inside()?;
+        site.sandbox.keep(site.name, paths.clone()).await?;
+        let removed = site.sandbox.remove(paths).await?;
+        Ok(Applied { paths: removed, ..Applied::default() })
+    }
+
+    async fn revert(&self, site: &Site<'_>) -> Result<(), ChangeError> {
+        site.sandbox.restore(site.name).await?;
+        Ok(())
+    }
 }

@@ -1,5 +1,6 @@
 //! `debian`: a Debian root made with mmdebstrap.
 
+use super::{Image, ImageError, Source, Workshop};
 use crate::document::OneOrMany;
 
 crate::document! {
@@ -17,4 +18,14 @@ crate::document! {
         keyring: Option<String>, optional;
     }
     short suite;
+}
+
+impl Source for Debian {
+    fn host_files(&self) -> Vec<(&'static str, &str)> {
+        self.keyring.iter().map(|keyring| ("keyring", keyring.as_str())).collect()
+    }
+
+    async fn make(&self, _: &Workshop<'_>) -> Result<Image, ImageError> {
+        Err(ImageError::Unavailable("not yet".to_owned()))
+    }
 }

@@ -2,10 +2,13 @@
 //!
 //! To add one: a file here, and a line in the table below.
 
+mod build;
 pub mod debian;
 pub mod directory;
 pub mod host;
+pub mod store;
 pub mod tar;
+mod tree;
 
 use std::future::Future;
 
@@ -13,6 +16,10 @@ use camino::{Utf8Path, Utf8PathBuf};
 use patchbed_model::Digest;
 use patchbed_sandbox::{Backend, SandboxSpec};
 use patchbed_sandbox::{Init, Limits, Network, Upper};
+
+pub use build::{build, extend};
+pub use store::{Entry, Hold, Meta, Shelf, Store, StoreError};
+pub use tree::TASKS;
 
 /// A kind of image source.
 pub trait Source {
@@ -60,7 +67,7 @@ impl Image {
 }
 
 /// What image sources and changes work with before a run.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Workshop<'a> {
     /// Makes the sandboxes in which packages are fetched and layers are built.
     pub backend: &'a dyn Backend,
@@ -72,14 +79,6 @@ pub struct Workshop<'a> {
     pub image: Option<&'a Image>,
     /// Whether nothing may be fetched.
     pub offline: bool,
-}
-
-/// The store of images, layers and fetched packages under the cache directory: content-addressed, read-only once
-/// published by rename, safe for several processes, every user's own (mode 0700).
-#[derive(Debug)]
-pub struct Store {
-    /// Its folder.
-    pub root: Utf8PathBuf,
 }
 
 /// Why there is no image.
@@ -104,17 +103,54 @@ pub enum ImageError {
     Install(#[from] crate::change::ChangeError),
 }
 
-crate::kinds! {
-    /// Any image source.
-    pub enum AnySource, "image source" {
-        /// This machine's own root.
-        "host" => Host(host::Host),
-        /// A root file system tree.
-        "directory" => Directory(directory::Directory),
-        /// A tarball.
-        "tar" => Tar(tar::Tar),
-        /// A Debian root made with mmdebstrap.
-        "debian" => Debian(debian::Debian),
+impl From<tree::TreeError> for ImageError {
+    fn from(error: tree::TreeError) -> Self {
+        match error {
+            tree::TreeError::Unfit(text) => Self::Unfit(text),
+            tree::TreeError::Unavailable(text) => Self::Unavailable(text),
+            tree::TreeError::Lacking { text, remedy } => Self::Lacking { text, remedy },
+        }
     }
-    later ["oci", "disk"]
+}
+
+/// Does something that blocks, away from the threads that wait.
+pub(crate) async fn blocking<T: Send + 'static, E: Send + 'static + From<tree::TreeError>>(
+    work: impl FnOnce() -> Result<T, E> + Send + 'static,
+) -> Result<T, E> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => Err(tree::TreeError::Unavailable(format!("a task of the harness failed: {error}")).into()),
+    }
+}
+
+/// Writes [`AnySource`] from the table below, and how it hands each question to its kind.
+macro_rules! table {
+    ($($(#[doc = $doc:expr])+ $key:literal => $variant:ident($type:ty),)+) => {
+        crate::kinds! {
+            /// Any image source.
+            pub enum AnySource, "image source" { $($(#[doc = $doc])+ $key => $variant($type),)+ }
+            later ["oci", "disk"]
+        }
+
+        impl Source for AnySource {
+            fn host_files(&self) -> Vec<(&'static str, &str)> {
+                match self { $(Self::$variant(source) => source.host_files(),)+ }
+            }
+
+            async fn make(&self, workshop: &Workshop<'_>) -> Result<Image, ImageError> {
+                match self { $(Self::$variant(source) => source.make(workshop).await,)+ }
+            }
+        }
+    };
+}
+
+table! {
+    /// This machine's own root.
+    "host" => Host(host::Host),
+    /// A root file system tree.
+    "directory" => Directory(directory::Directory),
+    /// A tarball.
+    "tar" => Tar(tar::Tar),
+    /// A Debian root made with mmdebstrap.
+    "debian" => Debian(debian::Debian),
 }

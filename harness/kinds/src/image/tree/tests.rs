@@ -1,0 +1,1 @@
+//! Laws of trees: nothing climbs out, what is legal comes out exactly.
