@@ -1,8 +1,18 @@
-//! Scenario files in, run record out: load, plan, run, compare, judge, search, store, review.
+//! Scenario files in, run record out: load, plan, compare, judge, store, run, review.
 //!
-//! Modules stand in the order `scenario → load → plan → compare → judge → noise → run → store → review`, and each
+//! Modules stand in the order `scenario → load → plan → noise → compare → judge → store → run → review`, and each
 //! imports only what stands left of it (`scripts/layers` checks that). Nothing here knows terminals, report formats
 //! or argument parsing.
+//!
+//! The way through it: [`load::load`] reads files, [`plan::plan`] makes cells of them, [`run::run`] makes the attempts
+//! and gives back the record, which [`store::State`] keeps and [`review`] decides on.
 
+pub mod compare;
+pub mod judge;
 pub mod load;
+pub mod noise;
+pub mod plan;
+pub mod review;
+pub mod run;
 pub mod scenario;
+pub mod store;

@@ -68,6 +68,15 @@ pub enum Event {
     },
     /// A cell will be run.
     CellPlanned(PlannedCell),
+    /// What a cell is made of is ready: attempts of a resumed run count only when this is still the same.
+    CellPrepared {
+        /// Which.
+        cell: CellId,
+        /// The digest of the image's content.
+        image_digest: Digest,
+        /// The digest of everything that goes in: image, products and patches with the bytes they bring.
+        inputs: Digest,
+    },
     /// An attempt began.
     AttemptStarted {
         /// Which.

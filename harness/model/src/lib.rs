@@ -3,6 +3,7 @@
 //! Plain data in, plain data out. Nothing here opens a file, starts a process, asks the time or knows YAML;
 //! everything is serialisable, ordered, and safe to read back years later.
 
+pub mod acceptance;
 pub mod diagnostic;
 pub mod difference;
 pub mod event;
@@ -15,6 +16,7 @@ pub mod rule;
 pub mod text;
 pub mod verdict;
 
+pub use acceptance::Acceptance;
 pub use diagnostic::{Code, Diagnostic, Label, Severity};
 pub use difference::{Difference, Differences, Judgement};
 pub use event::{AttemptId, Event};

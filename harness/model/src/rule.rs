@@ -88,4 +88,11 @@ impl Rules {
     pub fn for_key(&self, key: &Key) -> Option<&Rule> {
         self.0.iter().rev().find(|rule| rule.key.matches(key))
     }
+
+    /// The rules that still hold on `today`, and those whose last day is over.
+    #[must_use]
+    pub fn in_force(&self, today: Date) -> (Self, Vec<Rule>) {
+        let (over, holding) = self.0.iter().cloned().partition(|rule| rule.until.is_some_and(|last| last < today));
+        (Self(holding), over)
+    }
 }

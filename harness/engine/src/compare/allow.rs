@@ -1,0 +1,106 @@
+//! Whether a rule allows a value, given what the baseline showed.
+
+use std::collections::BTreeSet;
+
+use patchbed_model::{Allow, Reading, Value};
+use regex::{Regex, RegexBuilder};
+
+use crate::noise::{Entry, alike};
+
+/// The most memory a compiled expression of a rule may take.
+const REGEX_LIMIT: usize = 1 << 20;
+
+/// What a rule says about a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Allowed {
+    /// It may be so.
+    Yes,
+    /// It may not, and the rule does not say that this is worse.
+    No,
+    /// It may not: it passed the bound in the direction that the rule calls worse.
+    Worse,
+}
+
+/// Whether `allow` lets `now` stand where the baseline showed `before`. A reading that is new or gone is allowed by
+/// `ignore`, and a new one by what speaks of the value alone (`matches`, `one-of`).
+#[must_use]
+pub fn allows(allow: &Allow, before: Option<&Entry>, now: Option<&Reading>) -> Allowed {
+    match allow {
+        Allow::Ignore => Allowed::Yes,
+        Allow::Matches(pattern) => yes(now.is_some_and(|now| matches(pattern, &now.value))),
+        Allow::OneOf(values) => yes(now.is_some_and(|now| values.contains(&now.value.to_string()))),
+        Allow::Exact => any(before, now, |was, now| was == now),
+        Allow::Shape => any(before, now, alike),
+        Allow::Set => any(before, now, |was, now| as_set(was) == as_set(now)),
+        Allow::Within(share) => bounded(before, now, |was, now| (now - was).abs() <= was.abs() * share, Allowed::No),
+        Allow::AtMost(share) => bounded(before, now, |was, now| now - was <= was.abs() * share, Allowed::Worse),
+        Allow::AtLeast(share) => bounded(before, now, |was, now| was - now <= was.abs() * share, Allowed::Worse),
+    }
+}
+
+const fn yes(allowed: bool) -> Allowed {
+    if allowed { Allowed::Yes } else { Allowed::No }
+}
+
+/// Whether some value of the baseline and the value now satisfy `same`.
+fn any(before: Option<&Entry>, now: Option<&Reading>, same: impl Fn(&Value, &Value) -> bool) -> Allowed {
+    let (Some(before), Some(now)) = (before, now) else {
+        return Allowed::No;
+    };
+    yes(before.seen.iter().any(|seen| same(&seen.reading.value, &now.value)))
+}
+
+/// A bound on a number: against the middle value of the baseline, so that one odd attempt does not move it.
+fn bounded(
+    before: Option<&Entry>,
+    now: Option<&Reading>,
+    holds: impl Fn(f64, f64) -> bool,
+    broken: Allowed,
+) -> Allowed {
+    let was = before.and_then(middle);
+    let (Some(was), Some(now)) = (was, now.and_then(|now| number(&now.value))) else {
+        return Allowed::No;
+    };
+    if holds(was, now) { Allowed::Yes } else { broken }
+}
+
+/// The median of the numbers of a baseline.
+fn middle(entry: &Entry) -> Option<f64> {
+    let mut numbers: Vec<(f64, u32)> =
+        entry.seen.iter().filter_map(|seen| number(&seen.reading.value).map(|value| (value, seen.times))).collect();
+    numbers.sort_by(|one, other| one.0.total_cmp(&other.0));
+    let total: u32 = numbers.iter().map(|(_, times)| times).sum();
+    let at = |place: u32| {
+        let mut left = place;
+        numbers.iter().find(|(_, times)| left.checked_sub(*times).map(|rest| left = rest).is_none()).map(|(v, _)| *v)
+    };
+    let (low, high) = (at(total.checked_sub(1)? / 2)?, at(total / 2)?);
+    Some(f64::midpoint(low, high))
+}
+
+/// A number, or a text that is one.
+fn number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Number(number) => Some(*number),
+        Value::Text(text) => text.trim().parse().ok(),
+        Value::List(_) => None,
+    }
+    .filter(|number: &f64| number.is_finite())
+}
+
+/// Whether the whole text fits the expression. One that cannot be read fits nothing; `load` refuses those.
+fn matches(pattern: &str, value: &Value) -> bool {
+    expression(pattern).is_some_and(|regex| regex.is_match(value.to_string().trim_end_matches('\n')))
+}
+
+fn expression(pattern: &str) -> Option<Regex> {
+    RegexBuilder::new(&format!("^(?:{pattern})$")).size_limit(REGEX_LIMIT).dot_matches_new_line(true).build().ok()
+}
+
+fn as_set(value: &Value) -> BTreeSet<String> {
+    match value {
+        Value::Text(text) => text.lines().map(str::to_owned).collect(),
+        Value::Number(number) => [number.to_string()].into(),
+        Value::List(items) => items.iter().cloned().collect(),
+    }
+}

@@ -1,0 +1,65 @@
+//! What is ill without the patch: always (broken before) or sometimes (flaky).
+
+use patchbed_model::{Allow, Class, Key, Rules, Snapshot, reading};
+
+use crate::compare::{Allowed, allows};
+use crate::noise::{Baseline, Entry};
+
+/// What is ill without the patch.
+#[derive(Debug, Default)]
+pub(super) struct Health {
+    /// Written probes and states of services that are bad in every control attempt and no better with the patch.
+    pub(super) broken: Vec<Key>,
+    /// States that are good in some control attempts and bad in others: the key, how often bad, of how many.
+    pub(super) flaky: Vec<(Key, u32, u32)>,
+}
+
+impl Health {
+    /// Looks at the states of the control attempts. A rule that allows the bad value takes it out of the question.
+    pub(super) fn of(control: &Baseline, patched: &[&Snapshot], rules: &Rules) -> Self {
+        let mut health = Self::default();
+        for (key, entry) in &control.entries {
+            if entry.class() != Some(Class::State) || excused(rules, key, entry) {
+                continue;
+            }
+            let (bad, good) = (entry.times(reading::Health::Bad), entry.times(reading::Health::Good));
+            if bad > 0 && good > 0 {
+                health.flaky.push((key.clone(), bad, bad + good));
+            } else if bad == control.attempts && vital(key) && !mended(patched, key) {
+                health.broken.push(key.clone());
+            }
+        }
+        health
+    }
+}
+
+/// Whether the patch makes it good in every attempt.
+fn mended(patched: &[&Snapshot], key: &Key) -> bool {
+    let good = |snapshot: &&Snapshot| {
+        snapshot.readings.get(key).and_then(|reading| reading.health) == Some(reading::Health::Good)
+    };
+    !patched.is_empty() && patched.iter().all(good)
+}
+
+/// Whether a rule allows every value seen, whatever stands on the other side.
+fn excused(rules: &Rules, key: &Key, entry: &Entry) -> bool {
+    let Some(rule) = rules.for_key(key) else {
+        return false;
+    };
+    match rule.allow {
+        Allow::Ignore | Allow::Matches(_) | Allow::OneOf(_) => {
+            entry.seen.iter().all(|seen| allows(&rule.allow, None, Some(&seen.reading)) == Allowed::Yes)
+        }
+        Allow::Exact | Allow::Shape | Allow::Set | Allow::Within(_) | Allow::AtMost(_) | Allow::AtLeast(_) => false,
+    }
+}
+
+/// Whether the reading is of a written probe, or says whether a service runs. Log lines, packages, files and the like
+/// may be bad since ever without anything being broken.
+fn vital(key: &Key) -> bool {
+    let mut parts = key.as_str().rsplit('.');
+    match (parts.next(), parts.next()) {
+        (Some("ready" | "look"), Some(_)) | (Some("state"), Some("process" | "unit")) => true,
+        _ => matches!(key.subject(), "probe" | "workload"),
+    }
+}

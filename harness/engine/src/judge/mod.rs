@@ -1,0 +1,19 @@
+//! The outcomes of both arms in, one verdict out, with all that it rests on. Total and pure.
+//!
+//! * A stop that the environment or the harness is to blame for makes the cell `inconclusive`, whatever the rest says.
+//! * A patch that does not apply, in all attempts, is `regressed`.
+//! * Attempts of one arm that disagree make it `unstable`: some stop and some do not, a state is good in one control
+//!   attempt and bad in another, a difference shows in some patched attempts only.
+//! * What is ill in all control attempts and no better with the patch is *broken before*: nothing is said about the
+//!   patch there. It makes the cell `inconclusive` when it is a written probe or the state of a service.
+//! * Else the heaviest difference that counts is the verdict.
+
+mod case;
+mod health;
+mod reason;
+mod tally;
+
+pub use case::{Case, judge};
+
+#[cfg(test)]
+mod tests;

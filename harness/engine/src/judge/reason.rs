@@ -1,0 +1,113 @@
+//! Why the verdict is what it is, as data and as one sentence.
+
+use patchbed_model::text::{one_line, shorten};
+use patchbed_model::{Cause, Difference, Differences, Key, Verdict};
+
+use super::case::counted;
+use super::health::Health;
+
+/// How many keys a sentence names.
+const NAMED: usize = 3;
+
+/// What decided.
+pub(super) enum Because<'a> {
+    /// The environment or the harness stopped attempts.
+    Infrastructure(Vec<Cause>),
+    /// There is too little to go by.
+    TooFew(String),
+    /// All attempts without the patch stopped.
+    StoppedBefore(Cause),
+    /// All attempts with the patch stopped, and the patch is to blame.
+    Stopped(Cause),
+    /// Attempts of one arm ended differently.
+    Disagree { arm: &'static str, seen: u32, of: u32, cause: Cause },
+    /// The heaviest differences, with their keys.
+    Differences(Verdict, Vec<&'a Key>),
+    /// A difference that only some patched attempts show.
+    Sometimes(&'a Difference),
+    /// A state that is good and bad without the patch.
+    Flaky(&'a (Key, u32, u32)),
+    /// Readings that are ill in all control attempts.
+    BrokenBefore(&'a [Key]),
+}
+
+impl<'a> Because<'a> {
+    pub(super) fn of_differences(differences: &'a Differences) -> Self {
+        let verdict = differences.iter().filter(|one| one.counts()).map(|one| one.verdict).max();
+        let verdict = verdict.unwrap_or(Verdict::Same);
+        let sometimes = differences.iter().find(|one| one.counts() && one.verdict == Verdict::Unstable);
+        match (verdict, sometimes) {
+            (Verdict::Unstable, Some(difference)) => Self::Sometimes(difference),
+            _ => Self::Differences(verdict, counted(differences, verdict)),
+        }
+    }
+
+    pub(super) fn of_flaky(health: &'a Health) -> Option<Self> {
+        health.flaky.first().map(Self::Flaky)
+    }
+
+    pub(super) fn of_broken(health: &'a Health) -> Option<Self> {
+        (!health.broken.is_empty()).then_some(Self::BrokenBefore(&health.broken))
+    }
+
+    /// The verdict that follows.
+    pub(super) const fn verdict(&self) -> Verdict {
+        match self {
+            Self::Infrastructure(_) | Self::TooFew(_) | Self::StoppedBefore(_) | Self::BrokenBefore(_) => {
+                Verdict::Inconclusive
+            }
+            Self::Stopped(_) => Verdict::Regressed,
+            Self::Disagree { .. } | Self::Sometimes(_) | Self::Flaky(_) => Verdict::Unstable,
+            Self::Differences(verdict, _) => *verdict,
+        }
+    }
+}
+
+/// One sentence without a full stop.
+pub(super) fn reason(because: &Because<'_>) -> String {
+    match because {
+        Because::Infrastructure(causes) => match causes.as_slice() {
+            [] => "the environment failed".to_owned(),
+            [one] => said(one),
+            [one, rest @ ..] => format!("{}, and {} more", said(one), rest.len()),
+        },
+        Because::TooFew(text) => text.clone(),
+        Because::StoppedBefore(cause) => format!("ill without the patch already: {}", said(cause)),
+        Because::Stopped(cause) => said(cause),
+        Because::Disagree { arm, seen, of, cause } => {
+            format!("{seen} of {of} attempts {arm} the patch stopped: {}", said(cause))
+        }
+        Because::Differences(verdict, keys) => of_differences(*verdict, keys),
+        Because::Sometimes(difference) => {
+            let (seen, of) = difference.seen;
+            format!("`{}` differs in {seen} of {of} attempts with the patch", difference.key)
+        }
+        Because::Flaky((key, bad, of)) => format!("`{key}` is bad in {bad} of {of} attempts without the patch"),
+        Because::BrokenBefore(keys) => {
+            let list: Vec<&Key> = keys.iter().collect();
+            format!("ill without the patch already: {}", named(&list))
+        }
+    }
+}
+
+fn of_differences(verdict: Verdict, keys: &[&Key]) -> String {
+    let readings = if keys.len() == 1 { "1 reading".to_owned() } else { format!("{} readings", keys.len()) };
+    match verdict {
+        Verdict::Same | Verdict::Skipped => "no difference that is not there without the patch".to_owned(),
+        Verdict::Regressed | Verdict::Ineffective => format!("{readings} got worse: {}", named(keys)),
+        Verdict::Improved => format!("{readings} got better: {}", named(keys)),
+        Verdict::Changed | Verdict::Unstable | Verdict::Inconclusive => format!("{readings} changed: {}", named(keys)),
+    }
+}
+
+fn named(keys: &[&Key]) -> String {
+    let mut text: Vec<String> = keys.iter().take(NAMED).map(|key| format!("`{key}`")).collect();
+    if keys.len() > NAMED {
+        text.push(format!("{} more", keys.len() - NAMED));
+    }
+    text.join(", ")
+}
+
+fn said(cause: &Cause) -> String {
+    shorten(&one_line(&cause.text), 200)
+}

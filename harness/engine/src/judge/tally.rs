@@ -1,0 +1,73 @@
+//! The differences of all patched attempts as one list, with how often each was seen.
+
+use std::collections::BTreeMap;
+
+use patchbed_model::{Acceptance, Class, Difference, Differences, Key, Rules, Snapshot, Verdict};
+
+use crate::compare::compare;
+use crate::noise::Baseline;
+
+/// What the keys of readings after the patch was taken back begin with.
+pub(super) const REVERTED: &str = "reverted.";
+
+/// The differences of `patched` against the baseline, in the order of keys.
+pub(super) fn tally(baseline: &Baseline, patched: &[&Snapshot], rules: &Rules, accepted: &[Acceptance]) -> Differences {
+    let mut by_key: BTreeMap<Key, Vec<Difference>> = BTreeMap::new();
+    for snapshot in patched {
+        for difference in differences(baseline, snapshot, rules) {
+            by_key.entry(difference.key.clone()).or_default().push(accept(difference, accepted));
+        }
+    }
+    let of = u32::try_from(patched.len()).unwrap_or(u32::MAX);
+    by_key.into_values().filter_map(|same| merged(&same, of)).collect()
+}
+
+/// The differences of one snapshot. Readings after the patch was taken back are compared with the same baseline.
+fn differences(baseline: &Baseline, snapshot: &Snapshot, rules: &Rules) -> Differences {
+    let (after, now): (Vec<_>, Vec<_>) =
+        snapshot.readings.iter().partition(|(key, _)| key.as_str().starts_with(REVERTED));
+    let now: Snapshot = now.into_iter().map(|(key, reading)| (key.clone(), reading.clone())).collect();
+    let mut all = compare(baseline, &now, rules);
+    if after.is_empty() {
+        return all;
+    }
+    let plain = |key: &Key| Key::new(key.as_str().trim_start_matches(REVERTED));
+    let after: Snapshot = after.into_iter().map(|(key, reading)| (plain(key), reading.clone())).collect();
+    all.extend(compare(baseline, &after, rules).into_iter().map(|mut difference| {
+        difference.key = Key::new(format!("{REVERTED}{}", difference.key));
+        difference
+    }));
+    all
+}
+
+fn accept(mut difference: Difference, accepted: &[Acceptance]) -> Difference {
+    let found = accepted.iter().find(|acceptance| acceptance.covers(&difference));
+    if let (Some(acceptance), None) = (found, &difference.silenced) {
+        let kind = if acceptance.known_issue { "known issue, accepted" } else { "accepted" };
+        let because = acceptance.because.as_deref().map(|because| format!(": {because}")).unwrap_or_default();
+        difference.silenced = Some(format!("{kind} by {} on {}{because}", acceptance.by, acceptance.date));
+    }
+    difference
+}
+
+/// One difference for all attempts that show it: the heaviest and most frequent stands for the others.
+fn merged(same: &[Difference], of: u32) -> Option<Difference> {
+    let seen = u32::try_from(same.len()).unwrap_or(u32::MAX);
+    let times = |one: &Difference| same.iter().filter(|other| other.now == one.now).count();
+    let weight = |one: &Difference| (one.counts(), one.verdict, times(one));
+    let mut best = same
+        .iter()
+        .max_by(|one, other| {
+            // Attempts have no order, so that of the values decides between equals.
+            weight(one).cmp(&weight(other)).then_with(|| (&other.now, &other.evidence).cmp(&(&one.now, &one.evidence)))
+        })?
+        .clone();
+    best.seen = (seen, of);
+    if seen < of && best.counts() {
+        match best.class {
+            Class::State | Class::Content => best.verdict = Verdict::Unstable,
+            Class::Metric | Class::Fact => best.silenced = Some(format!("in {seen} of {of} attempts only")),
+        }
+    }
+    Some(best)
+}

@@ -1,0 +1,185 @@
+//! The pooled control snapshots, and what they say about each reading.
+
+use std::collections::BTreeMap;
+
+use patchbed_model::{Class, Health, Key, Reading, Snapshot};
+
+/// The most different values that are remembered of one reading: with so many it is volatile anyway.
+pub const MOST_VALUES: usize = 16;
+
+/// Pooled control snapshots.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Baseline {
+    /// How many attempts were pooled.
+    pub attempts: u32,
+    /// What was seen under each key.
+    pub entries: BTreeMap<Key, Entry>,
+}
+
+/// What was seen under one key.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// Each different value with the number of attempts that showed it, the most frequent first.
+    pub seen: Vec<Seen>,
+    /// Attempts whose value is not in `seen`, because there were too many different ones.
+    pub others: u32,
+}
+
+/// One value, and how many attempts showed it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Seen {
+    /// The first reading with this value.
+    pub reading: Reading,
+    /// How many attempts showed it.
+    pub times: u32,
+}
+
+/// How a reading behaves when nothing is changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Volatility {
+    /// One value, in every attempt.
+    Stable,
+    /// Few values, each more than once.
+    FewValued,
+    /// Not there in every attempt.
+    PresenceFlaky,
+    /// Another value nearly every time.
+    Volatile,
+}
+
+impl Volatility {
+    /// The word for it in files.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Stable => "stable",
+            Self::FewValued => "few-valued",
+            Self::PresenceFlaky => "sometimes",
+            Self::Volatile => "volatile",
+        }
+    }
+}
+
+impl Baseline {
+    /// Pools snapshots. Their order does not matter.
+    pub fn pool<'a>(snapshots: impl IntoIterator<Item = &'a Snapshot>) -> Self {
+        let mut baseline = Self::default();
+        for snapshot in snapshots {
+            baseline.attempts += 1;
+            for (key, reading) in &snapshot.readings {
+                baseline.entry(key).add(reading, 1);
+            }
+        }
+        baseline.settle();
+        baseline
+    }
+
+    /// Both pools as one.
+    #[must_use]
+    pub fn joined(mut self, other: &Self) -> Self {
+        self.attempts += other.attempts;
+        for (key, entry) in &other.entries {
+            let mine = self.entry(key);
+            for seen in &entry.seen {
+                mine.add(&seen.reading, seen.times);
+            }
+            mine.others += entry.others;
+        }
+        self.settle();
+        self
+    }
+
+    /// How the reading under `key` behaves; `None` when it was never seen.
+    #[must_use]
+    pub fn volatility(&self, key: &Key) -> Option<Volatility> {
+        self.entries.get(key).map(|entry| entry.volatility(self.attempts))
+    }
+
+    /// The keys of readings that move by themselves. Metrics and facts are meant to move and are not among them.
+    #[must_use]
+    pub fn moving(&self) -> Vec<Key> {
+        let compared = |entry: &Entry| matches!(entry.class(), Some(Class::State | Class::Content));
+        let moves =
+            |(_, entry): &(&Key, &Entry)| compared(entry) && entry.volatility(self.attempts) != Volatility::Stable;
+        self.entries.iter().filter(moves).map(|(key, _)| key.clone()).collect()
+    }
+
+    fn entry(&mut self, key: &Key) -> &mut Entry {
+        self.entries.entry(key.clone()).or_insert_with(|| Entry { seen: Vec::new(), others: 0 })
+    }
+
+    /// Puts the values of each entry into an order that does not depend on the order of attempts.
+    fn settle(&mut self) {
+        for entry in self.entries.values_mut() {
+            entry.seen.sort_by_cached_key(|seen| (std::cmp::Reverse(seen.times), rank(&seen.reading)));
+            for cut in entry.seen.drain(entry.seen.len().min(MOST_VALUES)..) {
+                entry.others += cut.times;
+            }
+        }
+    }
+}
+
+/// A text by which two different readings have an order.
+fn rank(reading: &Reading) -> String {
+    format!("{:?}{:?}{:?}", reading.value, reading.health, reading.class)
+}
+
+impl Entry {
+    /// How the reading behaves, when there were so many attempts in all.
+    #[must_use]
+    pub fn volatility(&self, attempts: u32) -> Volatility {
+        let distinct = self.seen.len() + usize::try_from(self.others).unwrap_or(usize::MAX).min(1);
+        let present = self.present();
+        let few = (distinct * distinct) as u64 <= u64::from(present) && self.seen.iter().all(|seen| seen.times > 1);
+        match (present < attempts, distinct) {
+            (true, 0 | 1) => Volatility::PresenceFlaky,
+            (false, 0 | 1) => Volatility::Stable,
+            (_, _) if self.others > 0 || !few => Volatility::Volatile,
+            (true, _) => Volatility::PresenceFlaky,
+            (false, _) => Volatility::FewValued,
+        }
+    }
+
+    /// In how many attempts it was there.
+    #[must_use]
+    pub fn present(&self) -> u32 {
+        self.seen.iter().map(|seen| seen.times).sum::<u32>() + self.others
+    }
+
+    /// The most frequent reading.
+    #[must_use]
+    pub fn usual(&self) -> Option<&Reading> {
+        self.seen.first().map(|seen| &seen.reading)
+    }
+
+    /// The class of the readings.
+    #[must_use]
+    pub fn class(&self) -> Option<Class> {
+        self.usual().map(|reading| reading.class)
+    }
+
+    /// Whether every remembered value has this health.
+    #[must_use]
+    pub fn always(&self, health: Health) -> bool {
+        !self.seen.is_empty() && self.seen.iter().all(|seen| seen.reading.health == Some(health))
+    }
+
+    /// How many attempts showed a value of this health.
+    #[must_use]
+    pub fn times(&self, health: Health) -> u32 {
+        self.seen.iter().filter(|seen| seen.reading.health == Some(health)).map(|seen| seen.times).sum()
+    }
+
+    /// Takes in a value that so many attempts showed. Evidence is no part of a value.
+    fn add(&mut self, reading: &Reading, times: u32) {
+        let same = |seen: &&mut Seen| {
+            seen.reading.value == reading.value
+                && seen.reading.health == reading.health
+                && seen.reading.class == reading.class
+        };
+        match self.seen.iter_mut().find(same) {
+            Some(seen) => seen.times += times,
+            None => self.seen.push(Seen { reading: reading.clone(), times }),
+        }
+    }
+}

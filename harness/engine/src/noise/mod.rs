@@ -1,0 +1,17 @@
+//! What moves by itself: snapshots of attempts without the patch in, a baseline with its volatility out. Pure.
+
+mod baseline;
+mod shape;
+
+pub use baseline::{Baseline, Entry, MOST_VALUES, Seen, Volatility};
+pub use shape::{alike, shape};
+
+/// An upper bound, at 95 % confidence, of how often an unchanged reading moves by itself, given that it did not in
+/// `attempts` attempts: the rate at which not moving once would have a chance of 5 %.
+#[must_use]
+pub fn bound(attempts: u32) -> f64 {
+    if attempts == 0 { 1.0 } else { 1.0 - 0.05_f64.powf(1.0 / f64::from(attempts)) }
+}
+
+#[cfg(test)]
+mod tests;

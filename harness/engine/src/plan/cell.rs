@@ -1,0 +1,223 @@
+//! A cell of a plan: one image, one set of patches, one set of products.
+
+use std::sync::Arc;
+
+use patchbed_model::event::{AttemptId, PlannedCell};
+use patchbed_model::id::Hasher;
+use patchbed_model::{Arm, CellId, Digest};
+
+use crate::scenario::{ImageUse, Patch, Probe, Scenario, Service, Software, Workload};
+
+/// What will be run, in order.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Plan {
+    /// The cells.
+    pub cells: Vec<PlanCell>,
+}
+
+impl Plan {
+    /// The digest of the whole plan. A run that was cut off is resumed only under the same plan.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        self.cells.iter().fold(Hasher::new().part("patchbed/plan/1"), |hasher, cell| hasher.part(&cell.id.0)).finish()
+    }
+
+    /// The cells whose id begins with `prefix`; one that is exactly it goes before longer ones.
+    #[must_use]
+    pub fn find(&self, prefix: &str) -> Vec<&PlanCell> {
+        if let Some(cell) = self.cells.iter().find(|cell| cell.id.0 == prefix) {
+            return vec![cell];
+        }
+        self.cells.iter().filter(|cell| cell.id.0.starts_with(prefix)).collect()
+    }
+
+    /// How many attempts are certain; suspects get more.
+    #[must_use]
+    pub fn attempts(&self) -> usize {
+        self.cells.iter().map(|cell| cell.attempts().len()).sum()
+    }
+}
+
+/// What a person calls a cell by: it stays when the scenario's text changes and the id does not.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+pub struct CellNames {
+    /// The scenario's id.
+    pub scenario: String,
+    /// The image's name.
+    pub image: String,
+    /// The patches that are in.
+    pub patches: Vec<String>,
+    /// The products that are on.
+    pub software: Vec<String>,
+}
+
+/// One cell. Patches and products are places in the scenario's lists.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlanCell {
+    /// Its id: the digest of what makes it.
+    pub id: CellId,
+    /// The scenario.
+    pub scenario: Arc<Scenario>,
+    image: usize,
+    patches: Vec<usize>,
+    software: Vec<usize>,
+}
+
+impl PlanCell {
+    /// The cell of these parts, named by their places in the scenario.
+    pub(super) fn new(scenario: Arc<Scenario>, image: usize, patches: Vec<usize>, software: Vec<usize>) -> Self {
+        let mut cell = Self { id: CellId(String::new()), scenario, image, patches, software };
+        cell.id = CellId::from_digest(&cell.definition());
+        cell
+    }
+
+    /// The image.
+    ///
+    /// # Panics
+    /// Never: the plan takes the place from the scenario's own list.
+    #[must_use]
+    pub fn image(&self) -> &ImageUse {
+        self.scenario.images.get(self.image).expect("the plan takes images from the scenario's list")
+    }
+
+    /// The patches that are in, in the order in which they are applied.
+    pub fn patches(&self) -> impl Iterator<Item = &Patch> {
+        self.patches.iter().filter_map(|place| self.scenario.patches.get(*place))
+    }
+
+    /// The products that are on.
+    pub fn software(&self) -> impl Iterator<Item = &Software> {
+        self.software.iter().filter_map(|place| self.scenario.software.get(*place))
+    }
+
+    /// All services, the products' last, each after those it needs.
+    #[must_use]
+    pub fn services(&self) -> Vec<&Service> {
+        let all = self.scenario.services.iter().chain(self.software().flat_map(|product| &product.services));
+        in_order(all.collect())
+    }
+
+    /// All workloads.
+    pub fn workloads(&self) -> impl Iterator<Item = &Workload> {
+        self.scenario.workloads.iter().chain(self.software().flat_map(|product| &product.workloads))
+    }
+
+    /// All probes written by hand.
+    pub fn probes(&self) -> impl Iterator<Item = &Probe> {
+        self.scenario.probes.iter().chain(self.software().flat_map(|product| &product.probes))
+    }
+
+    /// What people call it by.
+    #[must_use]
+    pub fn names(&self) -> CellNames {
+        CellNames {
+            scenario: self.scenario.id.clone(),
+            image: self.image().name.clone(),
+            patches: self.patches().map(|patch| patch.name.clone()).collect(),
+            software: self.software().map(|product| product.name.clone()).collect(),
+        }
+    }
+
+    /// What the journal says of it before it starts.
+    #[must_use]
+    pub fn planned(&self) -> PlannedCell {
+        let names = self.names();
+        PlannedCell {
+            id: self.id.clone(),
+            scenario: names.scenario,
+            title: self.scenario.title.clone(),
+            file: self.scenario.file.to_string(),
+            image: names.image,
+            image_digest: None,
+            patches: names.patches,
+            software: names.software,
+        }
+    }
+
+    /// The attempts that are made in any case, in the order in which they are made.
+    #[must_use]
+    pub fn attempts(&self) -> Vec<AttemptId> {
+        let wanted = self.scenario.attempts;
+        self.numbered(&interleaved(wanted.control, wanted.patched), 0, 0)
+    }
+
+    /// The attempts that are made besides when something is suspect.
+    #[must_use]
+    pub fn confirmations(&self) -> Vec<AttemptId> {
+        let wanted = self.scenario.attempts;
+        self.numbered(&interleaved(wanted.confirm, wanted.confirm), wanted.control, wanted.patched)
+    }
+
+    fn numbered(&self, arms: &[Arm], mut control: u32, mut patched: u32) -> Vec<AttemptId> {
+        let mut number = |arm| {
+            let last = match arm {
+                Arm::Control => &mut control,
+                Arm::Patched => &mut patched,
+            };
+            *last += 1;
+            *last
+        };
+        arms.iter().map(|arm| AttemptId { cell: self.id.clone(), arm: *arm, number: number(*arm) }).collect()
+    }
+
+    /// The digest of the words that make the cell. Titles, file names and folders of the host are not among them.
+    fn definition(&self) -> Digest {
+        let scenario = &self.scenario;
+        let image = self.image();
+        let mut hasher = Hasher::new().part("patchbed/cell/1").part(&scenario.id).part(words(&(
+            &image.name,
+            &image.source,
+            &image.install,
+            image.systemd,
+        )));
+        for patch in self.patches() {
+            hasher = hasher.part(&patch.name).part(words(&(&patch.apply, &patch.revert)));
+        }
+        for product in self.software() {
+            hasher = hasher.part(&product.name).part(words(&(&product.version, &product.install)));
+        }
+        hasher
+            .part(format!("{:?}", self.services()))
+            .part(format!("{:?}", self.workloads().collect::<Vec<_>>()))
+            .part(format!("{:?}", self.probes().collect::<Vec<_>>()))
+            .part(words(&scenario.rules))
+            .part(format!("{:?}", (scenario.automatic, scenario.rollback, scenario.attempts, scenario.limits)))
+            .finish()
+    }
+}
+
+/// The JSON of a definition. What cannot be written as JSON (no type of the language) counts as empty.
+fn words(value: &impl serde::Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).unwrap_or_default()
+}
+
+/// Services so that each stands after those it needs; otherwise in the order written.
+fn in_order(mut left: Vec<&Service>) -> Vec<&Service> {
+    let mut ordered: Vec<&Service> = Vec::with_capacity(left.len());
+    while !left.is_empty() {
+        let waits = |service: &Service, left: &[&Service]| {
+            service.after.iter().any(|needed| left.iter().any(|other| other.name == *needed))
+        };
+        // A circle is refused by `load`; should one come, its first service starts first.
+        let next = left.iter().position(|service| !waits(service, &left)).unwrap_or(0);
+        ordered.push(left.remove(next));
+    }
+    ordered
+}
+
+/// The arms of `control` and `patched` attempts in blocks `AB BA AB …`, so that a drift of the machine meets both alike.
+#[must_use]
+pub fn interleaved(control: u32, patched: u32) -> Vec<Arm> {
+    let mut arms = Vec::new();
+    for block in 0..control.max(patched) {
+        let first = if block % 2 == 0 { Arm::Control } else { Arm::Patched };
+        let second = if block % 2 == 0 { Arm::Patched } else { Arm::Control };
+        for arm in [first, second] {
+            let wanted = if arm == Arm::Control { control } else { patched };
+            if block < wanted {
+                arms.push(arm);
+            }
+        }
+    }
+    arms
+}

@@ -1,0 +1,16 @@
+//! What will be done: scenarios and a selection in, cells with their attempts and steps out. Pure; opens nothing.
+
+mod cell;
+mod document;
+mod expand;
+mod selection;
+mod steps;
+
+pub use cell::{CellNames, Plan, PlanCell, interleaved};
+pub use document::{Durations, PlanDocument, PlannedAttempts};
+pub use expand::{MOST_CELLS, PlanError, plan};
+pub use selection::{Expression, ExpressionError, Selection};
+pub use steps::{Step, steps};
+
+#[cfg(test)]
+mod tests;

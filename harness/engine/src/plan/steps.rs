@@ -1,0 +1,100 @@
+//! What one attempt does, step by step, as data: for `patchbed plan`, and to read what a verdict rests on.
+
+use std::time::Duration;
+
+use patchbed_model::{Arm, Stage};
+
+use super::cell::PlanCell;
+use crate::scenario::{Restart, Service, ServiceRun, When};
+
+/// One step of an attempt.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Step {
+    /// The stage it belongs to.
+    pub stage: Stage,
+    /// What it does, in one line.
+    pub text: String,
+    /// Its limit in milliseconds, when it has one of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within: Option<u64>,
+}
+
+/// The steps of an attempt of this arm, in order.
+#[must_use]
+pub fn steps(cell: &PlanCell, arm: Arm) -> Vec<Step> {
+    let mut list = Steps(Vec::new());
+    list.open(cell);
+    for service in cell.services() {
+        list.add(Stage::Start, format!("start {}", service_text(service)), Some(service.within));
+    }
+    list.workloads(cell, When::Before);
+    list.apply(cell, arm);
+    for service in cell.services().into_iter().filter(|service| service.restart == Restart::AfterPatch) {
+        list.add(Stage::Restart, format!("restart {}", service_text(service)), Some(service.within));
+    }
+    list.workloads(cell, When::After);
+    list.observe(cell);
+    if cell.scenario.rollback && arm == Arm::Patched {
+        list.add(Stage::Revert, "take the patches back, restart, look again".to_owned(), None);
+    }
+    list.add(Stage::Close, "end everything inside".to_owned(), None);
+    list.0
+}
+
+struct Steps(Vec<Step>);
+
+impl Steps {
+    fn add(&mut self, stage: Stage, text: String, within: Option<Duration>) {
+        let within = within.map(|within| u64::try_from(within.as_millis()).unwrap_or(u64::MAX));
+        self.0.push(Step { stage, text, within });
+    }
+
+    fn open(&mut self, cell: &PlanCell) {
+        let image = cell.image();
+        let init = if image.systemd { ", systemd as process 1" } else { "" };
+        let limit = cell.scenario.limits.time;
+        self.add(Stage::Open, format!("open image {} ({}){init}", image.name, image.source.kind()), Some(limit));
+        for product in cell.software() {
+            let kinds: Vec<&str> = product.install.iter().map(patchbed_kinds::change::AnyChange::kind).collect();
+            self.add(Stage::Install, format!("install {} ({})", product.name, kinds.join(", ")), None);
+        }
+    }
+
+    fn workloads(&mut self, cell: &PlanCell, when: When) {
+        for workload in cell.workloads().filter(|workload| workload.when == when) {
+            self.add(Stage::Exercise, format!("run {}", workload.name), Some(workload.within));
+        }
+    }
+
+    fn apply(&mut self, cell: &PlanCell, arm: Arm) {
+        self.workloads(cell, When::During);
+        match arm {
+            Arm::Control => self.add(Stage::Apply, "apply nothing".to_owned(), None),
+            Arm::Patched => {
+                for patch in cell.patches() {
+                    let kinds: Vec<&str> = patch.apply.iter().map(patchbed_kinds::change::AnyChange::kind).collect();
+                    self.add(Stage::Apply, format!("apply {} ({})", patch.name, kinds.join(", ")), None);
+                }
+            }
+        }
+    }
+
+    fn observe(&mut self, cell: &PlanCell) {
+        if cell.scenario.automatic {
+            self.add(Stage::Observe, "look at services, packages, files, crashes".to_owned(), None);
+        }
+        for probe in cell.probes() {
+            let times = if probe.repeat > 1 { format!(", {} times", probe.repeat) } else { String::new() };
+            let text = format!("probe {} ({}){times}", probe.name, probe.kind.kind());
+            self.add(Stage::Observe, text, Some(probe.within));
+        }
+    }
+}
+
+fn service_text(service: &Service) -> String {
+    match &service.run {
+        ServiceRun::Unit(unit) if *unit == service.name => unit.clone(),
+        ServiceRun::Unit(unit) => format!("{} (unit {unit})", service.name),
+        ServiceRun::Program { argv, .. } => format!("{} ({})", service.name, argv.join(" ")),
+    }
+}

