@@ -6,6 +6,8 @@ pub mod command;
 pub mod deb;
 pub mod diff;
 pub mod files;
+mod keep;
+mod patchset;
 pub mod remove;
 mod tool;
 
@@ -16,7 +18,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use patchbed_model::Digest;
 use patchbed_sandbox::{Bind, Sandbox};
 
-use crate::image::Workshop;
+use crate::image::{ImageError, StoreError, Workshop};
 
 /// A kind of change.
 pub trait Change {
@@ -110,6 +112,23 @@ pub enum ChangeError {
 }
 
 pub(crate) use tool::inside;
+
+impl From<ImageError> for ChangeError {
+    fn from(error: ImageError) -> Self {
+        match error {
+            ImageError::Unfit(text) => Self::Unfit(text),
+            ImageError::Unavailable(text) => Self::Unavailable(text),
+            ImageError::Lacking { text, remedy } => Self::Unavailable(format!("{text}: {remedy}")),
+            ImageError::Install(change) => change,
+        }
+    }
+}
+
+impl From<StoreError> for ChangeError {
+    fn from(error: StoreError) -> Self {
+        Self::Unavailable(error.text())
+    }
+}
 
 /// A duration as people say it, in seconds.
 #[must_use]

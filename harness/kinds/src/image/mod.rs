@@ -6,9 +6,10 @@ mod build;
 pub mod debian;
 pub mod directory;
 pub mod host;
+pub(crate) mod parcel;
 pub mod store;
 pub mod tar;
-mod tree;
+pub(crate) mod tree;
 
 use std::future::Future;
 

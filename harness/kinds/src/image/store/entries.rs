@@ -362,3 +362,11 @@ pub(super) fn remove_paths(paths: Vec<Utf8PathBuf>) -> Result<(), StoreError> {
     Job::Remove { paths }.run(None)?;
     Ok(())
 }
+
+/// What the maker of the entry whose tree is shown by a bind wanted to know again.
+pub(crate) fn detail<T: serde::de::DeserializeOwned>(root: &Utf8Path) -> Result<T, StoreError> {
+    let path = root.with_file_name("meta.json");
+    let bytes = fs::read(&path).map_err(|error| StoreError::io("read", &path, error))?;
+    let stamp: Stamp = serde_json::from_slice(&bytes).map_err(|error| StoreError::io("read", &path, error))?;
+    serde_json::from_value(stamp.meta.detail).map_err(|error| StoreError::io("read", &path, error))
+}

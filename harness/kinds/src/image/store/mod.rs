@@ -14,5 +14,6 @@ mod draft;
 mod entries;
 mod lock;
 
+pub(crate) use entries::detail;
 pub use entries::{Entry, Meta, Shelf, Store, StoreError};
 pub use lock::Hold;

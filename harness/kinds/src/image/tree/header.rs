@@ -53,6 +53,8 @@ struct Extensions {
     mtime: Option<(i64, u32)>,
     attributes: Vec<(Vec<u8>, Vec<u8>)>,
     left: Vec<String>,
+    /// The first record that cannot be accepted; told with the entry's name, which may come later.
+    wrong: Option<String>,
 }
 
 impl<'a> Blocks<'a> {
@@ -130,7 +132,7 @@ impl<'a> Blocks<'a> {
     }
 
     fn named(&self, why: &str) -> TreeError {
-        TreeError::Unfit(format!("the entry before byte {} {why}", self.offset))
+        TreeError::Unfit(format!("the entry {why} (its header ends at byte {})", self.offset))
     }
 }
 
@@ -149,7 +151,11 @@ fn bad(at: u64, why: &str) -> TreeError {
 impl Extensions {
     fn take(&mut self, kind: u8, body: Vec<u8>) -> Result<(), String> {
         match kind {
-            b'x' => records(&body)?.into_iter().try_for_each(|(key, value)| self.record(&key, value)),
+            b'x' => {
+                let told = records(&body)?.into_iter().try_for_each(|(key, value)| self.record(&key, value));
+                self.wrong = self.wrong.take().or(told.err());
+                Ok(())
+            }
             b'g' => records(&body)?.into_iter().try_for_each(|(key, _)| global(&key)),
             b'L' => long_name(body).map(|name| self.path = Some(name)),
             _ => long_name(body).map(|name| self.link = Some(name)),
@@ -206,6 +212,9 @@ impl Extensions {
         };
         let path = EntryPath::parse(&raw).map_err(|why| format!("`{}` {why}", shown(&raw)))?;
         let named = |why: String| format!("`{}` {why}", shown(&raw));
+        if let Some(why) = self.wrong {
+            return Err(named(why));
+        }
         let size = match self.size {
             Some(size) => size,
             None => number(&bytes[124..136]).map_err(named)?,

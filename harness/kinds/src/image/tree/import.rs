@@ -127,6 +127,20 @@ pub(super) fn measure(from: &Utf8Path) -> Result<Planted, TreeError> {
     Ok(planted)
 }
 
+/// Names every entry, in the order of the walk.
+pub(super) fn list(from: &Utf8Path, limits: Limits) -> Result<Planted, TreeError> {
+    let mut planted = Planted::default();
+    walk(from, limits, &mut |met| {
+        let Ok(name) = std::str::from_utf8(met.path.as_bytes()) else {
+            return Err(refused(&met.path, "has a name that is not UTF-8"));
+        };
+        let end = if FileType::from_raw_mode(met.stat.st_mode) == FileType::Directory { "/" } else { "" };
+        planted.paths.push(format!("{name}{end}"));
+        Ok(())
+    })?;
+    Ok(planted)
+}
+
 /// Copies a tree into an empty folder and tells the digest of its content.
 pub(super) fn import(from: &Utf8Path, into: &Utf8Path, owners: Owners, limits: Limits) -> Result<Planted, TreeError> {
     let before = fingerprint(from, limits)?;

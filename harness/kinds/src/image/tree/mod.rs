@@ -65,6 +65,13 @@ pub(crate) enum Job {
         /// The tree.
         from: Utf8PathBuf,
     },
+    /// Name every entry.
+    List {
+        /// The tree.
+        from: Utf8PathBuf,
+        /// How much is too much.
+        limits: Limits,
+    },
     /// Remove trees.
     Remove {
         /// The trees.
@@ -109,6 +116,8 @@ pub(crate) struct Planted {
     pub(crate) digest: Option<Digest>,
     /// What was left out.
     pub(crate) notes: Vec<String>,
+    /// Every entry's path from the root, when that was asked for; those of folders end in `/`.
+    pub(crate) paths: Vec<String>,
 }
 
 /// Why a job failed.
@@ -170,6 +179,7 @@ impl Job {
             Self::Import { from, into, owners, limits } => import::import(from, into, *owners, *limits),
             Self::Fingerprint { from, limits } => import::fingerprint(from, *limits),
             Self::Measure { from } => import::measure(from),
+            Self::List { from, limits } => import::list(from, *limits),
             Self::Remove { paths } => {
                 for path in paths {
                     remove_tree(path.as_std_path()).map_err(|error| TreeError::Unavailable(error.to_string()))?;

@@ -183,7 +183,7 @@ impl Planter {
         if self.unnoted > 0 {
             self.notes.push(format!("and {} more entries left out", self.unnoted));
         }
-        Ok(Planted { entries: self.entries, bytes: self.bytes, digest: None, notes: self.notes })
+        Ok(Planted { entries: self.entries, bytes: self.bytes, notes: self.notes, ..Planted::default() })
     }
 
     fn count(&mut self, path: &EntryPath) -> Result<(), TreeError> {
@@ -266,7 +266,8 @@ impl Planter {
 
 /// Why an entry is refused.
 pub(super) fn refused(path: &EntryPath, why: &str) -> TreeError {
-    TreeError::Unfit(format!("the entry `{}` {why}", shown(path.as_bytes())))
+    let path = if path.is_root() { b"/" } else { path.as_bytes() };
+    TreeError::Unfit(format!("the entry `{}` {why}", shown(path)))
 }
 
 fn through(entry: &EntryPath, folder: &EntryPath, error: Errno) -> TreeError {
