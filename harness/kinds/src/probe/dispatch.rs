@@ -6,6 +6,17 @@ use super::{AnyProbe, Look, Probe, ProbeError};
 
 impl Probe for AnyProbe {
     async fn observe(&self, look: &Look<'_>) -> Result<Vec<(Key, Reading)>, ProbeError> {
-        Err(ProbeError::Blind(format!("{}: `{}` cannot look yet", look.prefix, self.kind())))
+        match self {
+            Self::Http(http) => http.observe(look).await,
+            Self::Tcp(tcp) => tcp.observe(look).await,
+            Self::Listening(listening) => listening.observe(look).await,
+            Self::Process(process) => process.observe(look).await,
+            Self::Command(command) => command.observe(look).await,
+            Self::Log(log) => log.observe(look).await,
+            Self::Files(files) => files.observe(look).await,
+            Self::Package(package) => package.observe(look).await,
+            Self::Linkage(linkage) => linkage.observe(look).await,
+            Self::Unit(unit) => unit.observe(look).await,
+        }
     }
 }

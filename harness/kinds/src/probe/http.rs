@@ -4,6 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value as Json, json};
 
+use patchbed_model::{Health, Key, Reading, text};
+use patchbed_sandbox::message::{self, HttpAnswer};
+
+use super::outputs::{json_at, json_of, json_text, refusal, text_of};
+use super::{Look, Probe, ProbeError};
 use crate::document::{Content, Node, OneOrMany, Problems, Read};
 
 crate::document! {
@@ -57,4 +62,111 @@ impl Read for Expect {
     fn schema() -> Json {
         json!({ "anyOf": [u16::schema(), String::schema(), BTreeMap::<String, String>::schema()] })
     }
+}
+
+/// How many bytes of an answer's body are kept.
+const KEEP: usize = 256 << 10;
+
+impl Probe for Http {
+    async fn observe(&self, look: &Look<'_>) -> Result<Vec<(Key, Reading)>, ProbeError> {
+        let answer = match look.sandbox.http(self.question(look)).await? {
+            Ok(answer) => answer,
+            Err(why) => return Ok(self.silence(look, &why)),
+        };
+        let mut readings = vec![(look.key("status"), self.status(&answer))];
+        if let Some(expect) = &self.expect {
+            readings.push((look.key("expect"), expect.check(&answer)));
+        }
+        for name in self.read_headers.iter().flat_map(|names| &names.0) {
+            let value = answer.headers.get(&name.to_lowercase()).map_or("absent", String::as_str);
+            readings.push((look.key(&format!("header.{}", name.to_lowercase())), Reading::content(value)));
+        }
+        readings.extend(self.body(look, &answer));
+        Ok(readings)
+    }
+}
+
+impl Http {
+    fn question(&self, look: &Look<'_>) -> message::Http {
+        message::Http {
+            url: self.url.clone(),
+            method: self.method.clone().unwrap_or_else(|| "GET".to_owned()),
+            headers: self.headers.clone().unwrap_or_default(),
+            body: self.body.clone(),
+            follow: self.follow,
+            within: look.milliseconds(),
+            keep: KEEP,
+        }
+    }
+
+    /// No answer: a bad state, and nothing to say about headers and body.
+    fn silence(&self, look: &Look<'_>, why: &str) -> Vec<(Key, Reading)> {
+        let refusal = refusal(why);
+        let mut readings = Vec::new();
+        if self.expect.is_some() {
+            let text = format!("not met: no answer, {refusal}");
+            readings.push((look.key("expect"), Reading::state(text, Health::Bad)));
+        }
+        let status = Reading::state(refusal, Health::Bad).because([text::one_line(why)]);
+        readings.push((look.key("status"), status));
+        readings
+    }
+
+    fn status(&self, answer: &HttpAnswer) -> Reading {
+        let fine = match self.expect {
+            Some(Expect::Status(wanted)) => answer.status == wanted,
+            Some(Expect::Text(_) | Expect::Json(_)) | None => (200..400).contains(&answer.status),
+        };
+        let health = if fine { Health::Good } else { Health::Bad };
+        let reading = Reading::state(answer.status.to_string(), health);
+        if fine { reading } else { reading.because(text::last_lines(&answer.body.text, 5)) }
+    }
+
+    fn body(&self, look: &Look<'_>, answer: &HttpAnswer) -> Vec<(Key, Reading)> {
+        let json = json_of(&answer.body);
+        let Some(paths) = &self.json else {
+            let value = json.map_or_else(|| text_of(&answer.body), |json| json_text(&json));
+            return vec![(look.key("body"), Reading::content(value))];
+        };
+        let at = |path: &String| json.as_ref().and_then(|json| json_at(json, path)).map(json_text);
+        let reading = |path| Reading::content(at(path).unwrap_or_else(|| "absent".into()));
+        paths.0.iter().map(|path| (look.key(&format!("json.{path}")), reading(path))).collect()
+    }
+}
+
+impl Expect {
+    /// `met`, or what is there instead.
+    fn check(&self, answer: &HttpAnswer) -> Reading {
+        match self.unmet(answer) {
+            None => Reading::state("met", Health::Good),
+            Some(text) => {
+                Reading::state(format!("not met: {text}"), Health::Bad).because(text::last_lines(&answer.body.text, 5))
+            }
+        }
+    }
+
+    fn unmet(&self, answer: &HttpAnswer) -> Option<String> {
+        match self {
+            Self::Status(wanted) if answer.status == *wanted => None,
+            Self::Status(wanted) => Some(format!("status {} and not {wanted}", answer.status)),
+            Self::Text(wanted) if answer.body.text.contains(wanted.as_str()) => None,
+            Self::Text(wanted) => Some(format!("no `{}` in the body", text::one_line(wanted))),
+            Self::Json(wanted) => {
+                let json = json_of(&answer.body);
+                wanted.iter().find_map(|(path, wanted)| {
+                    let found = json.as_ref().and_then(|json| json_at(json, path)).map(plain);
+                    match found {
+                        Some(found) if found == *wanted => None,
+                        Some(found) => Some(format!("`{path}` is `{found}` and not `{wanted}`")),
+                        None => Some(format!("no `{path}` in the body")),
+                    }
+                })
+            }
+        }
+    }
+}
+
+/// A JSON value as it is written in a scenario: a text without its quotes.
+fn plain(json: &Json) -> String {
+    json.as_str().map_or_else(|| json.to_string(), str::to_owned)
 }

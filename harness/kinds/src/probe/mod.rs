@@ -11,9 +11,16 @@ pub mod http;
 pub mod linkage;
 pub mod listening;
 pub mod log;
+mod look;
+mod members;
+mod outputs;
 pub mod package;
 pub mod process;
+mod severity;
+pub mod signals;
+mod systemd;
 pub mod tcp;
+pub mod templates;
 pub mod unit;
 
 use std::future::Future;

@@ -115,10 +115,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     (r"(?:{day} )?{b}{month} {1,2}[0-9]{1,2} {clock}{zone}(?: [0-9]{4}{b}{zone})?", "⟨time⟩"),
     (r"{b}20[0-9]{6}[T-]?[0-9]{6}(?:Z|{b})", "⟨time⟩"),
     // Dates alone. A version such as `1.2-2024-01-31` keeps its date: something stands before it.
-    (
-        r#"(^|[\s"'(\[{<=,_>])(?:19|20)[0-9]{2}[-/](?:0[1-9]|1[0-2])[-/](?:0[1-9]|[12][0-9]|3[01]){b}"#,
-        "$1⟨date⟩",
-    ),
+    (r#"(^|[\s"'(\[{<=,_>])(?:19|20)[0-9]{2}[-/](?:0[1-9]|1[0-2])[-/](?:0[1-9]|[12][0-9]|3[01]){b}"#, "$1⟨date⟩"),
     (r"{b}[0-9]{1,2}[/ -]{month}[/ -](?:19|20)[0-9]{2}{b}", "⟨date⟩"),
     (r"{b}{month} {1,2}[0-9]{1,2},? (?:19|20)[0-9]{2}{b}", "⟨date⟩"),
     // Seconds since 1970, from 2020 to 2033, and their thousandths, millionths and billionths.

@@ -1,0 +1,28 @@
+//! What is watched without asking: every service, and the environment as a whole.
+//!
+//! Nothing here is named in a scenario. What could not be looked at is an error and never an empty answer: a snapshot
+//! without packages or processes would be equal to every other such snapshot, and pass.
+
+mod crashes;
+mod drift;
+mod environment;
+mod logs;
+mod paths;
+mod security;
+mod service;
+#[cfg(test)]
+mod tests;
+
+pub use environment::watch_environment;
+pub use logs::LOG_FILES;
+pub(super) use service::state;
+pub use service::watch_service;
+
+/// What the patch under test brought: drift in it is explained.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DriftScope {
+    /// Packages that the patch brought or replaced.
+    pub packages: Vec<String>,
+    /// Paths that it wrote or removed by itself, trees included.
+    pub paths: Vec<String>,
+}
