@@ -16,6 +16,7 @@ mod http;
 mod lines;
 mod logs;
 mod names;
+mod packages;
 mod proc;
 mod processes;
 mod reach;
@@ -53,9 +54,9 @@ pub(crate) fn answer(request: &Request, context: &Context) -> Option<Reply> {
         Request::Processes => surrounded(context, |around| processes::processes(around).map(Reply::Processes)),
         Request::Files(files) => files::files(root, files, &Users::read(root)).map(Reply::Files),
         Request::Drift { exclude, limit } => drift(context, exclude, *limit),
-        Request::Packages
-        | Request::Owners { .. }
-        | Request::Linkage { .. }
+        Request::Packages => packages::packages(root).map(Reply::Packages),
+        Request::Owners { packages } => packages::owners(root, packages).map(Reply::Owners),
+        Request::Linkage { .. }
         | Request::Run(_)
         | Request::Input { .. }
         | Request::Cancel { .. }
