@@ -24,6 +24,7 @@ pub mod runner;
 mod serve;
 mod service;
 mod sys;
+pub mod trees;
 mod usage;
 mod users;
 mod workers;

@@ -4,20 +4,18 @@
 //! ids are 1 to 65535, made with `newuidmap`; files there keep their owners, and trees of other ids can be removed.
 
 use std::ffi::OsStr;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::Lack;
+use patchbed_guest::runner::HolderIds;
+
+use crate::face::{HOLDER, TASK};
+use crate::{Lack, subordinate, tasks};
 
 /// The way into the holder namespace.
 #[derive(Clone, Debug)]
 pub struct Holder {
-    entry: Entry,
-}
-
-#[derive(Clone, Debug)]
-enum Entry {
-    /// The caller is root.
-    Root,
+    ids: Option<HolderIds>,
 }
 
 /// Why a task failed.
@@ -41,25 +39,36 @@ impl Holder {
     /// Finds out how this caller enters the holder namespace.
     ///
     /// # Errors
-    /// What the host lacks for it: subordinate ids, `newuidmap`, user namespaces.
+    /// What the host lacks for it: subordinate ids, `newuidmap`.
     pub fn find() -> Result<Self, Lack> {
-        Ok(Self { entry: Entry::Root })
+        if rustix::process::geteuid().is_root() {
+            return Ok(Self { ids: None });
+        }
+        Ok(Self { ids: Some(subordinate::find()?) })
     }
 
-    /// A host program with its arguments, to be run as root of the holder namespace, with the caller's environment and
-    /// streams. Add the rest with the methods of [`Command`].
+    /// The ids of the namespace; `None` for root, who needs none.
+    pub(crate) fn ids(&self) -> Option<&HolderIds> {
+        self.ids.as_ref()
+    }
+
+    /// A host program, to be run as root of the holder namespace, with the caller's environment and streams. Arguments
+    /// and the rest are added with the methods of [`Command`].
     #[must_use]
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
-        match self.entry {
-            Entry::Root => Command::new(program),
-        }
+        let Some(ids) = &self.ids else { return Command::new(program) };
+        let mut command = Command::new("/proc/self/exe");
+        let ids = serde_json::to_string(ids).expect("ids are plain data");
+        command.arg(HOLDER).arg(ids).arg(program);
+        command
     }
 
     /// A registered task as a program: JSON goes in as its argument and comes out on standard output.
     #[must_use]
     pub fn task(&self, name: &str, argument: &str) -> Command {
+        // The holder execs itself again, and `/proc/self/exe` is then still this program.
         let mut command = self.command("/proc/self/exe");
-        command.args(["__task", name, argument]);
+        command.args([TASK, name, argument]);
         command
     }
 
@@ -82,5 +91,21 @@ impl Holder {
         }
         let text = String::from_utf8_lossy(&output.stderr);
         Err(TaskError::Failed(text.trim_end().to_owned()))
+    }
+
+    /// Removes a tree, whoever its files belong to (blocking). Nothing there is no error.
+    ///
+    /// # Errors
+    /// See [`TaskError`].
+    pub fn remove(&self, path: &Path) -> Result<(), TaskError> {
+        let failed = |error: String| {
+            TaskError::Failed(format!("remove `{}`: {error}", path.display()))
+        };
+        if self.ids.is_none() {
+            return tasks::remove_tree(path).map(drop).map_err(|error| failed(error.to_string()));
+        }
+        let path = path.to_str().ok_or_else(|| failed("the path is not UTF-8".to_owned()))?;
+        let argument = serde_json::to_string(&[path]).map_err(|error| failed(error.to_string()))?;
+        self.run_task("remove", &argument, Stdio::null()).map(drop)
     }
 }

@@ -9,6 +9,9 @@ pub mod fake;
 mod holder;
 mod namespaces;
 pub mod spec;
+mod subordinate;
+mod sys;
+mod tasks;
 
 use std::fmt::Debug;
 use std::future::Future;
@@ -21,8 +24,9 @@ pub use ask::AskError;
 pub use face::{Task, faces, faces_with};
 pub use fake::FakeBackend;
 pub use holder::{Holder, TaskError};
-pub use namespaces::{NamespacesBackend, sweep};
+pub use namespaces::{Host, NamespacesBackend, Place, sweep};
 pub use patchbed_guest::message;
+pub use patchbed_guest::plan::SetupStep;
 pub use spec::{Bind, BindMode, Init, Limits, Network, SandboxSpec, Upper};
 
 /// A future in a box, as trait objects need it.

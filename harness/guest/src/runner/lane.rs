@@ -21,7 +21,7 @@ use crate::{descriptors, link};
 const PLAN_LIMIT: usize = 200 << 10;
 
 /// The byte with which a process's descriptor comes to the harness, before the first frame.
-pub(crate) const BORN: u8 = b'B';
+pub const BORN: u8 = b'B';
 
 /// Serves plans until the harness closes its end.
 pub(super) fn serve(socket: &OwnedFd, groups: &[String], template: &Template) {

@@ -14,4 +14,6 @@ mod setup;
 mod template;
 
 pub use holder::{HolderIds, enter as enter_holder};
+pub use lane::BORN;
 pub use serve::{Hello, Order, Settings, serve};
+pub use template::DEVICES;

@@ -17,7 +17,7 @@ use super::error::{Context, Trouble};
 use crate::sys;
 
 /// Device files that every sandbox has.
-pub(crate) const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
+pub const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
 
 /// Where sandboxes mount their own stage in the template.
 pub(super) const STAGE: &str = "/stage";

@@ -1,13 +1,44 @@
-//! Opens sandboxes: asks the runner, waits for the guest.
+//! Opens sandboxes: asks a lane, waits for the guest.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream as Blocking;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use patchbed_guest::message::{Message, SetupError};
+use patchbed_guest::plan::Plan;
+use patchbed_guest::{descriptors, runner};
+use tokio::io::{AsyncReadExt, Interest};
+use tokio::net::UnixStream;
+use tokio::sync::watch;
 
-use crate::{Backend, BoxFuture, Lack, OpenError, Sandbox, SandboxSpec};
+use super::groups::Groups;
+use super::host::Host;
+use super::lanes::Lanes;
+use super::layer::Layer;
+use super::link::{Link, read_message};
+use super::runner::{Runner, exhausted};
+use super::session::{Session, watch};
+use crate::{Backend, BoxFuture, Holder, Lack, OpenError, Sandbox, SandboxSpec, Upper};
+
+/// How long a sandbox may take to stand. Making one takes milliseconds; a machine under load is given its time.
+const OPEN: Duration = Duration::from_secs(60);
 
 /// Sandboxes from kernel namespaces. Needs no daemon and no root, given subordinate ids.
 #[derive(Debug)]
 pub struct NamespacesBackend {
     state: Utf8PathBuf,
+    ready: Mutex<Option<Arc<Ready>>>,
+}
+
+/// What is needed to open sandboxes, once it is there.
+#[derive(Debug)]
+struct Ready {
+    host: Host,
+    holder: Holder,
+    lanes: Arc<Lanes>,
 }
 
 impl NamespacesBackend {
@@ -15,7 +46,7 @@ impl NamespacesBackend {
     /// Starts nothing yet.
     #[must_use]
     pub fn new(state: &Utf8Path) -> Self {
-        Self { state: state.to_owned() }
+        Self { state: state.to_owned(), ready: Mutex::default() }
     }
 
     /// Starts the runner now, from a program that is still small; otherwise the first sandbox does.
@@ -23,18 +54,21 @@ impl NamespacesBackend {
     /// # Errors
     /// As [`Backend::open`].
     pub fn warm(&self) -> Result<(), OpenError> {
-        tracing::debug!(state = %self.state, "warm");
-        Ok(())
+        self.ready().map(drop)
     }
-}
 
-/// Removes what killed harnesses left under this folder: unfinished layers and control groups. Says what, one line each.
-///
-/// # Errors
-/// When the folder cannot be read; what cannot be removed is said in the lines.
-pub fn sweep(state: &Utf8Path) -> std::io::Result<Vec<String>> {
-    tracing::debug!(%state, "sweep");
-    Ok(Vec::new())
+    fn ready(&self) -> Result<Arc<Ready>, OpenError> {
+        let mut ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(ready) = &*ready {
+            return Ok(Arc::clone(ready));
+        }
+        let holder = Holder::find().map_err(OpenError::Lacking)?;
+        let runner = Runner::start(holder.ids().cloned())?;
+        let lanes = Arc::new(Lanes::new(runner, Groups::default()));
+        let made = Arc::new(Ready { host: Host::find(), holder, lanes });
+        *ready = Some(Arc::clone(&made));
+        Ok(made)
+    }
 }
 
 impl Backend for NamespacesBackend {
@@ -46,8 +80,93 @@ impl Backend for NamespacesBackend {
         Vec::new()
     }
 
-    fn open<'a>(&'a self, spec: &'a SandboxSpec) -> BoxFuture<'a, Result<Box<dyn Sandbox>, OpenError>> {
-        let _ = spec;
-        Box::pin(async move { Err(OpenError::Runner("not built yet".into())) })
+    fn open<'a>(
+        &'a self,
+        spec: &'a SandboxSpec,
+    ) -> BoxFuture<'a, Result<Box<dyn Sandbox>, OpenError>> {
+        Box::pin(async move {
+            let ready = self.ready()?;
+            let session = tokio::time::timeout(OPEN, ready.open(spec)).await;
+            let session = session.map_err(|_| OpenError::Runner("the guest says nothing".into()))??;
+            Ok(Box::new(session) as Box<dyn Sandbox>)
+        })
     }
+}
+
+impl Ready {
+    async fn open(&self, spec: &SandboxSpec) -> Result<Session, OpenError> {
+        let mut lane = self.lanes.take()?;
+        let notes = lane.limit(&spec.limits);
+        let host = lane.host(&self.host);
+        let layer = match &spec.upper {
+            Upper::Memory => None,
+            Upper::Folder(folder) => Some(
+                Layer::begin(folder, self.holder.clone())
+                    .map_err(|error| unprepared(folder, &error))?,
+            ),
+        };
+        let plan = Plan {
+            steps: spec.steps(&host),
+            environment: host.environment(spec),
+            notes,
+            processes: spec.limits.processes,
+        };
+        let (ours, theirs) = Blocking::pair().map_err(exhausted("descriptors"))?;
+        lane.open(&plan, &OwnedFd::from(theirs))?;
+        ours.set_nonblocking(true).map_err(exhausted("descriptors"))?;
+        let mut socket = UnixStream::from_std(ours).map_err(exhausted("descriptors"))?;
+        let (process, notes) = stand(&mut socket).await?;
+        let process = Arc::new(process);
+        let link = Arc::new(Link::new(socket));
+        let (tell, ended) = watch::channel(false);
+        let lanes = Arc::clone(&self.lanes);
+        let time = spec.limits.time;
+        tokio::spawn(watch(Arc::clone(&process), time, Arc::clone(&link), lanes, lane, tell));
+        Ok(Session { name: spec.name.clone(), link, process, ended, notes, layer })
+    }
+}
+
+/// Waits until the sandbox stands: its process's descriptor, then the guest's hello.
+async fn stand(socket: &mut UnixStream) -> Result<(OwnedFd, Vec<String>), OpenError> {
+    let (byte, process) = first(socket).await.map_err(|error| OpenError::Runner(error.to_string()))?;
+    let message = if process.is_some() {
+        read_message(socket).await
+    } else {
+        // No process: the byte already belongs to the message that says why.
+        read_message(&mut io::Cursor::new(byte).chain(socket)).await
+    };
+    match (message, process) {
+        (Ok(Some(Message::Ready { notes, .. })), Some(process)) => Ok((process, notes)),
+        (Ok(Some(Message::SetupFailed(error))), _) => Err(super::check::explain(error)),
+        (Ok(_), _) => Err(OpenError::Runner("the sandbox ended before it stood".into())),
+        (Err(error), _) => Err(OpenError::Runner(error.to_string())),
+    }
+}
+
+/// The first byte, with the process's descriptor when there is a process.
+async fn first(socket: &UnixStream) -> io::Result<(Vec<u8>, Option<OwnedFd>)> {
+    loop {
+        socket.readable().await?;
+        let mut byte = [0];
+        let received = socket.try_io(Interest::READABLE, || descriptors::receive(socket, &mut byte));
+        match received {
+            Ok((0, _)) => return Err(io::Error::other("the lane has ended")),
+            Ok((_, mut descriptors)) => {
+                let process = descriptors.pop().filter(|_| byte[0] == runner::BORN);
+                return Ok((byte.to_vec(), process));
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// The folder of the writable layer cannot be used.
+fn unprepared(folder: &Utf8Path, error: &io::Error) -> OpenError {
+    OpenError::Setup(SetupError {
+        step: "layer".into(),
+        call: "prepare".into(),
+        target: folder.to_string(),
+        errno: error.raw_os_error().unwrap_or(libc::EIO),
+    })
 }

@@ -1,5 +1,18 @@
 //! The namespaces backend: sandboxes made by a small fork server from kernel namespaces and an overlay.
 
 mod backend;
+mod check;
+mod filter;
+mod groups;
+mod host;
+mod lanes;
+mod layer;
+mod link;
+mod runner;
+mod session;
+mod steps;
+mod sweep;
 
-pub use backend::{NamespacesBackend, sweep};
+pub use backend::NamespacesBackend;
+pub use host::{Host, Place};
+pub use sweep::sweep;

@@ -1,0 +1,176 @@
+//! Copying a tree with everything that it is made of.
+
+use std::collections::HashMap;
+use std::ffi::CStr;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::fs::{
+    AtFlags, FileType, Mode, OFlags, Stat, copy_file_range, fstat, linkat, mkdirat, mknodat,
+    openat, readlinkat, statat, symlinkat,
+};
+use rustix::io::Errno;
+
+use super::attributes::{Entry, copy_attributes, set};
+use super::list::names;
+
+/// The deepest tree that is copied: each level holds two descriptors.
+const DEPTH: usize = 200;
+
+/// How a tree is copied.
+#[derive(Debug, Default)]
+pub struct Copier {
+    /// Mode of files, when it is not to be taken over.
+    pub mode: Option<u32>,
+    /// Owner and group, when they are not to be taken over.
+    pub owner: Option<(u32, u32)>,
+    /// Whether entries that are there already are written over and folders are kept.
+    pub over: bool,
+    /// What was written, relative to the top, in order.
+    pub written: Vec<String>,
+    /// The first place of each file with several names.
+    links: HashMap<(u64, u64), Vec<u8>>,
+    top: Option<OwnedFd>,
+}
+
+/// Copies an entry with all that is below it to a name that is not there yet: content, owners, modes, times, extended
+/// attributes, links within the tree.
+///
+/// # Errors
+/// The first entry that cannot be read or written; a tree deeper than 200 levels.
+pub fn copy(
+    from: BorrowedFd<'_>,
+    from_name: &CStr,
+    to: BorrowedFd<'_>,
+    to_name: &CStr,
+) -> io::Result<()> {
+    let mut copier = Copier::default();
+    copier.top = Some(to.try_clone_to_owned()?);
+    copier.entry(Entry { folder: from, name: from_name }, Entry { folder: to, name: to_name }, b"")
+}
+
+impl Copier {
+    /// Copies what is in a folder into another one.
+    ///
+    /// # Errors
+    /// As [`copy`].
+    pub fn contents(&mut self, from: BorrowedFd<'_>, to: BorrowedFd<'_>) -> io::Result<()> {
+        self.top = Some(to.try_clone_to_owned()?);
+        self.below(from, to, b"")
+    }
+
+    fn below(&mut self, from: BorrowedFd<'_>, to: BorrowedFd<'_>, path: &[u8]) -> io::Result<()> {
+        if path.iter().filter(|byte| **byte == b'/').count() >= DEPTH {
+            return Err(io::Error::from_raw_os_error(libc::ENAMETOOLONG));
+        }
+        for name in names(from)? {
+            let name = name.as_c_str();
+            self.entry(Entry { folder: from, name }, Entry { folder: to, name }, path)?;
+        }
+        Ok(())
+    }
+
+    fn entry(&mut self, from: Entry<'_>, to: Entry<'_>, above: &[u8]) -> io::Result<()> {
+        let stat = statat(from.folder, from.name, AtFlags::SYMLINK_NOFOLLOW)?;
+        let kind = FileType::from_raw_mode(stat.st_mode);
+        let path = join(above, to.name);
+        if self.over && kind != FileType::Directory {
+            clear(to)?;
+        }
+        if kind == FileType::Directory {
+            self.folder(from, to, &stat, &path)?;
+        } else {
+            let several = stat.st_nlink > 1;
+            let first = several.then(|| self.links.get(&(stat.st_dev, stat.st_ino))).flatten();
+            if let (Some(first), Some(top)) = (first, &self.top) {
+                linkat(top, &**first, to.folder, to.name, AtFlags::empty())?;
+                self.written.push(String::from_utf8_lossy(&path).into_owned());
+                return Ok(());
+            }
+            make(from, to, kind, &stat)?;
+            if several {
+                self.links.insert((stat.st_dev, stat.st_ino), path.clone());
+            }
+            copy_attributes(from, to)?;
+            self.written.push(String::from_utf8_lossy(&path).into_owned());
+        }
+        let mode = self.mode.filter(|_| kind == FileType::RegularFile);
+        set(to, &stat, mode, self.owner)
+    }
+
+    fn folder(&mut self, from: Entry<'_>, to: Entry<'_>, stat: &Stat, path: &[u8]) -> io::Result<()> {
+        match mkdirat(to.folder, to.name, Mode::from_raw_mode(0o700)) {
+            Ok(()) => self.written.push(String::from_utf8_lossy(path).into_owned()),
+            Err(Errno::EXIST) if self.over => {
+                let there = statat(to.folder, to.name, AtFlags::SYMLINK_NOFOLLOW)?;
+                if FileType::from_raw_mode(there.st_mode) != FileType::Directory {
+                    clear(to)?;
+                    mkdirat(to.folder, to.name, Mode::from_raw_mode(0o700))?;
+                    self.written.push(String::from_utf8_lossy(path).into_owned());
+                }
+            }
+            Err(error) => return Err(error.into()),
+        }
+        let _ = stat;
+        let below = open_folder(from)?;
+        let target = open_folder(to)?;
+        self.below(below.as_fd(), target.as_fd(), path)?;
+        copy_attributes(from, to)
+    }
+}
+
+/// Takes away what stands in the way of a file; a folder with something in it is refused by the kernel.
+fn clear(to: Entry<'_>) -> io::Result<()> {
+    match rustix::fs::unlinkat(to.folder, to.name, AtFlags::empty()) {
+        Ok(()) | Err(Errno::NOENT) => Ok(()),
+        Err(Errno::ISDIR) => Ok(rustix::fs::unlinkat(to.folder, to.name, AtFlags::REMOVEDIR)?),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn make(from: Entry<'_>, to: Entry<'_>, kind: FileType, stat: &Stat) -> io::Result<()> {
+    match kind {
+        FileType::RegularFile => copy_file(from, to),
+        FileType::Symlink => {
+            let target = readlinkat(from.folder, from.name, Vec::new())?;
+            Ok(symlinkat(&*target, to.folder, to.name)?)
+        }
+        _ => Ok(mknodat(to.folder, to.name, kind, Mode::from_raw_mode(0o600), stat.st_rdev)?),
+    }
+}
+
+fn copy_file(from: Entry<'_>, to: Entry<'_>) -> io::Result<()> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let source = openat(from.folder, from.name, flags, Mode::empty())?;
+    // It was a file a moment ago; something else put there since is not read.
+    if FileType::from_raw_mode(fstat(&source)?.st_mode) != FileType::RegularFile {
+        return Err(io::Error::other("the file was replaced while it was being copied"));
+    }
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let target = openat(to.folder, to.name, flags, Mode::from_raw_mode(0o600))?;
+    loop {
+        match copy_file_range(&source, None, &target, None, 1 << 30) {
+            Ok(0) => return Ok(()),
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(Errno::XDEV | Errno::NOSYS | Errno::INVAL | Errno::OPNOTSUPP) => break,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    io::copy(&mut std::fs::File::from(source), &mut std::fs::File::from(target))?;
+    Ok(())
+}
+
+fn open_folder(entry: Entry<'_>) -> io::Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    Ok(openat(entry.folder, entry.name, flags, Mode::empty())?)
+}
+
+fn join(above: &[u8], name: &CStr) -> Vec<u8> {
+    let mut path = above.to_vec();
+    if !path.is_empty() {
+        path.push(b'/');
+    }
+    path.extend_from_slice(name.to_bytes());
+    path
+}
+

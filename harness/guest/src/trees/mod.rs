@@ -1,0 +1,11 @@
+//! Whole trees of files: removing and copying them by handle, whatever they are made of.
+
+mod attributes;
+mod copy;
+mod list;
+mod remove;
+
+pub use copy::{Copier, copy};
+pub use remove::remove;
+
+pub(crate) use list::names;

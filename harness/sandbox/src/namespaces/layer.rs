@@ -1,0 +1,83 @@
+//! A writable layer in a folder: written beside its place, complete and synced before it appears there.
+
+use std::path::{Path, PathBuf};
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::steps::partial;
+use crate::{CloseError, Holder};
+
+/// A layer that is being written. Dropping it removes what there is.
+#[derive(Debug)]
+pub(super) struct Layer {
+    place: Utf8PathBuf,
+    partial: PathBuf,
+    holder: Holder,
+    published: bool,
+}
+
+impl Layer {
+    /// Makes the folders; a layer that lies in the place already is taken up and written on.
+    pub(super) fn begin(place: &Utf8Path, holder: Holder) -> std::io::Result<Self> {
+        let layer = Self {
+            place: place.to_owned(),
+            partial: PathBuf::from(partial(place.as_str())),
+            holder,
+            published: false,
+        };
+        std::fs::create_dir(&layer.partial)?;
+        for name in ["work", "keep"] {
+            std::fs::create_dir(layer.partial.join(name))?;
+        }
+        let upper = layer.partial.join("upper");
+        if place.as_std_path().exists() {
+            std::fs::rename(place, &upper)?;
+        } else {
+            std::fs::create_dir(&upper)?;
+        }
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::set_permissions(&upper, std::fs::Permissions::from_mode(0o755))?;
+        Ok(layer)
+    }
+
+    /// Syncs the layer and puts it into its place.
+    pub(super) async fn publish(mut self) -> Result<(), CloseError> {
+        let work = move || {
+            self.move_into_place()
+                .map_err(|source| CloseError::Remove { path: self.place.to_string(), source })
+        };
+        let done = tokio::task::spawn_blocking(work).await;
+        done.unwrap_or_else(|error| {
+            Err(CloseError::Remove { path: "layer".into(), source: std::io::Error::other(error) })
+        })
+    }
+
+    fn move_into_place(&mut self) -> std::io::Result<()> {
+        let folder = std::fs::File::open(&self.partial)?;
+        rustix::fs::syncfs(&folder)?;
+        std::fs::rename(self.partial.join("upper"), &self.place)?;
+        self.published = true;
+        if let Some(parent) = self.place.parent() {
+            std::fs::File::open(parent)?.sync_all()?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Layer {
+    fn drop(&mut self) {
+        let (partial, holder) = (self.partial.clone(), self.holder.clone());
+        // Trees take long and the sandbox's last processes may still be writing: not while somebody waits.
+        let work = move || remove(&partial, &holder);
+        if self.published {
+            return work();
+        }
+        let _ = std::thread::Builder::new().name("remove layer".into()).spawn(work);
+    }
+}
+
+fn remove(partial: &Path, holder: &Holder) {
+    if let Err(error) = holder.remove(partial) {
+        tracing::warn!(path = %partial.display(), %error, "an unfinished layer stays until the next sweep");
+    }
+}

@@ -1,0 +1,222 @@
+//! The harness's end of a guest: many questions at once on one socket.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use patchbed_guest::link::frame;
+use patchbed_guest::message::{Call, FRAME_LIMIT, Message, Reply, Request, Stream};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::LinkError;
+
+/// A piece of a program's output on its way to who asked for it.
+pub(super) type Piece = (Stream, Vec<u8>);
+
+/// The link to one guest.
+#[derive(Debug)]
+pub(super) struct Link {
+    frames: mpsc::UnboundedSender<Vec<u8>>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    last: u64,
+    waiting: HashMap<u64, oneshot::Sender<Reply>>,
+    streams: HashMap<u64, mpsc::UnboundedSender<Piece>>,
+    gone: Option<String>,
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Answers everybody who waits that the guest is gone.
+    fn end(&self, why: &str) {
+        let mut state = self.state();
+        state.gone.get_or_insert_with(|| why.to_owned());
+        state.waiting.clear();
+        state.streams.clear();
+    }
+}
+
+impl Link {
+    /// Takes over a socket on which the guest has said that it is ready.
+    pub(super) fn new(socket: UnixStream) -> Self {
+        let (reader, writer) = socket.into_split();
+        let shared = Arc::new(Shared::default());
+        let (frames, queue) = mpsc::unbounded_channel();
+        tokio::spawn(write(writer, queue));
+        tokio::spawn(read(reader, Arc::clone(&shared)));
+        Self { frames, shared }
+    }
+
+    /// Says why the guest is gone, before the socket does.
+    pub(super) fn gone(&self, why: &str) {
+        self.shared.end(why);
+    }
+
+    /// Asks; the answer comes when it is awaited.
+    pub(super) fn ask(
+        &self,
+        request: Request,
+        stream: Option<mpsc::UnboundedSender<Piece>>,
+    ) -> Result<Question<'_>, LinkError> {
+        let runs = matches!(request, Request::Run(_));
+        let (sender, answer) = oneshot::channel();
+        let id = {
+            let mut state = self.shared.state();
+            if let Some(why) = &state.gone {
+                return Err(LinkError::Gone(why.clone()));
+            }
+            state.last += 1;
+            let id = state.last;
+            state.waiting.insert(id, sender);
+            if let Some(stream) = stream {
+                state.streams.insert(id, stream);
+            }
+            id
+        };
+        let question = Question { link: self, id, runs, answer: Some(answer) };
+        self.send(&Call { id, request })?;
+        Ok(question)
+    }
+
+    fn send(&self, call: &Call) -> Result<(), LinkError> {
+        let frame = frame(call).map_err(|error| LinkError::Protocol(error.to_string()))?;
+        self.frames.send(frame).map_err(|_| self.why())
+    }
+
+    /// Asks for something that nobody waits for.
+    pub(super) fn order(&self, request: Request) {
+        let id = {
+            let mut state = self.shared.state();
+            state.last += 1;
+            state.last
+        };
+        // A guest that is gone has nothing to be ordered.
+        let _ = self.send(&Call { id, request });
+    }
+
+    fn why(&self) -> LinkError {
+        let gone = self.shared.state().gone.clone();
+        LinkError::Gone(gone.unwrap_or_else(|| ENDED.to_owned()))
+    }
+}
+
+/// What is said when nothing better is known.
+const ENDED: &str = "process 1 of the sandbox has ended";
+
+/// A question under way. Dropping one that runs a program ends the program.
+#[derive(Debug)]
+pub(super) struct Question<'a> {
+    link: &'a Link,
+    id: u64,
+    runs: bool,
+    answer: Option<oneshot::Receiver<Reply>>,
+}
+
+impl Question<'_> {
+    /// Its number on the link.
+    pub(super) fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// Waits for the answer.
+    pub(super) async fn answer(mut self) -> Result<Reply, LinkError> {
+        let answer = self.answer.as_mut().expect("a question is answered once");
+        let reply = answer.await.map_err(|_| self.link.why());
+        self.answer = None;
+        reply
+    }
+}
+
+impl Drop for Question<'_> {
+    fn drop(&mut self) {
+        let mut state = self.link.shared.state();
+        state.waiting.remove(&self.id);
+        state.streams.remove(&self.id);
+        drop(state);
+        if self.runs && self.answer.is_some() {
+            self.link.order(Request::Cancel { run: self.id });
+        }
+    }
+}
+
+async fn write(mut writer: OwnedWriteHalf, mut queue: mpsc::UnboundedReceiver<Vec<u8>>) {
+    while let Some(frame) = queue.recv().await {
+        if writer.write_all(&frame).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn read(mut reader: OwnedReadHalf, shared: Arc<Shared>) {
+    let why = loop {
+        match read_message(&mut reader).await {
+            Ok(Some(message)) => deliver(&shared, message),
+            Ok(None) => break ENDED.to_owned(),
+            Err(error) => break format!("the link broke: {error}"),
+        }
+    };
+    shared.end(&why);
+}
+
+fn deliver(shared: &Shared, message: Message) {
+    match message {
+        Message::Reply { id, reply } => {
+            let waiting = {
+                let mut state = shared.state();
+                state.streams.remove(&id);
+                state.waiting.remove(&id)
+            };
+            // Who does not wait any more does not want to know.
+            let _ = waiting.map(|sender| sender.send(reply));
+        }
+        Message::Chunk { id, stream, data } => {
+            let Ok(bytes) = STANDARD.decode(data) else { return };
+            let state = shared.state();
+            let _ = state.streams.get(&id).map(|sender| sender.send((stream, bytes)));
+        }
+        Message::Ready { .. } | Message::SetupFailed(_) => {}
+    }
+}
+
+/// Reads one message; `None` at the end.
+pub(super) async fn read_message(
+    reader: &mut (impl AsyncReadExt + Unpin),
+) -> std::io::Result<Option<Message>> {
+    let mut length = [0; 4];
+    match reader.read_exact(&mut length).await {
+        Ok(_) => {}
+        // A killed guest resets the connection when something was still unread.
+        Err(error)
+            if matches!(
+                error.kind(),
+                std::io::ErrorKind::UnexpectedEof | std::io::ErrorKind::ConnectionReset
+            ) =>
+        {
+            return Ok(None);
+        }
+        Err(error) => return Err(error),
+    }
+    let length = u32::from_le_bytes(length) as usize;
+    if length > FRAME_LIMIT {
+        return Err(std::io::Error::other(format!("a frame of {length} bytes is too long")));
+    }
+    let mut body = Vec::with_capacity(length.min(64 << 10));
+    reader.take(length as u64).read_to_end(&mut body).await?;
+    if body.len() < length {
+        return Ok(None);
+    }
+    Ok(Some(serde_json::from_slice(&body)?))
+}

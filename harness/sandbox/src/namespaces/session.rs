@@ -1,0 +1,126 @@
+//! One open sandbox: its link, its process, its end.
+
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::time::Duration;
+
+use patchbed_guest::message::{Reply, Request, Run, Stream};
+use rustix::process::{Signal, pidfd_send_signal};
+
+use tokio::sync::{mpsc, watch};
+
+use super::lanes::{Lane, Lanes};
+use super::layer::Layer;
+use super::link::Link;
+use crate::{BoxFuture, CloseError, LinkError, Sandbox, sys};
+
+/// How long killed processes may take to be gone.
+const GONE: Duration = Duration::from_secs(20);
+
+/// An open sandbox.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) name: String,
+    pub(super) link: Arc<Link>,
+    pub(super) process: Arc<OwnedFd>,
+    pub(super) ended: watch::Receiver<bool>,
+    pub(super) notes: Vec<String>,
+    pub(super) layer: Option<Layer>,
+}
+
+/// Waits for a sandbox's end or for its time to be over, and gives its lane back.
+pub(super) async fn watch(
+    process: Arc<OwnedFd>,
+    time: Duration,
+    link: Arc<Link>,
+    lanes: Arc<Lanes>,
+    lane: Lane,
+    ended: watch::Sender<bool>,
+) {
+    let Ok(readable) = process.try_clone().and_then(sys::watched) else {
+        // Without a way to see the end, the lane is not used again.
+        let _ = pidfd_send_signal(&*process, Signal::KILL);
+        return;
+    };
+    if tokio::time::timeout(time, readable.readable()).await.is_err() {
+        link.gone(&format!("the sandbox's time of {} s is over", time.as_secs()));
+        let _ = pidfd_send_signal(&*process, Signal::KILL);
+        let _ = readable.readable().await;
+    }
+    lanes.give_back(lane);
+    let _ = ended.send(true);
+}
+
+impl Session {
+    fn kill(&self) {
+        // One that is gone already needs no killing.
+        let _ = pidfd_send_signal(&*self.process, Signal::KILL);
+    }
+}
+
+impl Sandbox for Session {
+    fn call(&self, request: Request) -> BoxFuture<'_, Result<Reply, LinkError>> {
+        Box::pin(async move { self.link.ask(request, None)?.answer().await })
+    }
+
+    fn stream(
+        &self,
+        run: Run,
+        output: mpsc::Sender<(Stream, Vec<u8>)>,
+        mut input: mpsc::Receiver<Vec<u8>>,
+    ) -> BoxFuture<'_, Result<Reply, LinkError>> {
+        Box::pin(async move {
+            use base64::Engine as _;
+            let (pieces, mut came) = mpsc::unbounded_channel();
+            let question = self.link.ask(Request::Run(Run { stream: true, ..run }), Some(pieces))?;
+            let id = question.id();
+            let feed = async {
+                while let Some(bytes) = input.recv().await {
+                    let data = base64::engine::general_purpose::STANDARD.encode(bytes);
+                    self.link.order(Request::Input { run: id, data: Some(data) });
+                }
+                self.link.order(Request::Input { run: id, data: None });
+                std::future::pending::<()>().await;
+            };
+            let forward = async {
+                while let Some(piece) = came.recv().await {
+                    // A reader that went away does not end the program.
+                    let _ = output.send(piece).await;
+                }
+            };
+            tokio::pin!(feed);
+            let both = async { tokio::join!(question.answer(), forward).0 };
+            tokio::pin!(both);
+            tokio::select! {
+                reply = &mut both => reply,
+                () = &mut feed => both.await,
+            }
+        })
+    }
+
+    fn notes(&self) -> Vec<String> {
+        self.notes.clone()
+    }
+
+    fn close(mut self: Box<Self>) -> BoxFuture<'static, Result<(), CloseError>> {
+        Box::pin(async move {
+            self.link.gone("the sandbox is closed");
+            self.kill();
+            let mut ended = self.ended.clone();
+            let gone = ended.wait_for(|ended| *ended);
+            if !matches!(tokio::time::timeout(GONE, gone).await, Ok(Ok(_))) {
+                return Err(CloseError::Alive(self.name.clone()));
+            }
+            match self.layer.take() {
+                Some(layer) => layer.publish().await,
+                None => Ok(()),
+            }
+        })
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}

@@ -1,0 +1,283 @@
+//! From a spec to its setup steps: pure, given what the host can do.
+
+use patchbed_guest::plan::{
+    Access, Depth, IdRange, Ids, InitKind, MountFlag, Namespace, SetupStep,
+};
+
+use super::filter;
+use super::host::{Host, Place};
+use crate::spec::{BindMode, Init, Network, SandboxSpec, Upper};
+
+/// Capabilities of programs in a sandbox: what docker gives.
+const CAPABILITIES: [&str; 14] = [
+    "chown", "dac_override", "fowner", "fsetid", "kill", "setgid", "setuid", "setpcap",
+    "net_bind_service", "net_raw", "sys_chroot", "mknod", "audit_write", "setfcap",
+];
+
+/// What systemd needs beside them, all within the user namespace.
+const MORE_FOR_SYSTEMD: [&str; 9] = [
+    "sys_admin", "sys_ptrace", "sys_resource", "sys_nice", "net_admin", "dac_read_search",
+    "ipc_owner", "sys_tty_config", "linux_immutable",
+];
+
+/// Kernel settings that programs can read and not write.
+const SEALED: [&str; 4] = ["/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus"];
+
+/// What tells about the host and is no business of a sandbox.
+const HIDDEN: [&str; 9] = [
+    "/proc/kcore", "/proc/keys", "/proc/timer_list", "/proc/sched_debug", "/proc/latency_stats",
+    "/proc/acpi", "/proc/scsi", "/sys/firmware", "/sys/kernel/debug",
+];
+
+/// What of this machine's own root is never shown: other people's files, keys, the stores of other engines.
+const PRIVATE: [&str; 14] = [
+    "/root", "/home", "/boot", "/media", "/mnt", "/srv", "/lost+found", "/etc/ssl/private",
+    "/var/lib/docker", "/var/lib/containers", "/var/lib/private", "/var/lib/machines",
+    "/var/spool/cron", "/var/mail",
+];
+
+/// Process ids below this are not used again after the first round, so they do not count towards the limit.
+const RESERVED_IDS: u32 = 300;
+
+/// Process ids that the guest's own threads and keepers take.
+const GUEST_IDS: u32 = 64;
+
+impl SandboxSpec {
+    /// The ordered list of what is done to make this sandbox on a host.
+    #[must_use]
+    pub fn steps(&self, host: &Host) -> Vec<SetupStep> {
+        let mut steps = self.outside(host);
+        steps.push(SetupStep::Enter);
+        steps.extend(self.root(host));
+        steps.extend(self.devices());
+        steps.extend(self.kernel_views());
+        steps.extend(self.shown(host));
+        steps.extend(self.last(host));
+        steps
+    }
+
+    fn outside(&self, host: &Host) -> Vec<SetupStep> {
+        let namespaces = vec![Namespace::User, Namespace::Pid, Namespace::Mount];
+        let ids = match host.place {
+            // One range for all, so that an image's ids are what they are, wherever it is opened.
+            Place::Root { base } => vec![IdRange { inside: 0, outside: base, count: 65536 }],
+            // Two lines, because the holder's map has two extents and a line may not cross them.
+            Place::Holder => vec![
+                IdRange { inside: 0, outside: 0, count: 1 },
+                IdRange { inside: 1, outside: 1, count: 65535 },
+            ],
+        };
+        let mut steps = vec![SetupStep::Clone { namespaces, ids }];
+        for (number, lower) in self.lowers.iter().enumerate() {
+            steps.push(SetupStep::Tree {
+                name: number.to_string(),
+                from: lower.to_string(),
+                access: Access::ReadOnly,
+                ids: host.shifted(),
+                depth: Depth::One,
+            });
+        }
+        if let Upper::Folder(folder) = &self.upper {
+            steps.push(SetupStep::Tree {
+                name: "writable".into(),
+                from: partial(folder.as_str()),
+                access: Access::ReadWrite,
+                ids: host.shifted(),
+                depth: Depth::One,
+            });
+        }
+        for (number, bind) in self.binds.iter().enumerate() {
+            steps.push(SetupStep::Tree {
+                name: format!("bind{number}"),
+                from: bind.from.to_string(),
+                access: match bind.mode {
+                    BindMode::ReadOnly => Access::ReadOnly,
+                    BindMode::ReadWrite => Access::ReadWrite,
+                },
+                ids: match (host.shifted(), bind.mode) {
+                    (Ids::Shifted, BindMode::ReadOnly) => Ids::ShiftedIfPossible,
+                    (ids, _) => ids,
+                },
+                depth: Depth::One,
+            });
+        }
+        for (name, from) in self.network_files(host) {
+            steps.push(SetupStep::Tree {
+                name: format!("net{name}"),
+                from: from.clone(),
+                access: Access::ReadOnly,
+                ids: match host.shifted() {
+                    Ids::Shifted => Ids::ShiftedIfPossible,
+                    ids => ids,
+                },
+                depth: Depth::One,
+            });
+        }
+        if self.init == Init::Systemd {
+            steps.extend(host.group.iter().map(|tree| SetupStep::Group { tree: tree.clone() }));
+        }
+        steps.extend(host.meters.iter().cloned());
+        steps
+    }
+
+    fn root(&self, host: &Host) -> Vec<SetupStep> {
+        let mut namespaces = vec![Namespace::Ipc, Namespace::Uts, Namespace::Cgroup];
+        if self.network == Network::Loopback {
+            namespaces.push(Namespace::Net);
+        }
+        let size = match self.upper {
+            Upper::Memory => Some(self.limits.disk),
+            Upper::Folder(_) => None,
+        };
+        let mut steps =
+            vec![SetupStep::Unshare(namespaces), SetupStep::Private, SetupStep::Stage { size }];
+        let lowers: Vec<String> = (0..self.lowers.len()).map(|number| number.to_string()).collect();
+        for lower in &lowers {
+            steps.push(SetupStep::Place { tree: lower.clone(), at: lower.clone() });
+        }
+        if size.is_none() {
+            steps.push(SetupStep::Place { tree: "writable".into(), at: "writable".into() });
+        }
+        // A layer is synced as a whole before it is published, and an attempt never: nothing needs single syncs.
+        steps.push(SetupStep::Overlay { lowers, upper: "writable".into(), volatile: true });
+        if self.host_root {
+            steps.push(tmpfs("/var/tmp", 0o1777, self.limits.disk));
+            let hidden = PRIVATE.iter().map(|path| (*path).to_owned());
+            steps.push(SetupStep::Hide(hidden.chain(host.secrets.iter().cloned()).collect()));
+            for (at, text) in &host.scrubbed {
+                steps.push(SetupStep::File { at: at.clone(), text: text.clone() });
+            }
+        }
+        steps
+    }
+
+    fn devices(&self) -> Vec<SetupStep> {
+        let link = |at: &str, to: &str| SetupStep::Link { at: at.into(), to: to.into() };
+        let folder = |at: &str| SetupStep::Folder { at: at.into(), mode: 0o755 };
+        vec![
+            SetupStep::Mount {
+                system: "tmpfs".into(),
+                at: "/dev".into(),
+                options: vec![("mode".into(), "755".into()), ("size".into(), "1m".into())],
+                flags: vec![MountFlag::NoSuid, MountFlag::NoExec],
+            },
+            folder("/dev/pts"),
+            folder("/dev/shm"),
+            folder("/dev/mqueue"),
+            SetupStep::Devices(patchbed_guest::runner::DEVICES.map(str::to_owned).to_vec()),
+            link("/dev/fd", "/proc/self/fd"),
+            link("/dev/stdin", "/proc/self/fd/0"),
+            link("/dev/stdout", "/proc/self/fd/1"),
+            link("/dev/stderr", "/proc/self/fd/2"),
+            link("/dev/ptmx", "pts/ptmx"),
+            SetupStep::Mount {
+                system: "devpts".into(),
+                at: "/dev/pts".into(),
+                options: [("ptmxmode", "0666"), ("mode", "0620"), ("gid", "5")]
+                    .map(|(key, value)| (key.to_owned(), value.to_owned()))
+                    .to_vec(),
+                flags: vec![MountFlag::NoSuid, MountFlag::NoExec],
+            },
+            tmpfs("/dev/shm", 0o1777, self.limits.memory),
+            SetupStep::Mount {
+                system: "mqueue".into(),
+                at: "/dev/mqueue".into(),
+                options: Vec::new(),
+                flags: vec![MountFlag::NoSuid, MountFlag::NoDev, MountFlag::NoExec],
+            },
+        ]
+    }
+
+    fn kernel_views(&self) -> Vec<SetupStep> {
+        let flags = vec![MountFlag::NoSuid, MountFlag::NoDev, MountFlag::NoExec];
+        let read_only = [&flags[..], &[MountFlag::ReadOnly]].concat();
+        let limit = self.limits.processes + RESERVED_IDS + GUEST_IDS;
+        let mount = |system: &str, at: &str, flags: &[MountFlag]| SetupStep::Mount {
+            system: system.into(),
+            at: at.into(),
+            options: Vec::new(),
+            flags: flags.to_vec(),
+        };
+        let sys = match self.network {
+            Network::Loopback => mount("sysfs", "/sys", &read_only),
+            // The kernel's view of devices belongs to the network namespace, which is not ours here.
+            Network::Host => mount("tmpfs", "/sys", &read_only),
+        };
+        vec![
+            mount("proc", "/proc", &flags),
+            SetupStep::Processes(limit),
+            sys,
+            SetupStep::Seal(SEALED.map(str::to_owned).to_vec()),
+            SetupStep::Hide(HIDDEN.map(str::to_owned).to_vec()),
+        ]
+    }
+
+    fn shown(&self, host: &Host) -> Vec<SetupStep> {
+        let mut steps = vec![
+            tmpfs("/tmp", 0o1777, self.limits.disk),
+            tmpfs("/run", 0o755, self.limits.disk),
+            SetupStep::Folder { at: "/run/lock".into(), mode: 0o1777 },
+        ];
+        for (number, bind) in self.binds.iter().enumerate() {
+            steps.push(SetupStep::Bind { tree: format!("bind{number}"), at: bind.to.clone() });
+        }
+        for (name, at) in self.network_files(host) {
+            steps.push(SetupStep::Bind { tree: format!("net{name}"), at: at.clone() });
+        }
+        if !self.hidden.is_empty() {
+            steps.push(SetupStep::Hide(self.hidden.clone()));
+        }
+        steps
+    }
+
+    fn last(&self, host: &Host) -> Vec<SetupStep> {
+        let mut steps = vec![SetupStep::Pivot];
+        if self.network == Network::Loopback {
+            steps.push(SetupStep::Loopback);
+        }
+        if !self.hostname.is_empty() {
+            steps.push(SetupStep::HostName(self.hostname.clone()));
+        }
+        let mut capabilities = CAPABILITIES.map(str::to_owned).to_vec();
+        let kind = match self.init {
+            Init::Guest => InitKind::Guest,
+            Init::Systemd => {
+                capabilities.extend(MORE_FOR_SYSTEMD.map(str::to_owned));
+                InitKind::Systemd
+            }
+        };
+        steps.extend([
+            SetupStep::Resource { name: "core".into(), limit: host.core_limit },
+            SetupStep::Capabilities(capabilities),
+            filter::step(self.init),
+            SetupStep::Start(kind),
+        ]);
+        steps
+    }
+
+    /// Files of the host that make its network usable: number and path.
+    fn network_files<'a>(
+        &self,
+        host: &'a Host,
+    ) -> impl Iterator<Item = (usize, &'a String)> + use<'a> {
+        let files = match self.network {
+            Network::Loopback => &[][..],
+            Network::Host => &host.network_files[..],
+        };
+        files.iter().enumerate()
+    }
+}
+
+/// Where a layer lies while it is written: beside the place where it will appear.
+pub(super) fn partial(folder: &str) -> String {
+    format!("{}.partial", folder.trim_end_matches('/'))
+}
+
+fn tmpfs(at: &str, mode: u32, size: u64) -> SetupStep {
+    SetupStep::Mount {
+        system: "tmpfs".into(),
+        at: at.into(),
+        options: vec![("mode".into(), format!("{mode:o}")), ("size".into(), size.to_string())],
+        flags: vec![MountFlag::NoSuid, MountFlag::NoDev],
+    }
+}
