@@ -2,6 +2,8 @@
 //!
 //! To add one: a file here, and a line in the table below.
 
+pub(crate) mod apt;
+mod bootstrap;
 mod build;
 pub mod debian;
 pub mod directory;
