@@ -187,7 +187,7 @@ pub enum When {
 /// A probe written by hand.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Probe {
-    /// Its name; unique in the scenario. Its keys begin with `probe.NAME`.
+    /// Its name; unique in the scenario. Its keys begin with `probe.` and the [`key_part`] of this.
     pub name: String,
     /// The service it is about.
     pub service: Option<String>,
@@ -197,6 +197,16 @@ pub struct Probe {
     pub repeat: u32,
     /// What is looked at.
     pub kind: AnyProbe,
+}
+
+/// The part of a key that stands for `name`: spaces, dots and what patterns mean something by become hyphens, so that
+/// `probe.front-page.status` has three parts. `load` sees to it that no two probes of a scenario share one.
+#[must_use]
+pub fn key_part(name: &str) -> String {
+    let plain = |c: char| {
+        c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '@' | ':') || !(c.is_ascii() || c.is_whitespace())
+    };
+    name.chars().map(|c| if plain(c) { c } else { '-' }).collect()
 }
 
 /// How many attempts each arm gets.

@@ -96,6 +96,8 @@ codes! {
     Unsupported = "unsupported",
     /// A rule that silences without saying why, or without owner and end.
     UnexplainedRule = "unexplained-rule",
+    /// A rule that silences every reading.
+    RuleHidesAll = "rule-hides-all",
     /// A rule or an acceptance whose last day is over.
     Expired = "expired",
     /// Nothing would be looked at.

@@ -5,6 +5,9 @@ use patchbed_model::text::{nearest, one_line, shorten};
 
 use super::{At, Content, Node, Problems, Read};
 
+/// How many unknown keys are compared with known ones: a hostile file may have a hundred thousand.
+const LOOKED_AT: usize = 100;
+
 /// The entries of one mapping.
 #[derive(Debug)]
 pub struct Fields<'a> {
@@ -54,7 +57,7 @@ impl<'a> Fields<'a> {
 
     /// Reports that `key` is missing, unless a key that looks like it is there: [`Self::finish`] reports that one.
     fn missing(&self, key: &'static str, problems: &mut Problems) {
-        if self.left.iter().any(|(name, _)| nearest(name, [key]).is_some()) {
+        if self.left.iter().take(LOOKED_AT).any(|(name, _)| nearest(name, [key]).is_some()) {
             return;
         }
         problems
@@ -99,18 +102,14 @@ impl<'a> Fields<'a> {
         problems: &mut Problems,
     ) -> Option<(&'static str, &'a Node)> {
         let mut found: Vec<(&'static str, &'a Node)> = Vec::new();
-        let unknown = problems.list.len();
-        for kind in later {
-            self.later(kind, what, problems);
-        }
-        self.known.retain(|key| !later.contains(key));
-        if problems.list.len() > unknown {
-            return None;
-        }
         for kind in kinds {
             if let Some(node) = self.take(kind) {
                 found.push((kind, node));
             }
+        }
+        if self.has_any(later) {
+            later.iter().for_each(|kind| self.later(kind, what, problems));
+            return None;
         }
         match found[..] {
             [one] => Some(one),
@@ -138,6 +137,7 @@ impl<'a> Fields<'a> {
         let guess = self
             .left
             .iter()
+            .take(LOOKED_AT)
             .find_map(|(key, node)| nearest(key, kinds.iter().copied()).map(|kind| (*key, *node, kind)));
         if let Some((key, node, kind)) = guess {
             self.left.retain(|(name, _)| *name != key);
@@ -164,9 +164,11 @@ impl<'a> Fields<'a> {
     /// Reports what was not taken.
     pub fn finish(self, problems: &mut Problems) {
         for (key, node) in self.left {
+            let full = problems.is_full();
             let problem =
                 problems.error(Code::UnknownKey, node.place, At::Key, format!("there is no key `{}` here", clean(key)));
-            match nearest(key, self.known.iter().copied()) {
+            let guess = if full { None } else { nearest(key, self.known.iter().copied()) };
+            match guess {
                 Some(known) => problem.help(format!("did you mean `{known}`?")),
                 None => problem.help(format!("known here: {}", self.known.join(", "))),
             };

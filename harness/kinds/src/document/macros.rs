@@ -26,7 +26,7 @@
 macro_rules! document {
     (
         $(#[doc = $doc:expr])+
-        pub struct $name:ident, $wanted:literal {
+        $vis:vis struct $name:ident, $wanted:literal {
             $($(#[doc = $field_doc:expr])+ $field:ident: $type:ty, $presence:ident $($default:expr)?;)*
         }
         $(short $short:ident;)?
@@ -35,11 +35,11 @@ macro_rules! document {
     ) => {
         $(#[doc = $doc])+
         #[derive(Clone, Debug, PartialEq, serde::Serialize)]
-        pub struct $name {
-            $($(#[doc = $field_doc])+ pub $field: $type,)*
+        $vis struct $name {
+            $($(#[doc = $field_doc])+ $vis $field: $type,)*
             $(
                 /// Of which kind it is; `None` when that could not be read, and that has been reported.
-                pub $kind: Option<$any>,
+                $vis $kind: Option<$any>,
             )?
         }
 

@@ -11,6 +11,14 @@ pub struct Place {
     pub node: u32,
 }
 
+impl Place {
+    /// The same number in another file.
+    #[must_use]
+    pub const fn in_file(self, file: u32) -> Self {
+        Self { file, node: self.node }
+    }
+}
+
 /// A value and where it stands.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Node {
@@ -72,6 +80,33 @@ impl Node {
             | Content::Float(_)
             | Content::List(_)
             | Content::Map(_) => None,
+        }
+    }
+
+    /// Drops all but the first entry of every key, at every depth.
+    pub fn keep_first_keys(&mut self) {
+        match &mut self.content {
+            Content::Map(entries) => {
+                let mut seen = std::collections::HashSet::new();
+                entries.retain(|(key, _)| seen.insert(key.clone()));
+                entries.iter_mut().for_each(|(_, node)| node.keep_first_keys());
+            }
+            Content::List(items) => items.iter_mut().for_each(Self::keep_first_keys),
+            Content::Null | Content::Bool(_) | Content::Integer(_) | Content::Float(_) | Content::Text(_) => {}
+        }
+    }
+
+    /// The items, when this is a list; else this value alone.
+    #[must_use]
+    pub fn items(&self) -> &[Self] {
+        match &self.content {
+            Content::List(items) => items,
+            Content::Null
+            | Content::Bool(_)
+            | Content::Integer(_)
+            | Content::Float(_)
+            | Content::Text(_)
+            | Content::Map(_) => std::slice::from_ref(self),
         }
     }
 

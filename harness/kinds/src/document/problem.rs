@@ -59,7 +59,12 @@ impl Problem {
 pub struct Problems {
     /// The problems.
     pub list: Vec<Problem>,
+    /// How many more there were than are kept.
+    pub left_out: usize,
 }
+
+/// How many problems are kept: a file of 90,000 unknown keys must not cost more than a page of text.
+const MOST: usize = 1000;
 
 impl Problems {
     /// Adds an error at `place`.
@@ -78,7 +83,17 @@ impl Problems {
         self.error(Code::WrongType, node.place, At::Value, message)
     }
 
+    /// Whether so many were found that more help nobody. Further ones take each other's place.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.list.len() > MOST
+    }
+
     fn add(&mut self, code: Code, severity: Severity, place: Place, at: At, message: String) -> &mut Problem {
+        if self.is_full() {
+            self.list.truncate(MOST);
+            self.left_out += 1;
+        }
         let index = self.list.len();
         self.list.push(Problem {
             code,
