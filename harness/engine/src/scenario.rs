@@ -7,7 +7,7 @@ use camino::Utf8PathBuf;
 use patchbed_kinds::change::AnyChange;
 use patchbed_kinds::image::AnySource;
 use patchbed_kinds::probe::AnyProbe;
-use patchbed_model::{Digest, Rules};
+use patchbed_model::{Digest, Key, Rules};
 use patchbed_sandbox::Limits;
 
 /// One scenario file, complete.
@@ -187,7 +187,7 @@ pub enum When {
 /// A probe written by hand.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Probe {
-    /// Its name; unique in the scenario. Its keys begin with `probe.` and the [`key_part`] of this.
+    /// Its name; unique in the scenario. Its keys begin with [`Probe::prefix`].
     pub name: String,
     /// The service it is about.
     pub service: Option<String>,
@@ -197,6 +197,14 @@ pub struct Probe {
     pub repeat: u32,
     /// What is looked at.
     pub kind: AnyProbe,
+}
+
+impl Probe {
+    /// What the keys of its readings begin with: `probe.front-page` for a probe named `front page`.
+    #[must_use]
+    pub fn prefix(&self) -> Key {
+        Key::from("probe").child(&key_part(&self.name))
+    }
 }
 
 /// The part of a key that stands for `name`: spaces, dots and what patterns mean something by become hyphens, so that
