@@ -21,6 +21,10 @@ pub mod signals;
 mod systemd;
 pub mod tcp;
 pub mod templates;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 pub mod unit;
 
 use std::future::Future;

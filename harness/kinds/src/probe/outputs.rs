@@ -86,17 +86,13 @@ pub(super) fn refusal(text: &str) -> String {
     const KNOWN: &[(&str, &str)] = &[
         ("refused", "refused"),
         ("timed out", "timed out"),
-        ("timeout", "timed out"),
+        ("no answer within", "timed out"),
         ("reset", "reset"),
+        ("not reachable", "unreachable"),
         ("unreachable", "unreachable"),
         ("broken pipe", "closed"),
         ("closed", "closed"),
-        ("end of file", "closed"),
-        ("eof", "closed"),
-        ("no such host", "no such host"),
-        ("not found", "no such host"),
-        ("not known", "no such host"),
-        ("resolve", "no such host"),
+        ("name not known", "no such host"),
     ];
     let lower = text.to_lowercase();
     let known = KNOWN.iter().find(|(part, _)| lower.contains(part));

@@ -1,1 +1,383 @@
-//! Tests, still to come.
+#![expect(clippy::wildcard_enum_match_arm, reason = "a scripted guest answers a few requests and all others alike")]
+
+use std::collections::BTreeMap;
+
+use patchbed_sandbox::message::{
+    Death, End, FailureKind, FileFact, FileKind, LogSource, Output, Package, Process, Reply, Request, ServiceState,
+    Socket, Unresolved,
+};
+
+use super::super::testing::{failed, file, look, process, ran, sandbox, service, told, usage};
+use super::super::{ProbeError, Service};
+use super::{DriftScope, watch_environment, watch_service};
+
+/// A healthy machine with one service `web`, whose parts a test replaces.
+#[derive(Clone)]
+struct World {
+    processes: Vec<Process>,
+    state: ServiceState,
+    deaths: Vec<Death>,
+    lines: Vec<String>,
+    unresolved: Vec<Unresolved>,
+    packages: Reply,
+    drift: Vec<FileFact>,
+    owners: BTreeMap<String, String>,
+    passwd: &'static str,
+    reached: Vec<&'static str>,
+}
+
+impl World {
+    fn healthy() -> Self {
+        let package = Package {
+            name: "nginx".to_owned(),
+            version: "1.22.1-9".to_owned(),
+            architecture: "amd64".to_owned(),
+            state: "installed".to_owned(),
+            unmet: Vec::new(),
+        };
+        Self {
+            processes: vec![process(7, "nginx", Some("web"))],
+            state: ServiceState {
+                name: "web".to_owned(),
+                pid: 7,
+                end: None,
+                processes: vec![7],
+                starts: 2,
+                deaths: Vec::new(),
+                output: Output::default(),
+            },
+            deaths: Vec::new(),
+            lines: vec!["ready".to_owned()],
+            unresolved: Vec::new(),
+            packages: Reply::Packages(vec![package]),
+            drift: Vec::new(),
+            owners: BTreeMap::new(),
+            passwd: "root:x:0:0:root:/root:/bin/sh\nwww-data:x:33:33::/:/bin/false\n",
+            reached: Vec::new(),
+        }
+    }
+
+    fn answer(&self, request: &Request) -> Reply {
+        match request {
+            Request::Processes => Reply::Processes(self.processes.clone()),
+            Request::Services => Reply::Services(vec![self.state.clone()]),
+            Request::Deaths => Reply::Deaths(self.deaths.clone()),
+            Request::Lines { source: LogSource::Service(_), .. } => Reply::Lines(self.lines.clone()),
+            Request::Lines { .. } => Reply::Lines(Vec::new()),
+            Request::Linkage { .. } => Reply::Linkage(self.unresolved.clone()),
+            Request::Packages => self.packages.clone(),
+            Request::Drift { .. } => Reply::Files(self.drift.clone()),
+            Request::Files(_) => Reply::Files(Vec::new()),
+            Request::Owners { packages } => Reply::Owners(self.owned_by(packages)),
+            Request::Read { .. } => Reply::Bytes(base64(self.passwd)),
+            Request::Usage => usage(&self.reached),
+            Request::Sockets => Reply::Sockets(vec![Socket {
+                protocol: "tcp".to_owned(),
+                address: "0.0.0.0".to_owned(),
+                port: 80,
+                pid: Some(7),
+                process: Some("nginx".to_owned()),
+                service: Some("web".to_owned()),
+                user: "root".to_owned(),
+            }]),
+            _ => failed(FailureKind::Unsupported, "not in this world"),
+        }
+    }
+
+    fn owned_by(&self, packages: &[String]) -> BTreeMap<String, String> {
+        let wanted = |(_, package): &(&String, &String)| packages.is_empty() || packages.contains(package);
+        self.owners.iter().filter(wanted).map(|(path, package)| (path.clone(), package.clone())).collect()
+    }
+
+    async fn service(self) -> Vec<String> {
+        let sandbox = sandbox(move |request| self.answer(request)).await;
+        told(watch_service(&look(&*sandbox, &[service("web")])).await.unwrap())
+    }
+
+    async fn environment(self, scope: &DriftScope) -> Result<Vec<String>, ProbeError> {
+        let sandbox = sandbox(move |request| self.answer(request)).await;
+        watch_environment(&look(&*sandbox, &[service("web")]), scope).await.map(told)
+    }
+
+    /// What is told of files and security, of a patch that brought the package nginx and wrote `/opt/patched`.
+    async fn drifted(self) -> Vec<String> {
+        let scope = DriftScope { packages: vec!["nginx".to_owned()], paths: vec!["/opt/patched".to_owned()] };
+        let mut told = self.environment(&scope).await.unwrap();
+        told.retain(|line| line.starts_with("files.") || line.starts_with("security."));
+        told
+    }
+}
+
+fn base64(text: &str) -> String {
+    use ::base64::Engine as _;
+    ::base64::engine::general_purpose::STANDARD.encode(text)
+}
+
+fn death(name: &str, end: End, service: Option<&str>) -> Death {
+    Death { pid: 99, name: name.to_owned(), service: service.map(str::to_owned), end }
+}
+
+const SEGMENTATION_FAULT: End = End::Killed { signal: 11, core: false };
+
+fn has(told: &[String], line: &str) {
+    assert!(told.iter().any(|told| told == line), "no `{line}` in {told:#?}");
+}
+
+#[tokio::test]
+async fn a_healthy_service_is_told_whole() {
+    assert_eq!(
+        World::healthy().service().await,
+        [
+            "p.descriptors = 4",
+            "p.linkage.state = resolved (good)",
+            "p.listening.tcp/0.0.0.0:80 = nginx (good)",
+            "p.log.lines = 1",
+            "p.memory.rss = 1024",
+            "p.process.deaths = none (good)",
+            "p.process.restarts = 1",
+            "p.process.stale = none (good)",
+            "p.process.state = running (good)",
+            "p.threads = 1",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_crashed_service_is_told_with_its_last_lines() {
+    let mut world = World::healthy();
+    world.processes.clear();
+    world.state.end = Some(SEGMENTATION_FAULT);
+    world.state.output.text = "one\ntwo\n".to_owned();
+    let sandbox = sandbox(move |request| world.answer(request)).await;
+    let readings = watch_service(&look(&*sandbox, &[service("web")])).await.unwrap();
+    let state = readings.iter().find(|(key, _)| key.as_str() == "p.process.state").unwrap();
+    assert_eq!(state.1.evidence, ["one", "two"]);
+    has(&told(readings), "p.process.state = killed by SIGSEGV (bad)");
+}
+
+#[tokio::test]
+async fn a_daemon_whose_first_process_ended_well_runs() {
+    let mut world = World::healthy();
+    world.state.end = Some(End::Exited(0));
+    has(&world.clone().service().await, "p.process.state = running (good)");
+    world.processes.clear();
+    has(&world.service().await, "p.process.state = exited 0 (bad)");
+}
+
+#[tokio::test]
+async fn deaths_old_code_errors_and_unresolved_symbols_show() {
+    let mut world = World::healthy();
+    world.state.deaths = vec![
+        death("worker", SEGMENTATION_FAULT, Some("web")),
+        death("worker", SEGMENTATION_FAULT, Some("web")),
+        death("helper", End::Exited(3), Some("web")),
+        death("helper", End::Killed { signal: 15, core: false }, Some("web")),
+    ];
+    world.processes[0].stale = vec!["/usr/lib/libssl.so.3 (deleted)".to_owned(), "/memfd:x (deleted)".to_owned()];
+    world.lines = vec!["2026/11/23 10:00:00 [error] 7#7: *1 upstream timed out".to_owned()];
+    world.unresolved =
+        vec![Unresolved { object: "/usr/sbin/nginx".into(), library: Some("libz.so.1".into()), symbol: None }];
+    let told = world.service().await;
+    has(&told, "p.process.deaths = worker killed by SIGSEGV (bad)");
+    has(&told, "p.process.exits = helper exited 3");
+    has(&told, "p.process.stale = /usr/lib/libssl.so.3 (bad)");
+    has(&told, "p.linkage./usr/sbin/nginx: libz.so.1 = unresolved (bad)");
+    assert!(told.iter().any(|line| line.starts_with("p.log.error.") && line.ends_with("upstream timed out")));
+}
+
+#[tokio::test]
+async fn a_failed_unit_is_told_with_its_journal() {
+    let show = "Id=web.service\nLoadState=loaded\nActiveState=failed\nSubState=failed\nResult=exit-code\nNRestarts=3\n\
+                InvocationID=0123\nConsistsOf=\n";
+    let journal = "{\"MESSAGE\":\"nginx: [emerg] no config\",\"PRIORITY\":\"6\"}\n";
+    let sandbox = sandbox(move |request| match request {
+        Request::Run(run) if run.program.argv[0] == "systemctl" => ran(End::Exited(0), show, ""),
+        Request::Run(_) => ran(End::Exited(0), journal, ""),
+        Request::Processes => Reply::Processes(vec![process(1, "systemd", None)]),
+        Request::Deaths => Reply::Deaths(Vec::new()),
+        _ => Reply::Sockets(Vec::new()),
+    })
+    .await;
+    let services = [Service { name: "web".to_owned(), unit: Some("web.service".to_owned()) }];
+    let readings = watch_service(&look(&*sandbox, &services)).await.unwrap();
+    let state = readings.iter().find(|(key, _)| key.as_str() == "p.process.state").unwrap();
+    assert_eq!(state.1.evidence, ["nginx: [emerg] no config"]);
+    let told = told(readings);
+    has(&told, "p.process.state = failed (exit-code) (bad)");
+    has(&told, "p.process.restarts = by itself (bad)");
+    assert!(told.iter().any(|line| line.starts_with("p.log.error.")));
+}
+
+#[tokio::test]
+async fn a_quiet_environment_is_told_whole() {
+    assert_eq!(
+        World::healthy().environment(&DriftScope::default()).await.unwrap(),
+        [
+            "crashes.any = none (good)",
+            "limits.disk = kept (good)",
+            "limits.files = kept (good)",
+            "limits.memory = kept (good)",
+            "limits.processes = kept (good)",
+            "packages.nginx.state = installed (good)",
+            "packages.nginx.version = 1.22.1-9",
+            "security.uid-0 = root (good)",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn nothing_collected_is_never_an_empty_snapshot() {
+    let mut world = World::healthy();
+    world.packages = Reply::Packages(Vec::new());
+    assert!(matches!(world.environment(&DriftScope::default()).await, Err(ProbeError::Blind(_))));
+    let mut world = World::healthy();
+    world.processes.clear();
+    assert!(matches!(world.environment(&DriftScope::default()).await, Err(ProbeError::Blind(_))));
+    let mut world = World::healthy();
+    world.packages = failed(FailureKind::NotFound, "read the package database: there is none");
+    let told = world.environment(&DriftScope::default()).await.unwrap();
+    has(&told, "packages.database = read the package database: there is none");
+}
+
+#[tokio::test]
+async fn crashes_of_others_and_reached_limits_show() {
+    let mut world = World::healthy();
+    world.deaths = vec![
+        death("cron", SEGMENTATION_FAULT, None),
+        death("nginx", SEGMENTATION_FAULT, Some("web")),
+        death("grep", End::Exited(1), None),
+    ];
+    world.reached = vec!["memory"];
+    let told = world.environment(&DriftScope::default()).await.unwrap();
+    has(&told, "crashes.cron = killed by SIGSEGV (bad)");
+    has(&told, "crashes.any = some (bad)");
+    has(&told, "limits.memory = reached (bad)");
+    assert!(!told.iter().any(|line| line.starts_with("crashes.nginx") || line.starts_with("crashes.grep")));
+}
+
+#[tokio::test]
+async fn drift_is_told_unless_the_patch_explains_it() {
+    let mut world = World::healthy();
+    world.owners = [("/usr/sbin/nginx", "nginx"), ("/lib/nginx/a.so", "nginx"), ("/etc/nginx/nginx.conf", "nginx")]
+        .map(|(path, package)| (path.to_owned(), package.to_owned()))
+        .into();
+    world.drift = vec![
+        file("/etc/hosts.allow", 0o600, &["content"]),
+        file("/etc/nginx/nginx.conf", 0o644, &["content"]),
+        file("/etc/nginx/nginx.conf.dpkg-old", 0o644, &["new"]),
+        file("/opt/patched/deep/file", 0o644, &["new"]),
+        file("/tmp/ignored", 0o644, &["new"]),
+        file("/usr/lib/nginx/a.so", 0o644, &["content"]),
+        file("/usr/lib/python3/x.pyc", 0o644, &["new"]),
+        file("/usr/sbin/nginx", 0o755, &["content"]),
+        file("/usr/share/copied-up", 0o644, &[]),
+    ];
+    let digest = "ab".repeat(32);
+    let text = format!("sha256:{digest}");
+    assert_eq!(
+        world.drifted().await,
+        [
+            format!("files./etc/hosts.allow = content: file 0600 root:root {text}"),
+            format!("files./etc/nginx/nginx.conf = by the patch: content: file 0644 root:root {text}"),
+            format!("files./etc/nginx/nginx.conf.dpkg-old = by the patch: new: file 0644 root:root {text}"),
+            "security.uid-0 = root (good)".to_owned(),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn data_of_services_is_told_by_kind_and_owner_only() {
+    let mut world = World::healthy();
+    let data = |path: &str, user: &str| {
+        let mut fact = file(path, 0o600, &["content"]);
+        user.clone_into(&mut fact.user);
+        user.clone_into(&mut fact.group);
+        fact
+    };
+    let gone = |path: &str| FileFact { kind: FileKind::Gone, ..file(path, 0, &["kind"]) };
+    world.drift = vec![
+        data("/var/lib/postgresql/15/main/base/1/1259", "postgres"),
+        data("/var/lib/postgresql/15/main/pg_wal/000000010000000000000001", "postgres"),
+        data("/var/lib/redis/dump.rdb", "redis"),
+        gone("/var/lib/postgresql/15/main/base/1/1260"),
+        gone("/var/lib/shop/licence"),
+    ];
+    assert_eq!(
+        world.drifted().await,
+        [
+            "files./var/lib/postgresql = file 0600 postgres:postgres",
+            "files./var/lib/redis = file 0600 redis:redis",
+            "files./var/lib/shop/licence = gone (bad)",
+            "security.uid-0 = root (good)",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn what_an_update_drops_is_explained_and_what_it_loses_is_not() {
+    let mut world = World::healthy();
+    let gone = |path: &str| FileFact { kind: FileKind::Gone, ..file(path, 0, &["kind"]) };
+    world.owners =
+        [("/usr/share/nginx/new", "nginx"), ("/usr/share/nginx/lost", "nginx"), ("/usr/share/nginx/others", "other")]
+            .map(|(path, package)| (path.to_owned(), package.to_owned()))
+            .into();
+    world.drift = vec![
+        gone("/usr/share/nginx/dropped"),
+        gone("/usr/share/nginx/lost"),
+        gone("/usr/share/nginx/others"),
+        gone("/usr/share/vendor/file"),
+    ];
+    assert_eq!(
+        world.drifted().await,
+        [
+            "files./usr/share/nginx/lost = gone, and nginx owns it (bad)",
+            "files./usr/share/nginx/others = gone (bad)",
+            "files./usr/share/vendor/file = gone (bad)",
+            "security.uid-0 = root (good)",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn new_doors_are_flagged_even_when_the_patch_brings_them() {
+    let mut world = World::healthy();
+    world.owners = [("/usr/bin/su".to_owned(), "nginx".to_owned())].into();
+    world.passwd = "root:x:0:0:::\ntoor:x:0:0:::\nbroken line\n";
+    let sticky = FileFact { kind: FileKind::Folder, ..file("/opt/patched/drop", 0o1777, &["new"]) };
+    world.drift = vec![
+        file("/etc/cron.d/job", 0o644, &["new"]),
+        file("/etc/sudoers.d/all", 0o440, &["new"]),
+        file("/opt/patched/open", 0o666, &["new"]),
+        file("/opt/patched/root", 0o4755, &["new"]),
+        file("/usr/bin/su", 0o4755, &["content"]),
+        sticky,
+    ];
+    let mut told = world.drifted().await;
+    told.retain(|line| line.starts_with("security."));
+    assert_eq!(
+        told,
+        [
+            "security.scheduled./etc/cron.d/job = file 0644 root:root (bad)",
+            "security.set-id./opt/patched/root = file 4755 root:root (bad)",
+            "security.sudoers./etc/sudoers.d/all = file 0440 root:root (bad)",
+            "security.uid-0 = root, toor (bad)",
+            "security.world-writable./opt/patched/open = file 0666 root:root (bad)",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_package_that_the_patch_brings_is_no_news() {
+    let told = |scope: DriftScope, drift: &'static [&'static str]| async move {
+        let mut world = World::healthy();
+        world.drift = vec![file("/var/lib/dpkg/info/nginx.list", 0o644, drift)];
+        let mut told = world.environment(&scope).await.unwrap();
+        told.retain(|line| line.starts_with("packages.") || line.starts_with("files."));
+        told
+    };
+    let scope = || DriftScope { packages: vec!["nginx:amd64".to_owned()], paths: Vec::new() };
+    let (version, state) = ("packages.nginx.version = 1.22.1-9", "packages.nginx.state = installed (good)");
+    assert_eq!(told(scope(), &["new"]).await, [version]);
+    assert_eq!(told(scope(), &["content"]).await, [state, version]);
+    assert_eq!(told(DriftScope::default(), &["new"]).await, [state, version]);
+}
