@@ -146,6 +146,7 @@ async fn a_healthy_service_is_told_whole() {
 async fn a_crashed_service_is_told_with_its_last_lines() {
     let mut world = World::healthy();
     world.processes.clear();
+    world.state.processes.clear();
     world.state.end = Some(SEGMENTATION_FAULT);
     world.state.output.text = "one\ntwo\n".to_owned();
     let sandbox = sandbox(move |request| world.answer(request)).await;
@@ -161,6 +162,7 @@ async fn a_daemon_whose_first_process_ended_well_runs() {
     world.state.end = Some(End::Exited(0));
     has(&world.clone().service().await, "p.process.state = running (good)");
     world.processes.clear();
+    world.state.processes.clear();
     has(&world.service().await, "p.process.state = exited 0 (bad)");
 }
 
