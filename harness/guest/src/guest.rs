@@ -8,6 +8,7 @@ use std::io::Write as _;
 
 use crate::context::Context;
 use crate::drain::Drain;
+use crate::files::Kept;
 use crate::link;
 use crate::message::{Failure, FailureKind, Message, Stream};
 use crate::meter::Meter;
@@ -40,7 +41,7 @@ pub(crate) struct Guest {
     pub(crate) runs: Runs,
     pub(crate) services: Arc<ServiceTable>,
     pub(crate) context: Context,
-    pub(crate) scratch: Option<OwnedFd>,
+    pub(crate) kept: Kept,
     pub(crate) meters: Vec<Meter>,
     pub(crate) writer: Mutex<UnixStream>,
     /// Limits that were seen to be reached.

@@ -47,7 +47,7 @@ pub(crate) fn serve(control: OwnedFd, roots: Roots, meters: Vec<Meter>, settings
             services: Box::new(Arc::clone(&services)),
         },
         services,
-        scratch: roots.scratch,
+        kept: files::Kept::new(roots.scratch),
         meters,
         writer: Mutex::new(writer),
         reached: Mutex::default(),

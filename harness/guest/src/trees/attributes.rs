@@ -70,7 +70,7 @@ pub(super) fn set(entry: Entry<'_>, stat: &Stat, mode: Option<u32>, owner: Optio
 }
 
 /// The times of a file.
-pub(super) fn times(stat: &Stat) -> Timestamps {
+pub(crate) fn times(stat: &Stat) -> Timestamps {
     let time = |seconds: i64, nanoseconds: u64| Timespec {
         tv_sec: seconds,
         tv_nsec: i64::try_from(nanoseconds).unwrap_or(0),

@@ -20,12 +20,9 @@ const DEPTH: usize = 200;
 /// How a tree is copied.
 #[derive(Debug, Default)]
 pub struct Copier {
-    /// Mode of files, when it is not to be taken over.
-    pub mode: Option<u32>,
-    /// Owner and group, when they are not to be taken over.
-    pub owner: Option<(u32, u32)>,
-    /// Whether entries that are there already are written over and folders are kept.
-    pub over: bool,
+    mode: Option<u32>,
+    owner: Option<(u32, u32)>,
+    over: bool,
     /// What was written, relative to the top, in order.
     pub written: Vec<String>,
     /// The first place of each file with several names.
@@ -50,6 +47,12 @@ pub fn copy(
 }
 
 impl Copier {
+    /// A copier that writes over what is there, keeps folders, and sets this mode (of files) and owner.
+    #[must_use]
+    pub fn over(mode: Option<u32>, owner: Option<(u32, u32)>) -> Self {
+        Self { mode, owner, over: true, ..Self::default() }
+    }
+
     /// Copies what is in a folder into another one.
     ///
     /// # Errors
@@ -57,6 +60,15 @@ impl Copier {
     pub fn contents(&mut self, from: BorrowedFd<'_>, to: BorrowedFd<'_>) -> io::Result<()> {
         self.top = Some(to.try_clone_to_owned()?);
         self.below(from, to, b"")
+    }
+
+    /// Copies one entry of a folder into another one, under the same name.
+    ///
+    /// # Errors
+    /// As [`copy`].
+    pub fn one(&mut self, from: BorrowedFd<'_>, name: &CStr, to: BorrowedFd<'_>) -> io::Result<()> {
+        self.top = Some(to.try_clone_to_owned()?);
+        self.entry(Entry { folder: from, name }, Entry { folder: to, name }, b"")
     }
 
     fn below(&mut self, from: BorrowedFd<'_>, to: BorrowedFd<'_>, path: &[u8]) -> io::Result<()> {
@@ -78,7 +90,10 @@ impl Copier {
             clear(to)?;
         }
         if kind == FileType::Directory {
-            self.folder(from, to, &stat, &path)?;
+            // A folder that was there keeps what it is: a tree laid over must not open or close it.
+            if !self.folder(from, to, &path)? {
+                return Ok(());
+            }
         } else {
             let several = stat.st_nlink > 1;
             let first = several.then(|| self.links.get(&(stat.st_dev, stat.st_ino))).flatten();
@@ -98,24 +113,34 @@ impl Copier {
         set(to, &stat, mode, self.owner)
     }
 
-    fn folder(&mut self, from: Entry<'_>, to: Entry<'_>, stat: &Stat, path: &[u8]) -> io::Result<()> {
-        match mkdirat(to.folder, to.name, Mode::from_raw_mode(0o700)) {
-            Ok(()) => self.written.push(String::from_utf8_lossy(path).into_owned()),
-            Err(Errno::EXIST) if self.over => {
-                let there = statat(to.folder, to.name, AtFlags::SYMLINK_NOFOLLOW)?;
-                if FileType::from_raw_mode(there.st_mode) != FileType::Directory {
-                    clear(to)?;
-                    mkdirat(to.folder, to.name, Mode::from_raw_mode(0o700))?;
-                    self.written.push(String::from_utf8_lossy(path).into_owned());
-                }
-            }
+    /// Copies a folder; tells whether it is new.
+    fn folder(&mut self, from: Entry<'_>, to: Entry<'_>, path: &[u8]) -> io::Result<bool> {
+        let new = self.make_folder(to)?;
+        if new {
+            self.written.push(String::from_utf8_lossy(path).into_owned());
+        }
+        let (source, target) = (open_folder(from)?, open_folder(to)?);
+        self.below(source.as_fd(), target.as_fd(), path)?;
+        if new {
+            copy_attributes(from, to)?;
+        }
+        Ok(new)
+    }
+
+    fn make_folder(&self, to: Entry<'_>) -> io::Result<bool> {
+        let mode = Mode::from_raw_mode(0o700);
+        match mkdirat(to.folder, to.name, mode) {
+            Ok(()) => return Ok(true),
+            Err(Errno::EXIST) if self.over => {}
             Err(error) => return Err(error.into()),
         }
-        let _ = stat;
-        let below = open_folder(from)?;
-        let target = open_folder(to)?;
-        self.below(below.as_fd(), target.as_fd(), path)?;
-        copy_attributes(from, to)
+        let there = statat(to.folder, to.name, AtFlags::SYMLINK_NOFOLLOW)?;
+        if FileType::from_raw_mode(there.st_mode) == FileType::Directory {
+            return Ok(false);
+        }
+        clear(to)?;
+        mkdirat(to.folder, to.name, mode)?;
+        Ok(true)
     }
 }
 

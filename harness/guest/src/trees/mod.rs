@@ -8,4 +8,4 @@ mod remove;
 pub use copy::{Copier, copy};
 pub use remove::remove;
 
-pub(crate) use list::names;
+pub(crate) use attributes::times;
