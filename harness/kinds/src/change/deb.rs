@@ -1,8 +1,18 @@
 //! `deb`: installs or updates Debian packages.
 
-use super::{Applied, Change, ChangeError, Prepared, Site};
+use std::collections::BTreeMap;
+
+use patchbed_guest::message::Package;
+use patchbed_model::text::one_line;
+
+use super::apt::{change, install, installed, purge};
+use super::fetch::{Plan, Wanted, fetch};
+use super::package::{PackageFile, compare_versions, is_package_name, is_version};
+use super::{Applied, Change, ChangeError, Prepared, Site, resolve};
 use crate::document::OneOrMany;
 use crate::image::Workshop;
+use crate::image::parcel::bind;
+use crate::image::store::detail;
 
 crate::document! {
     /// Debian packages, by name or as files.
@@ -17,20 +27,198 @@ crate::document! {
     short packages;
 }
 
+impl Deb {
+    /// What is wanted, with names checked: they go on a command line.
+    fn wanted(&self, workshop: &Workshop<'_>) -> Result<Wanted, ChangeError> {
+        let unfit = |text: &str| Err(ChangeError::Unfit(text.to_owned()));
+        match (&self.packages, &self.files, &self.from) {
+            (Some(_), Some(_), _) => unfit("`deb` takes `packages` or `files`, not both"),
+            (None, None, _) => unfit("`deb` needs `packages` or `files`"),
+            (None, Some(_), Some(_)) => unfit("`from` goes with `packages`; `files` names whole paths"),
+            (None, Some(files), None) => {
+                Ok(Wanted::Files(files.0.iter().map(|file| resolve(workshop.base, file)).collect()))
+            }
+            (Some(packages), None, from) => {
+                if packages.0.is_empty() {
+                    return unfit("`packages` is empty");
+                }
+                for package in &packages.0 {
+                    check_name(package)?;
+                }
+                let names = packages.0.clone();
+                Ok(match from {
+                    Some(from) => Wanted::Folder(names, resolve(workshop.base, from)),
+                    None => Wanted::Sources(names),
+                })
+            }
+        }
+    }
+}
+
 impl Change for Deb {
     fn host_files(&self) -> Vec<(&'static str, &str)> {
-        Vec::new()
+        let files = self.files.iter().flat_map(|files| files.0.iter()).map(|file| ("files", file.as_str()));
+        self.from.iter().map(|from| ("from", from.as_str())).chain(files).collect()
     }
 
-    async fn prepare(&self, _: &Workshop<'_>) -> Result<Prepared, ChangeError> {
-        Err(ChangeError::Unavailable("not yet".to_owned()))
+    async fn prepare(&self, workshop: &Workshop<'_>) -> Result<Prepared, ChangeError> {
+        let entry = fetch(workshop, &self.wanted(workshop)?).await?;
+        Ok(Prepared { digest: entry.digest.clone(), binds: vec![bind(&entry)] })
     }
 
-    async fn apply(&self, _: &Site<'_>) -> Result<Applied, ChangeError> {
-        Err(ChangeError::Unavailable("not yet".to_owned()))
+    async fn apply(&self, site: &Site<'_>) -> Result<Applied, ChangeError> {
+        let (plan, folder) = prepared(site)?;
+        if plan.new.is_empty() {
+            let notes = vec!["nothing to install: the image has the newest versions already".to_owned()];
+            return Ok(Applied { notes, ..Applied::default() });
+        }
+        let before = installed(site.sandbox).await?;
+        let again =
+            plan.new.iter().any(|package| before.get(&key(package)).is_some_and(|now| now.version == package.version));
+        site.sandbox.keep(site.name, conffiles(&plan)).await?;
+        let files = plan.new.iter().map(|package| format!("{folder}/new/{}", package.file_name())).collect::<Vec<_>>();
+        let argv = install(site.sandbox, &files, again).await?;
+        let ran = change(site, argv, site.within).await?;
+        let after = installed(site.sandbox).await?;
+        let mut notes = differences(&before, &after);
+        notes.extend(repeated(&plan, &before));
+        notes.extend(kept_conffiles(&ran.output.text));
+        let packages = plan.new.iter().map(|package| package.name.clone()).collect();
+        Ok(Applied { notes, packages, paths: Vec::new() })
     }
 
-    async fn revert(&self, _: &Site<'_>) -> Result<(), ChangeError> {
-        Err(ChangeError::Unavailable("not yet".to_owned()))
+    async fn revert(&self, site: &Site<'_>) -> Result<(), ChangeError> {
+        let (plan, folder) = prepared(site)?;
+        if plan.new.is_empty() {
+            return Ok(());
+        }
+        if !plan.lost.is_empty() {
+            let lost: Vec<String> = plan.lost.iter().map(|(name, version)| format!("{name} {version}")).collect();
+            let text = format!("the earlier version cannot be had: {}", lost.join(", "));
+            return Err(ChangeError::Refused { text, evidence: Vec::new() });
+        }
+        if !plan.old.is_empty() {
+            let files: Vec<String> =
+                plan.old.iter().map(|package| format!("{folder}/old/{}", package.file_name())).collect();
+            let again = plan
+                .old
+                .iter()
+                .any(|old| plan.new.iter().any(|new| key(new) == key(old) && new.version == old.version));
+            let argv = install(site.sandbox, &files, again).await?;
+            change(site, argv, site.within).await?;
+        }
+        if !plan.added.is_empty() {
+            change(site, purge(&plan.added), site.within).await?;
+        }
+        site.sandbox.restore(site.name).await?;
+        Ok(())
+    }
+}
+
+/// What was fetched, and where it is shown.
+fn prepared(site: &Site<'_>) -> Result<(Plan, String), ChangeError> {
+    let Some(bind) = site.prepared.binds.first() else {
+        return Err(ChangeError::Unavailable("the packages were not prepared".to_owned()));
+    };
+    let plan = detail(&bind.from).map_err(|error| ChangeError::Unavailable(error.text()))?;
+    Ok((plan, bind.to.clone()))
+}
+
+/// `name`, `name:architecture`, `name=version` or `name/suite`.
+fn check_name(text: &str) -> Result<(), ChangeError> {
+    let (text_name, version) = text.split_once('=').map_or((text, None), |(name, version)| (name, Some(version)));
+    let (text_name, suite) = text_name.split_once('/').map_or((text_name, None), |(name, suite)| (name, Some(suite)));
+    let (name, architecture) = text_name.split_once(':').map_or((text_name, None), |(name, arch)| (name, Some(arch)));
+    let fits = is_package_name(name)
+        && !name.ends_with(['+', '-'])
+        && architecture.is_none_or(is_package_name)
+        && suite.is_none_or(is_package_name)
+        && version.is_none_or(is_version);
+    if fits {
+        return Ok(());
+    }
+    Err(ChangeError::Unfit(format!("`{}` is no package name", one_line(text))))
+}
+
+type Installed = BTreeMap<(String, String), Package>;
+
+fn key(package: &PackageFile) -> (String, String) {
+    (package.name.clone(), package.architecture.clone())
+}
+
+/// The configuration files of all packages involved, and the names under which dpkg leaves other versions of them.
+fn conffiles(plan: &Plan) -> Vec<String> {
+    let own = plan.new.iter().chain(&plan.old).flat_map(|package| package.conffiles.iter());
+    let mut paths: Vec<String> = own
+        .flat_map(|path| ["", ".dpkg-dist", ".dpkg-new", ".dpkg-old", ".dpkg-bak"].map(|end| format!("{path}{end}")))
+        .collect();
+    paths.sort();
+    paths.dedup();
+    paths
+}
+
+/// What became of the packages, one line each.
+fn differences(before: &Installed, after: &Installed) -> Vec<String> {
+    let is_there = |package: &&Package| !matches!(package.state.as_str(), "config-files" | "not-installed");
+    let mut notes = Vec::new();
+    for (key, now) in after.iter().filter(|(_, now)| is_there(now)) {
+        match before.get(key).filter(is_there) {
+            None => notes.push(format!("{} {} (new)", now.name, now.version)),
+            Some(old) if old.version == now.version => {}
+            Some(old) => {
+                let down = if compare_versions(&now.version, &old.version).is_lt() { " (downgrade)" } else { "" };
+                notes.push(format!("{} {} → {}{down}", now.name, old.version, now.version));
+            }
+        }
+    }
+    for (key, old) in before.iter().filter(|(_, old)| is_there(old)) {
+        if after.get(key).filter(is_there).is_none() {
+            notes.push(format!("{} {} (removed)", old.name, old.version));
+        }
+    }
+    notes
+}
+
+/// Packages that were installed again in the same version: their content may differ all the same.
+fn repeated(plan: &Plan, before: &Installed) -> Vec<String> {
+    plan.new
+        .iter()
+        .filter(|package| before.get(&key(package)).is_some_and(|now| now.version == package.version))
+        .map(|package| format!("{} {} (the same version again)", package.name, package.version))
+        .collect()
+}
+
+/// Configuration files that dpkg left as they were, although the package brings other ones.
+fn kept_conffiles(output: &str) -> Vec<String> {
+    let mut notes = Vec::new();
+    let mut path = "";
+    for line in output.lines() {
+        if let Some(rest) = line.strip_prefix("Configuration file '") {
+            path = rest.trim_end_matches('\'');
+        } else if line.contains("Keeping old config file") && !path.is_empty() {
+            notes.push(format!("{} kept as it was: the package brings another one", one_line(path)));
+        }
+    }
+    notes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_are_options_or_shell_are_refused() {
+        for good in ["nginx", "libssl3:amd64", "nginx=1.22.1-9+deb12u11", "nginx/bookworm-security", "g++-12"] {
+            assert!(check_name(good).is_ok(), "{good}");
+        }
+        for bad in ["-rf", "--purge", "a;b", "$(id)", "../x", "", "nginx=", "nginx-", "a=1;2"] {
+            assert!(check_name(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_kept_configuration_file_is_named() {
+        let output = "Configuration file '/etc/a.conf'\n ==> Modified (by you or by a script) since installation.\n ==> Keeping old config file as default.\n";
+        assert_eq!(kept_conffiles(output), ["/etc/a.conf kept as it was: the package brings another one"]);
     }
 }

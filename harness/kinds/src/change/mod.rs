@@ -2,11 +2,14 @@
 //!
 //! To add one: a file here, and a line in the table below.
 
+mod apt;
 pub mod command;
 pub mod deb;
 pub mod diff;
+mod fetch;
 pub mod files;
 mod keep;
+mod package;
 mod patchset;
 pub mod remove;
 mod tool;

@@ -301,6 +301,13 @@ impl Store {
         Digest::parse(text.trim())
     }
 
+    /// The same, and how long ago it was remembered.
+    pub(crate) fn seen_since(&self, key: &Digest) -> Option<(Digest, Duration)> {
+        let modified = fs::metadata(self.root.join("seen").join(key.hex())).ok()?.modified().ok()?;
+        let age = SystemTime::now().duration_since(modified).unwrap_or_default();
+        Some((self.seen(key)?, age))
+    }
+
     /// Remembers the content digest of a folder. Losing it costs a second read, so it need not be durable.
     pub(crate) fn remember(&self, fingerprint: &Digest, digest: &Digest) {
         let path = self.root.join("seen").join(fingerprint.hex());

@@ -14,6 +14,7 @@ mod draft;
 mod entries;
 mod lock;
 
+pub(crate) use draft::Draft;
 pub(crate) use entries::detail;
 pub use entries::{Entry, Meta, Shelf, Store, StoreError};
 pub use lock::Hold;

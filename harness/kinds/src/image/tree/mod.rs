@@ -25,6 +25,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use open::open_file;
 pub(crate) use remove::remove_tree;
+pub(crate) use unpack::scan;
 
 /// The work of this crate that an ordinary user needs done as root of the holder namespace; `main` hands it to
 /// [`patchbed_sandbox::faces_with`].

@@ -1,6 +1,7 @@
 //! Unpacks a tarball: finds out how it is packed by its content, bounds how much it may grow, and plants its entries.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::io::{self, BufReader, Read};
 use std::rc::Rc;
 
@@ -17,6 +18,9 @@ use super::{Limits, Planted, TreeError};
 const RATIO_FROM: u64 = 64 << 20;
 /// The most memory that a decompressor may ask for, as a power of two: 128 MiB.
 const WINDOW_LOG: u32 = 27;
+
+/// The most bytes of a file that [`scan`] gives back.
+const WANTED_LIMIT: u64 = 4 << 20;
 
 /// Unpacks the tarball into an empty folder. The whole stream is read, and must have the expected digest.
 pub(super) fn unpack(
@@ -121,6 +125,37 @@ fn unpacked<'a>(packed: &'a mut dyn io::BufRead) -> Result<Box<dyn Read + 'a>, T
         }
         _ => Box::new(packed),
     })
+}
+
+/// Reads an archive to its end without unpacking it: every header is checked, and the wanted files are given back.
+pub(crate) fn scan(archive: &mut dyn Read, wanted: &[&str]) -> Result<BTreeMap<String, Vec<u8>>, TreeError> {
+    let count = Rc::new(Cell::new(0));
+    let packed = Packed { inner: archive, count: Rc::clone(&count), hasher: Rc::default() };
+    let mut packed = BufReader::with_capacity(64 << 10, packed);
+    let ratio = Limits::default().ratio;
+    let mut stream = Bounded { inner: unpacked(&mut packed)?, packed: count, grown: 0, ratio };
+    let mut blocks = Blocks::new(&mut stream);
+    let mut found = BTreeMap::new();
+    while let Some(head) = blocks.next()? {
+        let What::File { size } = head.what else { continue };
+        let name = std::str::from_utf8(head.path.as_bytes()).ok().filter(|name| wanted.contains(name));
+        let cut = || refused(&head.path, "is cut off: the archive is truncated");
+        if let Some(name) = name.filter(|_| size <= WANTED_LIMIT) {
+            let mut content = Vec::new();
+            blocks.content(size).read_to_end(&mut content).map_err(|_| cut())?;
+            if content.len() as u64 != size {
+                return Err(cut());
+            }
+            found.insert(name.to_owned(), content);
+        } else {
+            let read = io::copy(&mut blocks.content(size), &mut io::sink()).map_err(|_| cut())?;
+            if read != size {
+                return Err(cut());
+            }
+        }
+        blocks.pad(size)?;
+    }
+    Ok(found)
 }
 
 /// The file's own bytes, counted and hashed as they are read.
