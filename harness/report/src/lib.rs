@@ -14,7 +14,7 @@ mod terminal;
 pub mod words;
 
 pub use format::{Format, Report};
-pub use json::{Json, write_json};
+pub use json::{Json, write_json, write_json_line};
 pub use junit::Junit;
 pub use look::{Colour, Glyphs, Look, Tone};
-pub use terminal::Terminal;
+pub use terminal::{Depth, Detail, Terminal};

@@ -1,12 +1,17 @@
 //! Words that every format and the progress share: durations, counts, names of cells, glyphs of verdicts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use patchbed_model::record::{CellRecord, ScenarioRecord, Since};
-use patchbed_model::{CellId, Record, Verdict};
+use patchbed_model::{CellId, Difference, Record, Verdict};
+
+use patchbed_model::text::shorten;
 
 use crate::look::{Look, Tone};
 use crate::safe;
+
+/// How many characters of a value are shown on one line.
+const LONGEST_SIDE: usize = 80;
 
 /// A duration as people say it: `340 ms`, `1.2 s`, `1m 31s`, `2h 5m`.
 #[must_use]
@@ -71,9 +76,14 @@ pub fn cell_name(scenario: &ScenarioRecord, cell: &CellRecord, look: &Look) -> S
 /// For every cell the shortest beginning of its id, of at least four characters, that no other cell of the run has.
 #[must_use]
 pub fn short_ids(record: &Record) -> BTreeMap<CellId, String> {
-    let mut ids: Vec<&CellId> = record.scenarios.iter().flat_map(|s| &s.cells).map(|cell| &cell.id).collect();
-    ids.sort_unstable();
-    ids.dedup();
+    shortest(record.scenarios.iter().flat_map(|scenario| &scenario.cells).map(|cell| &cell.id))
+}
+
+/// For every id its shortest beginning, of at least four characters, that no other has.
+#[must_use]
+pub fn shortest<'a>(ids: impl IntoIterator<Item = &'a CellId>) -> BTreeMap<CellId, String> {
+    let ids: BTreeSet<&CellId> = ids.into_iter().collect();
+    let ids: Vec<&CellId> = ids.into_iter().collect();
     let shared = |a: &CellId, b: &CellId| a.0.chars().zip(b.0.chars()).take_while(|(a, b)| a == b).count();
     let mut short = BTreeMap::new();
     for (at, id) in ids.iter().enumerate() {
@@ -90,6 +100,18 @@ pub fn short_ids(record: &Record) -> BTreeMap<CellId, String> {
 pub fn since(since: &Since) -> String {
     let ((seen, with), (before, without)) = (since.with, since.without);
     format!("patch {}: {seen} of {with} attempts with it, {before} of {without} without", since.patch)
+}
+
+/// A difference on one line: its glyph, its key, before and after.
+#[must_use]
+pub fn difference(difference: &Difference, look: &Look) -> String {
+    let (glyph, tone) = glyph(difference.verdict, look);
+    let side = |text: &Option<String>, none: &str| {
+        text.as_deref().map_or_else(|| none.to_owned(), |text| safe::shown(&shorten(text, LONGEST_SIDE), look))
+    };
+    let (was, now) = (side(&difference.was, "not there"), side(&difference.now, "gone"));
+    let key = safe::shown(difference.key.as_str(), look);
+    format!("{} {key}: {was}{}{now}", look.paint(tone, glyph), look.pick(" → ", " -> "))
 }
 
 /// How many cells are undecided.

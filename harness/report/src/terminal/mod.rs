@@ -4,8 +4,10 @@
 mod block;
 mod causes;
 mod cells;
+mod detail;
 mod headline;
 mod screen;
 mod undecided;
 
+pub use detail::{Depth, Detail};
 pub use screen::Terminal;

@@ -1,0 +1,18 @@
+//! The command line exactly as it was typed: *low* arguments. What they mean is decided in `options`.
+//!
+//! To add a flag: a field with a comment, which is its help. Its environment variable follows from its name.
+
+mod low;
+mod read;
+mod run;
+mod stored;
+
+pub(crate) use low::{Global, When, Word};
+pub(crate) use read::{Parsed, Styled, parse};
+pub(crate) use run::{
+    Baseline, CheckArguments, FailOn, Files, How, Outputs, PlanArguments, Progress, RunArguments, Selection,
+};
+pub(crate) use stored::{
+    AcceptArguments, CleanArguments, DoctorArguments, ImagesWord, RejectArguments, ReportArguments, ReviewArguments,
+    SchemaOf, ShellArguments, ShowArguments, Waiting,
+};

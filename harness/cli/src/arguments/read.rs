@@ -1,0 +1,102 @@
+//! Reads the command line: every long flag gets its environment variable, and nothing is printed here.
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+use clap::builder::FalseyValueParser;
+use clap::{Arg, ArgAction, Command, CommandFactory as _, FromArgMatches as _};
+
+use super::low::Low;
+
+/// What came of the command line.
+pub(crate) enum Parsed {
+    /// A command.
+    Command(Box<Low>),
+    /// Help or the version was asked for.
+    Text(Styled),
+    /// It is wrong.
+    Wrong(Styled),
+}
+
+/// A text with and without colour.
+pub(crate) struct Styled {
+    /// Without.
+    pub(crate) plain: String,
+    /// With.
+    pub(crate) coloured: String,
+}
+
+/// Reads the arguments, the program's name among them.
+pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Parsed {
+    let low = command().try_get_matches_from(arguments).and_then(|matches| Low::from_arg_matches(&matches));
+    let error = match low {
+        Ok(low) => return Parsed::Command(Box::new(low)),
+        Err(error) => error,
+    };
+    let text = error.render();
+    let plain = patchbed_model::text::visible(&text.to_string());
+    // A word with control characters is only ever shown without colour, where they are visible.
+    let coloured = if plain == text.to_string() { text.ansi().to_string() } else { plain.clone() };
+    let styled = Styled { plain, coloured };
+    if error.use_stderr() { Parsed::Wrong(styled) } else { Parsed::Text(styled) }
+}
+
+/// The command line with an environment variable for every long flag.
+pub(crate) fn command() -> Command {
+    with_environment(Low::command())
+}
+
+fn with_environment(command: Command) -> Command {
+    let command = command.mut_args(|arg| match variable(&arg) {
+        Some(name) => flag_value(arg).env(name).hide_env(true),
+        None => arg,
+    });
+    let names: Vec<String> = command.get_subcommands().map(|inner| inner.get_name().to_owned()).collect();
+    names.into_iter().fold(command, |command, name| command.mut_subcommand(name, with_environment))
+}
+
+fn variable(arg: &Arg) -> Option<String> {
+    let long = arg.get_long().filter(|long| !matches!(*long, "help" | "version"))?;
+    Some(format!("PATCHBED_{}", long.to_uppercase().replace('-', "_")))
+}
+
+/// A flag without a value is on unless its variable is empty, `0`, `no`, `off`, `false`, `n` or `f`.
+fn flag_value(arg: Arg) -> Arg {
+    if matches!(arg.get_action(), ArgAction::SetTrue) { arg.value_parser(FalseyValueParser::new()) } else { arg }
+}
+
+/// A duration as scenarios write it: `90s`, `10min`, `7d`.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let seconds = match unit.trim() {
+        "ms" => 0.001,
+        "s" => 1.0,
+        "m" | "min" => 60.0,
+        "h" => 3_600.0,
+        "d" => 86_400.0,
+        _ => return Err("write a number with its unit: ms, s, min, h or d".to_owned()),
+    };
+    let number: f64 = number.parse().map_err(|_| format!("`{number}` is no number"))?;
+    Duration::try_from_secs_f64(number * seconds).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn durations_have_units() {
+        assert_eq!(duration("90s"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("1.5h"), Ok(Duration::from_mins(90)));
+        assert_eq!(duration("7d"), Ok(Duration::from_hours(168)));
+        assert!(duration("7").is_err());
+        assert!(duration("d").is_err());
+        assert!(duration("1e400s").is_err());
+    }
+}

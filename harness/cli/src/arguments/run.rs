@@ -1,0 +1,162 @@
+//! Arguments of the commands that read scenario files.
+
+use camino::Utf8PathBuf;
+use clap::{Args, ValueEnum};
+
+/// Which files.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Files {
+    /// Scenario files; a folder means all scenarios in it [default: scenarios]
+    #[arg(value_name = "FILE")]
+    pub(crate) files: Vec<Utf8PathBuf>,
+    /// Give a variable of the scenarios a value
+    #[arg(long, value_name = "NAME=VALUE", value_delimiter = ',', help_heading = "Which")]
+    pub(crate) set: Vec<String>,
+}
+
+/// Which cells of the files.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Which")]
+pub(crate) struct Selection {
+    /// Only cells for which this holds, such as 'image~debian & software!=scanner'
+    ///
+    /// Fields: scenario, image, patch, software, id. `=` is equal, `~` contains, `!=` and `!~` are their opposites;
+    /// `&`, `|`, `!` and parentheses join. A bare word is looked for in all fields.
+    #[arg(short = 'k', long = "select", value_name = "EXPR")]
+    pub(crate) select: Option<String>,
+    /// Only this cell, by any unique beginning of its id
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    pub(crate) cell: Vec<String>,
+    /// Only cells that were not fine in the last run
+    #[arg(long)]
+    pub(crate) last_failed: bool,
+}
+
+/// `check`.
+#[derive(Debug, Args)]
+pub(crate) struct CheckArguments {
+    #[command(flatten)]
+    pub(crate) files: Files,
+    /// Take warnings for errors, and ask for owner and end of every silencing rule
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Print the messages as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `plan`.
+#[derive(Debug, Args)]
+pub(crate) struct PlanArguments {
+    #[command(flatten)]
+    pub(crate) files: Files,
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+    /// Print the plan as JSON
+    #[arg(long, conflicts_with = "count")]
+    pub(crate) json: bool,
+    /// Print only the number of cells
+    #[arg(long)]
+    pub(crate) count: bool,
+}
+
+/// `run`.
+#[derive(Debug, Args)]
+pub(crate) struct RunArguments {
+    #[command(flatten)]
+    pub(crate) files: Files,
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+    /// Go on with the last run, which was cut off: finished attempts are kept
+    #[arg(long, conflicts_with_all = ["files", "last_failed"], help_heading = "Which")]
+    pub(crate) last: bool,
+    #[command(flatten)]
+    pub(crate) how: How,
+    #[command(flatten)]
+    pub(crate) result: Outputs,
+}
+
+/// How a run is made.
+#[derive(Clone, Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one flag of the command line")]
+#[command(next_help_heading = "How")]
+pub(crate) struct How {
+    /// How many attempts run at one time [default: one for each processor, as memory allows]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) jobs: Option<u16>,
+    /// Start no more cells once one has regressed
+    #[arg(short = 'x', long)]
+    pub(crate) exit_first: bool,
+    /// Attempts of each arm, instead of what the scenario says
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) attempts: Option<u32>,
+    /// What to compare with
+    #[arg(long, value_name = "WHAT", default_value = "both")]
+    pub(crate) baseline: Baseline,
+    /// Make everything anew: no layer and no image is taken from the cache
+    #[arg(long)]
+    pub(crate) no_cache: bool,
+    /// Fetch nothing
+    #[arg(long)]
+    pub(crate) offline: bool,
+    /// Limit of one attempt, such as 10min, instead of what the scenario says
+    #[arg(long, value_name = "TIME", value_parser = super::read::duration)]
+    pub(crate) timeout: Option<std::time::Duration>,
+    /// Show what would be run, and run nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+/// What a run gives back.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct Outputs {
+    /// From which verdict on the command fails
+    #[arg(long, value_name = "VERDICT", default_value = "changed")]
+    pub(crate) fail_on: FailOn,
+    /// Also make reports: terminal, json, junit; without a path, into the run's folder
+    #[arg(long, value_name = "KIND[=PATH]", value_delimiter = ',')]
+    pub(crate) report: Vec<String>,
+    /// How progress is shown
+    #[arg(long, value_name = "HOW", default_value = "auto")]
+    pub(crate) progress: Progress,
+    /// Print the record as JSON instead of the screen
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Write what happens, one JSON line each; `-` is standard output
+    #[arg(long, value_name = "FILE")]
+    pub(crate) events: Option<Utf8PathBuf>,
+}
+
+/// What to compare with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Baseline {
+    /// The control arm of this run.
+    Control,
+    /// The accepted baseline under `snapshots/`.
+    Stored,
+    /// The control arm, and the accepted baseline where there is one.
+    Both,
+}
+
+/// From which verdict on the command fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FailOn {
+    /// Only when something is worse.
+    Regressed,
+    /// Also when something differs that nobody has looked at.
+    Changed,
+}
+
+/// How progress is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Progress {
+    /// A region on a terminal, lines elsewhere.
+    Auto,
+    /// A region of running attempts.
+    Bar,
+    /// One line per finished attempt.
+    Lines,
+    /// Nothing.
+    None,
+}

@@ -1,0 +1,206 @@
+//! Arguments of the commands that work on what is stored: runs, images, decisions.
+
+use camino::Utf8PathBuf;
+use clap::{Args, Subcommand, ValueEnum};
+use jiff::civil::Date;
+
+/// `show`.
+#[derive(Debug, Args)]
+pub(crate) struct ShowArguments {
+    /// The run, then the cell; either may be missing [default: the last run, all cells]
+    #[arg(value_name = "[RUN] [CELL]", num_args = 0..=2)]
+    pub(crate) what: Vec<String>,
+    /// Print the record as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Print every difference in full
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) diff: bool,
+    /// Print the readings and evidence whose key contains NAME
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["json", "diff"])]
+    pub(crate) log: Option<String>,
+}
+
+/// `shell`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+On a terminal this is a session; elsewhere standard input, output and error are passed through. The exit status is
+that of the command, 128 and the number of a signal that ended it.
+
+  patchbed shell c7f2                    look around with the patch in
+  patchbed shell --control c7f2          the same without the patch
+  patchbed shell c7f2 -c 'systemctl --failed'
+  patchbed shell host -- /bin/true       on this machine's own root, copy-on-write")]
+pub(crate) struct ShellArguments {
+    /// A cell of the last run, an image by name or path, or `host`
+    #[arg(value_name = "CELL|IMAGE")]
+    pub(crate) target: String,
+    /// Without the patch
+    #[arg(long, conflicts_with = "patched")]
+    pub(crate) control: bool,
+    /// With the patch; what is meant when nothing is said
+    #[arg(long)]
+    pub(crate) patched: bool,
+    /// Run this text with /bin/sh
+    #[arg(short = 'c', long = "command", value_name = "TEXT", conflicts_with = "argv")]
+    pub(crate) command: Option<String>,
+    /// Run this program
+    #[arg(last = true, value_name = "CMD")]
+    pub(crate) argv: Vec<String>,
+}
+
+/// Which waiting differences.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Waiting {
+    /// Cells, by any unique beginning of their ids [default: all of the run]
+    #[arg(value_name = "CELL")]
+    pub(crate) cells: Vec<String>,
+    /// The run [default: the last one]
+    #[arg(long, value_name = "RUN")]
+    pub(crate) run: Option<String>,
+    /// Only readings whose key matches, `*` stands for anything
+    #[arg(long, value_name = "PATTERN", value_delimiter = ',')]
+    pub(crate) key: Vec<String>,
+}
+
+/// `review`.
+#[derive(Debug, Args)]
+pub(crate) struct ReviewArguments {
+    #[command(flatten)]
+    pub(crate) waiting: Waiting,
+    /// Print them as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `accept`.
+#[derive(Debug, Args)]
+pub(crate) struct AcceptArguments {
+    #[command(flatten)]
+    pub(crate) waiting: Waiting,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) because: Option<String>,
+    /// The last day on which the acceptance holds
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub(crate) until: Option<Date>,
+    /// Live with a regression for a while; needs --because and --until
+    #[arg(long, requires = "because", requires = "until")]
+    pub(crate) known_issue: bool,
+    /// Remove acceptances that no longer occur
+    #[arg(long)]
+    pub(crate) prune: bool,
+}
+
+/// `reject`.
+#[derive(Debug, Args)]
+pub(crate) struct RejectArguments {
+    #[command(flatten)]
+    pub(crate) waiting: Waiting,
+}
+
+/// `report`.
+#[derive(Debug, Args)]
+pub(crate) struct ReportArguments {
+    /// The run [default: the last one]
+    #[arg(value_name = "RUN")]
+    pub(crate) run: Option<String>,
+    /// The format: terminal, json, junit
+    #[arg(long, value_name = "KIND", default_value = "terminal")]
+    pub(crate) format: String,
+    /// The file [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<Utf8PathBuf>,
+}
+
+/// `images`.
+#[derive(Debug, Args)]
+pub(crate) struct ImagesArguments {
+    #[command(subcommand)]
+    pub(crate) word: ImagesWord,
+}
+
+/// What is done with images.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ImagesWord {
+    /// List the images of this project and those in the store
+    List {
+        /// Print them as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make an image that the project describes, so that runs find it made
+    Build {
+        /// A name under `scenarios/images/`, or a path to an image file
+        name: String,
+        /// Fetch nothing
+        #[arg(long)]
+        offline: bool,
+    },
+    /// Take a tarball or a folder in as an image
+    Import {
+        /// The tarball (plain, .gz, .zst, .xz) or the folder
+        #[arg(value_name = "TAR|DIR")]
+        from: Utf8PathBuf,
+        /// Also write an image file of this name under `scenarios/images/`
+        #[arg(long, value_name = "NAME")]
+        name: Option<String>,
+    },
+    /// Say what an image holds
+    Inspect {
+        /// A name, a path, a digest, or `host`
+        name: String,
+        /// Print it as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Remove an image from the store
+    Remove {
+        /// A name, a path or a digest
+        name: String,
+    },
+}
+
+/// `doctor`.
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArguments {
+    /// Print it as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `clean`.
+#[derive(Debug, Args)]
+pub(crate) struct CleanArguments {
+    /// Only what was not used for this long, such as 7d
+    #[arg(long, value_name = "TIME", value_parser = super::read::duration)]
+    pub(crate) older: Option<std::time::Duration>,
+    /// Say what would be removed, and remove nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+/// `explain`.
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArguments {
+    /// A message's code, a verdict, or an exit code by name or number; all of them when missing
+    #[arg(value_name = "CODE")]
+    pub(crate) code: Option<String>,
+}
+
+/// `schema`.
+#[derive(Debug, Args)]
+pub(crate) struct SchemaArguments {
+    /// Of which format
+    #[arg(long, value_name = "FORMAT", default_value = "scenario")]
+    pub(crate) of: SchemaOf,
+}
+
+/// What there is a schema of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SchemaOf {
+    /// What people write.
+    Scenario,
+    /// What is kept of a run.
+    Record,
+}

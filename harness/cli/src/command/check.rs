@@ -1,0 +1,57 @@
+//! `check`: every problem of the files at once. Runs nothing.
+
+use patchbed_model::{Diagnostic, Exit, Severity};
+use patchbed_report::{Tone, words};
+use serde::Serialize;
+
+use super::loading;
+use crate::arguments::CheckArguments;
+use crate::context::Context;
+use crate::failure::Failure;
+
+/// What `check --json` prints.
+#[derive(Serialize)]
+struct Document<'a> {
+    schema: &'static str,
+    scenarios: usize,
+    errors: usize,
+    warnings: usize,
+    diagnostics: &'a [Diagnostic],
+}
+
+pub(super) fn execute(context: &Context, arguments: &CheckArguments) -> Result<Exit, Failure> {
+    let mut loaded = loading::files(context, &arguments.files, arguments.strict)?;
+    if arguments.strict {
+        loaded.diagnostics.iter_mut().for_each(|diagnostic| diagnostic.severity = Severity::Error);
+    }
+    let (errors, warnings) = loading::count(&loaded.diagnostics);
+    let exit = if errors > 0 {
+        Exit::Usage
+    } else if loaded.scenarios.is_empty() {
+        Exit::Nothing
+    } else {
+        Exit::Ok
+    };
+    if arguments.json {
+        let document = Document {
+            schema: "patchbed/check/1",
+            scenarios: loaded.scenarios.len(),
+            errors,
+            warnings,
+            diagnostics: &loaded.diagnostics,
+        };
+        let mut bytes = Vec::new();
+        patchbed_report::write_json(&document, &mut bytes)?;
+        context.output.result(&bytes);
+        return Ok(exit);
+    }
+    let look = context.output.look();
+    for diagnostic in &loaded.diagnostics {
+        context.output.result(loading::render(diagnostic, &loaded, look).as_bytes());
+    }
+    let good = words::count(loaded.scenarios.len(), "good scenario");
+    let (errors_said, warnings_said) = (words::count(errors, "error"), words::count(warnings, "warning"));
+    let tone = if errors > 0 { Tone::Bad } else { Tone::Plain };
+    context.output.line(&format!("{good}, {}, {warnings_said}", look.paint(tone, &errors_said)));
+    Ok(exit)
+}

@@ -1,0 +1,45 @@
+//! The commands, one file each. Each takes the context and its arguments and gives back how the program ends.
+
+mod check;
+mod clean;
+mod doctor;
+mod explain;
+mod images;
+mod loading;
+mod plan;
+mod report;
+mod resume;
+mod review;
+mod run;
+mod sandboxes;
+mod schema;
+mod shell;
+mod show;
+mod terminal;
+
+use patchbed_model::Exit;
+
+use crate::arguments::Word;
+use crate::context::Context;
+use crate::failure::Failure;
+
+/// Does what the command says.
+pub(crate) fn execute(context: &Context, word: Word) -> Result<u8, Failure> {
+    let exit = match word {
+        Word::Check(arguments) => check::execute(context, &arguments),
+        Word::Plan(arguments) => plan::execute(context, &arguments),
+        Word::Run(arguments) => run::execute(context, arguments),
+        Word::Show(arguments) => show::execute(context, &arguments),
+        Word::Shell(arguments) => return shell::execute(context, &arguments),
+        Word::Review(arguments) => review::list(context, &arguments),
+        Word::Accept(arguments) => review::accept(context, &arguments),
+        Word::Reject(arguments) => review::reject(context, &arguments),
+        Word::Report(arguments) => report::execute(context, &arguments),
+        Word::Images(arguments) => images::execute(context, arguments.word),
+        Word::Doctor(arguments) => doctor::execute(context, &arguments),
+        Word::Clean(arguments) => clean::execute(context, &arguments),
+        Word::Explain(arguments) => explain::execute(context, arguments.code.as_deref()),
+        Word::Schema(arguments) => schema::execute(context, arguments.of),
+    };
+    exit.map(Exit::code)
+}

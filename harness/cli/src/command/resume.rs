@@ -1,0 +1,61 @@
+//! `run --last`: the words of the run that was cut off, read again, with the cells that it had.
+
+use patchbed_engine::store::State;
+use patchbed_model::{Event, Exit, RunId};
+
+use crate::arguments::{self, Parsed, RunArguments, Selection, Word};
+use crate::context::Context;
+use crate::failure::Failure;
+
+/// What is to be run, and which run it goes on with.
+pub(super) struct Resumed {
+    /// The arguments.
+    pub(super) arguments: RunArguments,
+    /// The run that is resumed; a new one when `None`.
+    pub(super) run: Option<RunId>,
+}
+
+/// The arguments as typed, or with `--last` those of the last run. What is said about output and pace holds from now.
+pub(super) fn arguments(context: &Context, typed: RunArguments) -> Result<Resumed, Failure> {
+    if !typed.last {
+        return Ok(Resumed { arguments: typed, run: None });
+    }
+    let state = State::open(&context.folders.kept)?;
+    let mut resumed = of_run(&state, &state.find(None)?)?;
+    let before = &mut resumed.arguments;
+    before.result.report.extend(typed.result.report);
+    before.result.progress = typed.result.progress;
+    before.result.json = typed.result.json;
+    before.result.events = typed.result.events;
+    before.how.jobs = typed.how.jobs.or(before.how.jobs);
+    before.how.dry_run = typed.how.dry_run;
+    context
+        .output
+        .say(&format!("going on with run {}", resumed.run.as_ref().map(ToString::to_string).unwrap_or_default()));
+    Ok(resumed)
+}
+
+/// The arguments of a run that was made before, with exactly its cells.
+pub(super) fn of_run(state: &State, run: &RunId) -> Result<Resumed, Failure> {
+    let (events, _) = state.journal(run)?;
+    let (mut words, mut cells) = (None, Vec::new());
+    for event in events {
+        if let Event::RunStarted { arguments, .. } = event {
+            words = Some(arguments);
+        } else if let Event::CellPlanned(planned) = event {
+            cells.push(planned.id.0);
+        }
+    }
+    let unreadable = || Failure::say(Exit::Usage, format!("run {run} does not say how it was begun"));
+    let words = std::iter::once("patchbed".to_owned()).chain(words.ok_or_else(unreadable)?);
+    let Parsed::Command(low) = arguments::parse(words.map(Into::into)) else { return Err(unreadable()) };
+    let Word::Run(mut arguments) = low.word else { return Err(unreadable()) };
+    arguments.selection = Selection { cell: cells, ..everything() };
+    arguments.last = false;
+    Ok(Resumed { arguments, run: Some(run.clone()) })
+}
+
+/// All cells.
+pub(super) const fn everything() -> Selection {
+    Selection { select: None, cell: Vec::new(), last_failed: false }
+}

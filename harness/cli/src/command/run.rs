@@ -1,0 +1,194 @@
+//! `run`: load, plan, run, report.
+
+use std::sync::Arc;
+
+use patchbed_engine::plan::{Plan, PlanCell};
+use patchbed_engine::run::{BaselineChoice, Candidates, Clock, FailOn, Harness, Options, RunError, SystemClock, run};
+use patchbed_engine::scenario::Scenario;
+use patchbed_engine::store::State;
+use patchbed_model::{Exit, Record};
+use patchbed_report::{Report as _, Terminal};
+use patchbed_sandbox::{Backend as _, LackWeight, NamespacesBackend};
+
+use super::resume::{self, Resumed};
+use super::{loading, plan, review, sandboxes};
+use crate::arguments::{self, Baseline, Files, How, RunArguments};
+use crate::clock::EpochClock;
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::progress::Sinks;
+use crate::reports::{self, Wanted};
+use crate::signals::Signals;
+
+pub(super) fn execute(context: &Context, arguments: RunArguments) -> Result<Exit, Failure> {
+    let Resumed { arguments, run } = resume::arguments(context, arguments)?;
+    let reports: Vec<Wanted> =
+        arguments.result.report.iter().map(|text| reports::wanted(text)).collect::<Result<_, _>>()?;
+    reports.iter().try_for_each(Wanted::attempt)?;
+    let mut scenarios = loading::scenarios(context, &arguments.files)?;
+    for scenario in &mut scenarios {
+        overrule(scenario, &arguments.how);
+    }
+    let plan = loading::planned(context, scenarios, &arguments.selection)?;
+    loading::not_empty(&plan)?;
+    if arguments.how.dry_run {
+        plan::print(context, &plan, arguments.result.json)?;
+        return Ok(Exit::Ok);
+    }
+    sandboxes::sweep_leftovers(context);
+    let mut harness = harness(context, &arguments)?;
+    harness.options.resume = run;
+    let (record, seen) = make(context, &plan, &harness, &arguments)?;
+    report(context, &harness.state, record, seen, (&reports, arguments.result.json))
+}
+
+/// What flags say instead of the scenario.
+fn overrule(scenario: &mut Scenario, how: &How) {
+    if let Some(attempts) = how.attempts {
+        scenario.attempts.control = attempts;
+        scenario.attempts.patched = attempts;
+    }
+    if let Some(time) = how.timeout {
+        scenario.limits.time = time;
+    }
+}
+
+/// What the run works with. The runner is started here, while this program is still small.
+fn harness(context: &Context, arguments: &RunArguments) -> Result<Harness, Failure> {
+    let backend = able_backend(context)?;
+    let how = &arguments.how;
+    let options = Options {
+        jobs: how.jobs.map_or_else(jobs, usize::from),
+        baseline: match how.baseline {
+            Baseline::Control => BaselineChoice::Control,
+            Baseline::Stored => BaselineChoice::Stored,
+            Baseline::Both => BaselineChoice::Both,
+        },
+        snapshots: Some(context.folders.project.join(review::SNAPSHOTS)),
+        candidates: if context.environment.ci { Candidates::Skip } else { Candidates::Write },
+        fail_on: match arguments.result.fail_on {
+            arguments::FailOn::Regressed => FailOn::Regressed,
+            arguments::FailOn::Changed => FailOn::Changed,
+        },
+        first_failure_ends: how.exit_first,
+        offline: how.offline,
+        arguments: std::env::args().skip(1).collect(),
+        ..Options::default()
+    };
+    let store = if how.no_cache { sandboxes::fresh_store(context)? } else { sandboxes::store(context)? };
+    let clock: Arc<dyn Clock> = match context.epoch {
+        Some(epoch) => Arc::new(EpochClock::new(epoch)),
+        None => Arc::new(SystemClock::new()),
+    };
+    let state = State::open(&context.folders.kept)?;
+    Ok(Harness { backend: Arc::new(backend), store: Arc::new(store), state, clock, options })
+}
+
+/// The backend, when this machine can make sandboxes at all.
+fn able_backend(context: &Context) -> Result<NamespacesBackend, Failure> {
+    let backend = sandboxes::backend(context);
+    let mut lacks = backend.check();
+    lacks.retain(|lack| lack.weight == LackWeight::Fatal);
+    if !lacks.is_empty() {
+        return Err(Failure::from(RunError::Unable(lacks)).help("`patchbed doctor` tells more"));
+    }
+    backend.warm()?;
+    Ok(backend)
+}
+
+/// What one reopened cell is made with.
+pub(super) fn harness_for_one(context: &Context) -> Result<Harness, Failure> {
+    let backend = Arc::new(able_backend(context)?);
+    let store = Arc::new(sandboxes::store(context)?);
+    let state = State::open(&context.folders.kept)?;
+    let options = Options { snapshots: Some(context.folders.project.join(review::SNAPSHOTS)), ..Options::default() };
+    Ok(Harness { backend, store, state, clock: Arc::new(SystemClock::new()), options })
+}
+
+/// The cell of the last run whose id begins so, planned again from its file; `None` when that run has none.
+pub(super) fn cell_of_last_run(context: &Context, prefix: &str) -> Result<Option<PlanCell>, Failure> {
+    if !context.folders.kept.is_dir() {
+        return Ok(None);
+    }
+    let state = State::open(&context.folders.kept)?;
+    let Ok(run) = state.find(None) else { return Ok(None) };
+    let record = state.record(&run)?;
+    let has = |id: &str| id.starts_with(prefix);
+    let Some(scenario) = record.scenarios.iter().find(|s| s.cells.iter().any(|cell| has(&cell.id.0))) else {
+        return Ok(None);
+    };
+    let id = super::show::find_cell(&record, prefix)?;
+    let Resumed { mut arguments, .. } = resume::of_run(&state, &run)?;
+    arguments.files = Files { files: vec![scenario.file.clone().into()], set: arguments.files.set };
+    let mut scenarios = loading::scenarios(context, &arguments.files)?;
+    for scenario in &mut scenarios {
+        overrule(scenario, &arguments.how);
+    }
+    let plan = loading::planned(context, scenarios, &resume::everything())?;
+    let cell = plan.cells.into_iter().find(|cell| cell.id == id);
+    cell.map(Some).ok_or_else(|| {
+        let failure = Failure::say(Exit::Usage, format!("`{}` changed since the run", scenario.file));
+        failure.help("run it again: a cell is what its scenario says, and that is another one now")
+    })
+}
+
+/// Runs the plan. Gives back the record, and the signal that ended it, if one did.
+fn make(
+    context: &Context,
+    plan: &Plan,
+    harness: &Harness,
+    arguments: &RunArguments,
+) -> Result<(Record, Option<Exit>), Failure> {
+    let mut sinks = Sinks::new(context, &arguments.result, &harness.state)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let (record, seen) = runtime.block_on(async {
+        let (signals, cancel) = Signals::listen(Arc::clone(&context.output))?;
+        let record = run(plan, harness, &mut sinks, &cancel).await;
+        Ok::<_, Failure>((record, signals.seen()))
+    })?;
+    sinks.finish();
+    // What still runs is a wait that nobody needs any more.
+    runtime.shutdown_background();
+    Ok((record?, seen))
+}
+
+/// Prints and writes the result.
+fn report(
+    context: &Context,
+    state: &State,
+    mut record: Record,
+    seen: Option<Exit>,
+    (reports, json): (&[Wanted], bool),
+) -> Result<Exit, Failure> {
+    let exit = seen.map_or(record.exit_name, |seen| record.exit_name.max(seen));
+    record.exit_name = exit;
+    record.exit = exit.code();
+    let folder = state.run_folder(&record.run);
+    let own = Wanted { format: patchbed_report::Format::Json, path: None };
+    let written: Vec<Result<(), Failure>> =
+        std::iter::once(&own).chain(reports).map(|report| report.write(&record, &folder, &context.output)).collect();
+    let mut bytes = Vec::new();
+    if json {
+        patchbed_report::write_json(&record, &mut bytes)?;
+    } else {
+        let screen = Terminal::new(context.output.look().clone()).kept_at(context.folders.kept("last").as_str());
+        screen.write(&record, &mut bytes)?;
+    }
+    context.output.result(&bytes);
+    Ok(written.into_iter().filter_map(Result::err).fold(exit, |exit, failure| {
+        context.fail(&failure);
+        exit.max(failure.exit())
+    }))
+}
+
+/// One attempt for each processor, as long as each may have a gigabyte of the free memory.
+fn jobs() -> usize {
+    const GIGABYTE: u64 = 1 << 20;
+    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let meminfo = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let available = meminfo
+        .lines()
+        .find_map(|line| line.strip_prefix("MemAvailable:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    let fitting = available.map_or(processors, |kilobytes| usize::try_from(kilobytes / GIGABYTE).unwrap_or(processors));
+    processors.min(fitting.max(1))
+}

@@ -1,0 +1,83 @@
+//! What commands share that open sandboxes: the backend, the store, a runtime, and the sweep of what was left behind.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use patchbed_kinds::image::Store;
+use patchbed_sandbox::{Backend, Init, Limits, NamespacesBackend, Network, SandboxSpec, Upper, sweep};
+
+use crate::context::Context;
+use crate::failure::Failure;
+
+/// The backend of this user. Starts nothing yet.
+pub(super) fn backend(context: &Context) -> NamespacesBackend {
+    NamespacesBackend::new(&context.folders.sandboxes)
+}
+
+/// The store of images and layers.
+pub(super) fn store(context: &Context) -> Result<Store, Failure> {
+    Ok(Store::open(context.folders.cache.clone())?)
+}
+
+/// Removes what killed runs left behind, and says what.
+pub(super) fn sweep_leftovers(context: &Context) {
+    match sweep(&context.folders.sandboxes) {
+        Ok(lines) => lines.iter().for_each(|line| context.output.say(&format!("swept: {}", safe(context, line)))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => context.output.warn(&format!("cannot sweep `{}`: {error}", context.folders.sandboxes)),
+    }
+}
+
+fn safe(context: &Context, line: &str) -> String {
+    patchbed_report::safe::shown(line, context.output.speech_look())
+}
+
+/// Runs something that waits on this thread, for commands that open one sandbox.
+pub(super) fn block_on<T>(future: impl Future<Output = T>) -> Result<T, Failure> {
+    Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(future))
+}
+
+/// A sandbox on a folder as it stands, without a copy in the store.
+pub(super) fn spec_of_folder(name: &str, folder: &Utf8Path) -> SandboxSpec {
+    SandboxSpec {
+        name: name.to_owned(),
+        lowers: vec![folder.to_owned()],
+        host_root: folder == "/",
+        upper: Upper::Memory,
+        binds: Vec::new(),
+        hidden: Vec::new(),
+        network: Network::Loopback,
+        limits: Limits::default(),
+        init: Init::Guest,
+        hostname: "patchbed".to_owned(),
+        environment: BTreeMap::new(),
+    }
+}
+
+/// Opens and closes one sandbox on this machine's own root. Gives back what could not be limited, or why none opened.
+pub(super) fn trial(context: &Context, backend: &NamespacesBackend) -> Result<Vec<String>, String> {
+    sweep_leftovers(context);
+    let spec = spec_of_folder("doctor", &Utf8PathBuf::from("/"));
+    let opened = block_on(async {
+        let sandbox = backend.open(&spec).await.map_err(anyhow::Error::new)?;
+        let notes = sandbox.notes();
+        sandbox.close().await.map_err(anyhow::Error::new)?;
+        Ok::<_, anyhow::Error>(notes)
+    });
+    match opened {
+        Ok(Ok(notes)) => Ok(notes),
+        Ok(Err(error)) => Err(format!("{error:#}")),
+        Err(failure) => Err(failure.to_string()),
+    }
+}
+
+/// A store of this run's own: nothing is found made in it. What an earlier one left is removed first.
+pub(super) fn fresh_store(context: &Context) -> Result<Store, Failure> {
+    let root = context.folders.kept("no-cache");
+    if root.exists() {
+        let old = Store::open(root.clone())?;
+        old.remove(std::time::Duration::ZERO)?;
+    }
+    Ok(Store::open(root)?)
+}

@@ -1,0 +1,146 @@
+//! `shell`: a session or one command in the environment of a cell, or on an image.
+
+use std::io::Read as _;
+
+use camino::Utf8Path;
+use patchbed_engine::run::{Cancel, Side, reopen};
+use patchbed_model::Exit;
+use patchbed_sandbox::message::{End, Program, Reply, Run, Stream};
+use patchbed_sandbox::{Backend as _, LinkError, Sandbox};
+use tokio::sync::mpsc;
+
+use super::{images, sandboxes, terminal};
+use crate::arguments::ShellArguments;
+use crate::context::Context;
+use crate::failure::Failure;
+
+/// How long a session may last. A person who is away for a day comes back to a closed one.
+const WITHIN_MILLISECONDS: u64 = 24 * 3600 * 1000;
+/// How many pieces of output or input may wait.
+const WAITING: usize = 64;
+/// The status of a command that could not be run at all, as shells have it.
+const CANNOT_RUN: u8 = 126;
+/// The status of a command whose time was over, as `timeout` has it.
+const TIMED_OUT: u8 = 124;
+
+pub(super) fn execute(context: &Context, arguments: &ShellArguments) -> Result<u8, Failure> {
+    sandboxes::sweep_leftovers(context);
+    sandboxes::block_on(async {
+        let sandbox = open(context, arguments).await?;
+        let ended = session(context, &*sandbox, arguments).await;
+        let closed = sandbox.close().await;
+        let status = ended?;
+        closed?;
+        Ok(status)
+    })?
+}
+
+/// Opens what is meant: a folder or an image where the word can only be one, else a cell, else an image by name.
+async fn open(context: &Context, arguments: &ShellArguments) -> Result<Box<dyn Sandbox>, Failure> {
+    let target = arguments.target.as_str();
+    let may_be_cell = target != "host" && !target.contains('/');
+    if may_be_cell && let Some(cell) = super::run::cell_of_last_run(context, target)? {
+        let side = if arguments.control { Side::Control } else { Side::Patched };
+        let harness = super::run::harness_for_one(context)?;
+        let (sandbox, notes) = reopen(&cell, side, &harness, &Cancel::never()).await?;
+        for note in &notes {
+            context.output.warn(note);
+        }
+        return Ok(sandbox);
+    }
+    if arguments.control || arguments.patched {
+        let failure = Failure::say(Exit::Nothing, format!("the last run has no cell `{target}`"));
+        return Err(failure.help("`patchbed show` lists its cells; `--control` and `--patched` need one"));
+    }
+    let spec = images::spec(context, target).await?;
+    Ok(sandboxes::backend(context).open(&spec).await?)
+}
+
+async fn session(context: &Context, sandbox: &dyn Sandbox, arguments: &ShellArguments) -> Result<u8, Failure> {
+    let interactive = context.interactive && rustix::termios::isatty(rustix::stdio::stdout());
+    let run = program(arguments, interactive);
+    let (output, received) = mpsc::channel(WAITING);
+    let (given, input) = mpsc::channel(WAITING);
+    let raw = if interactive { Some(terminal::Raw::enter()?) } else { None };
+    std::thread::spawn(move || give(&given));
+    let written = std::thread::spawn(move || write(received));
+    let reply = sandbox.stream(run, output, input).await;
+    // The channel is closed now: what is left in it is written before the terminal is put back.
+    let _ = tokio::task::spawn_blocking(move || written.join()).await;
+    drop(raw);
+    status(context, reply)
+}
+
+fn program(arguments: &ShellArguments, interactive: bool) -> Run {
+    let shell = || vec!["/bin/sh".to_owned()];
+    let argv = match (&arguments.command, arguments.argv.as_slice()) {
+        (Some(text), _) => [shell(), vec!["-c".to_owned(), text.clone()]].concat(),
+        (None, []) if interactive => {
+            // A login shell where the image has one that people like; `sh` is always there.
+            let choose = "command -v bash >/dev/null && exec bash -l; exec sh -l";
+            [shell(), vec!["-c".to_owned(), choose.to_owned()]].concat()
+        }
+        (None, []) => shell(),
+        (None, argv) => argv.to_vec(),
+    };
+    let mut program = Program { argv, ..Program::default() };
+    if interactive {
+        let term = std::env::var("TERM").unwrap_or_else(|_| "xterm".to_owned());
+        program.environment.insert("TERM".to_owned(), term);
+    }
+    Run {
+        program,
+        within: WITHIN_MILLISECONDS,
+        stream: true,
+        terminal: interactive.then(terminal::size),
+        ..Run::default()
+    }
+}
+
+/// Reads standard input to its end.
+fn give(given: &mpsc::Sender<Vec<u8>>) {
+    let mut input = std::io::stdin().lock();
+    let mut buffer = vec![0; 16 << 10];
+    while let Ok(length) = input.read(&mut buffer) {
+        if length == 0 || given.blocking_send(buffer[..length].to_vec()).is_err() {
+            return;
+        }
+    }
+}
+
+/// Passes output through as it is: it is the sandbox's own, and asked for.
+fn write(mut received: mpsc::Receiver<(Stream, Vec<u8>)>) {
+    use std::io::Write as _;
+    while let Some((stream, bytes)) = received.blocking_recv() {
+        let written = match stream {
+            Stream::Out => std::io::stdout().lock().write_all(&bytes).and_then(|()| std::io::stdout().flush()),
+            Stream::Error => std::io::stderr().lock().write_all(&bytes),
+        };
+        if written.is_err() && stream == Stream::Out {
+            // The reader is gone; dropping the channel tells the sandbox.
+            return;
+        }
+    }
+}
+
+/// The exit status as shells have it.
+fn status(context: &Context, reply: Result<Reply, LinkError>) -> Result<u8, Failure> {
+    let reply = reply.map_err(|error| Failure::new(Exit::Temporary, error))?;
+    if let Reply::Failed(failure) = reply {
+        context.fail(&Failure::say(Exit::Usage, failure.text));
+        return Ok(CANNOT_RUN);
+    }
+    let Reply::Ran(ran) = reply else {
+        return Err(Failure::say(Exit::Bug, format!("the guest answered something else: {reply:?}")));
+    };
+    Ok(match ran.end {
+        End::Exited(status) => u8::try_from(status & 0xff).unwrap_or(1),
+        End::Killed { signal, .. } => u8::try_from(128 + signal).unwrap_or(128),
+        End::TimedOut => TIMED_OUT,
+    })
+}
+
+/// Whether a path can only be meant as one.
+pub(super) fn is_path(word: &str) -> bool {
+    word.contains('/') || Utf8Path::new(word).exists()
+}
