@@ -88,6 +88,8 @@ pub enum Blame {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum CauseKind {
+    /// An image or a package could not be had.
+    NotPrepared,
     /// The sandbox did not open.
     SandboxNotOpened,
     /// The guest went away: killed, out of memory, or crashed.

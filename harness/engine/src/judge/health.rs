@@ -57,9 +57,11 @@ fn excused(rules: &Rules, key: &Key, entry: &Entry) -> bool {
 /// Whether the reading is of a written probe, or says whether a service runs. Log lines, packages, files and the like
 /// may be bad since ever without anything being broken.
 fn vital(key: &Key) -> bool {
-    let mut parts = key.as_str().rsplit('.');
-    match (parts.next(), parts.next()) {
-        (Some("ready" | "look"), Some(_)) | (Some("state"), Some("process" | "unit")) => true,
-        _ => matches!(key.subject(), "probe" | "workload"),
-    }
+    let text = key.as_str();
+    let state = text.rsplit_once('.').is_some_and(|(head, last)| match last {
+        "ready" | "look" => true,
+        "state" => head.ends_with(".process") || head.contains(".process."),
+        _ => false,
+    });
+    state || matches!(key.subject(), "probe" | "workload")
 }

@@ -13,7 +13,7 @@ mod health;
 mod reason;
 mod tally;
 
-pub use case::{Case, judge};
+pub use case::{Case, Pool, judge};
 
 #[cfg(test)]
 mod tests;

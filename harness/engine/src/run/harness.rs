@@ -5,12 +5,10 @@ use std::sync::Arc;
 
 use camino::Utf8PathBuf;
 use patchbed_kinds::image::Store;
-use patchbed_model::{Event, Record, RunId};
+use patchbed_model::{Event, RunId};
 use patchbed_sandbox::{Backend, Lack};
 
-use super::cancel::Cancel;
 use super::clock::Clock;
-use crate::plan::Plan;
 use crate::store::{State, StateError};
 
 /// What a run works with.
@@ -126,18 +124,4 @@ pub enum RunError {
     /// The state folder (exit 2 when in use, else 75).
     #[error(transparent)]
     State(#[from] StateError),
-}
-
-/// Runs a plan to its end, or to where it is cancelled: then the record says what is not known.
-///
-/// # Errors
-/// See [`RunError`].
-pub async fn run(
-    plan: &Plan,
-    harness: &Harness,
-    sink: &mut dyn EventSink,
-    cancel: &Cancel,
-) -> Result<Record, RunError> {
-    let _ = (plan, harness.options.jobs, sink, cancel);
-    Err(RunError::State(StateError::Empty))
 }

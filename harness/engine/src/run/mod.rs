@@ -1,11 +1,29 @@
 //! Runs a plan: prepares what it is made of, makes attempts of both arms, judges, keeps everything in the journal.
 
+mod attempt;
+mod begin;
 mod cancel;
+mod chronicle;
 mod clock;
+mod course;
+mod dispatch;
+mod halt;
 mod harness;
+mod look;
+mod pace;
+mod patch;
+mod prepare;
 mod reopen;
+mod scales;
+mod service;
+mod settle;
+mod text;
+mod timeline;
+mod unit;
+mod workload;
 
+pub use begin::run;
 pub use cancel::{Cancel, Canceller, Urgency};
 pub use clock::{Clock, SystemClock};
-pub use harness::{BaselineChoice, Candidates, EventSink, FailOn, Harness, Options, RunError, run};
-pub use reopen::{ReopenError, Side, reopen};
+pub use harness::{BaselineChoice, Candidates, EventSink, FailOn, Harness, Options, RunError};
+pub use reopen::{ReopenError, Reopened, Side, reopen};

@@ -1,9 +1,18 @@
 //! Makes a cell's environment again, for a person to look around in.
 
-use patchbed_sandbox::Sandbox;
+use std::sync::Arc;
 
-use super::cancel::Cancel;
+use patchbed_model::{Arm, AttemptId, Cause};
+use patchbed_sandbox::Sandbox;
+use tokio::sync::mpsc::unbounded_channel;
+
+use super::attempt::{Bench, open};
+use super::cancel::{Cancel, Urgency};
+use super::halt::{Halt, Place};
 use super::harness::{Harness, RunError};
+use super::pace::Pace;
+use super::prepare::{Ground, Preparation};
+use super::timeline::{Timeline, Watched};
 use crate::plan::PlanCell;
 
 /// Up to which point the environment is made.
@@ -17,6 +26,15 @@ pub enum Side {
     Reverted,
 }
 
+impl Side {
+    const fn arm(self) -> Arm {
+        match self {
+            Self::Control => Arm::Control,
+            Self::Patched | Self::Reverted => Arm::Patched,
+        }
+    }
+}
+
 /// Why there is no environment.
 #[derive(Debug, thiserror::Error)]
 pub enum ReopenError {
@@ -25,20 +43,69 @@ pub enum ReopenError {
     Run(#[from] RunError),
     /// It stopped on the way: the text says where and why.
     #[error("{}", .0.text)]
-    Stopped(Box<patchbed_model::Cause>),
+    Stopped(Box<Cause>),
 }
 
-/// The open environment, and what was noted on the way. A patch that does not apply does not stop it: that is what
-/// one wants to look at.
+impl From<Cause> for ReopenError {
+    fn from(cause: Cause) -> Self {
+        Self::Stopped(Box::new(cause))
+    }
+}
+
+/// An environment made again. Holds what it stands on as long as it lives.
+#[derive(Debug)]
+pub struct Reopened {
+    /// The open sandbox.
+    pub sandbox: Box<dyn Sandbox>,
+    /// What was noted on the way, such as why the patch did not apply.
+    pub notes: Vec<String>,
+    _ground: Arc<Ground>,
+}
+
+/// The open environment. What goes wrong once the services are up does not stop it: that is what one wants to look at.
 ///
 /// # Errors
 /// See [`ReopenError`].
-pub async fn reopen(
-    cell: &PlanCell,
-    side: Side,
-    harness: &Harness,
-    cancel: &Cancel,
-) -> Result<(Box<dyn Sandbox>, Vec<String>), ReopenError> {
-    let _ = (cell, side, harness.options.jobs, cancel.urgency());
-    Err(RunError::Unable(Vec::new()).into())
+pub async fn reopen(cell: &PlanCell, side: Side, harness: &Harness, cancel: &Cancel) -> Result<Reopened, ReopenError> {
+    let ground = Arc::new(Preparation::new(harness).ground(cell).await??);
+    let (backend, clock) = (Arc::clone(&harness.backend), Arc::clone(&harness.clock));
+    let bench = Bench { backend, clock, cancel: cancel.clone() };
+    let arm = side.arm();
+    let sandbox = match open(&bench, cell, &ground, arm).await {
+        Ok(sandbox) => sandbox,
+        Err(not) => match not.lack {
+            Some(lack) => return Err(RunError::Unable(vec![lack]).into()),
+            None => return Err(not.cause.into()),
+        },
+    };
+    let attempt = AttemptId { cell: cell.id.clone(), arm, number: 1 };
+    let pace = Pace::new(attempt, Arc::clone(&bench.clock), unbounded_channel().0);
+    let watched = Watched::of(cell);
+    let clock = &*bench.clock;
+    let timeline = Timeline { sandbox: &*sandbox, clock, pace: &pace, cell, ground: &ground, arm, watched: &watched };
+    let mut notes = sandbox.notes();
+    let went = tokio::select! {
+        biased;
+        () = bench.cancel.at_least(Urgency::Soon) => Err(Halt::Cancelled),
+        went = again(&timeline, side) => went,
+        () = bench.clock.sleep(cell.scenario.limits.time) => Err(Halt::Time(cell.scenario.limits.time)),
+    };
+    if let Err(halt) = went {
+        let cause = Place { arm, stage: pace.current() }.cause(halt);
+        notes.push(cause.text);
+        notes.extend(cause.evidence);
+    }
+    drop(watched);
+    Ok(Reopened { sandbox, notes, _ground: ground })
+}
+
+async fn again(timeline: &Timeline<'_>, side: Side) -> Result<(), Halt> {
+    timeline.before().await?;
+    timeline.apply().await?;
+    timeline.restart().await?;
+    if side == Side::Reverted {
+        timeline.revert().await?;
+        timeline.restart().await?;
+    }
+    Ok(())
 }

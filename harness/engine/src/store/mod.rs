@@ -1,6 +1,18 @@
 //! What is kept: the state folder with its runs and journals, the record as a fold over a journal, and the files of
 //! accepted baselines and differences that people commit.
 
+mod causes;
+mod durable;
+mod fold;
+mod journal;
+mod line;
+mod secret;
 mod state;
 
+pub use fold::{Fold, exit, fold};
+pub use journal::Journal;
+pub use secret::{masked, masked_event, masked_outcome};
 pub use state::{Lock, State, StateError};
+
+#[cfg(test)]
+mod tests;

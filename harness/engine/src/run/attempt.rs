@@ -1,0 +1,182 @@
+//! One attempt: a fresh sandbox, one timeline, one outcome. Nothing that happens inside makes it panic or hang.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use patchbed_model::text::visible;
+use patchbed_model::{AttemptId, Blame, Cause, CauseKind, Event, Outcome, Stage};
+use patchbed_sandbox::{Backend, Init, OpenError, Sandbox, SandboxSpec};
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::cancel::{Cancel, Urgency};
+use super::clock::Clock;
+use super::halt::{Halt, Place, of_open};
+use super::pace::{Pace, milliseconds};
+use super::prepare::Ground;
+use super::timeline::{Timeline, Watched, until};
+use crate::plan::PlanCell;
+use crate::store::masked_outcome;
+
+/// How long a sandbox may take to open, to be asked what it used, and to close.
+const OPEN: Duration = Duration::from_mins(2);
+const USAGE: Duration = Duration::from_secs(5);
+const CLOSE: Duration = Duration::from_secs(20);
+
+/// How long tidying up may take when the run is being cancelled.
+const CLOSE_SOON: Duration = Duration::from_secs(4);
+
+/// What all attempts of a run share.
+#[derive(Clone, Debug)]
+pub(super) struct Bench {
+    pub(super) backend: Arc<dyn Backend>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) cancel: Cancel,
+}
+
+/// How an attempt ended.
+#[derive(Debug)]
+pub(super) struct Finished {
+    pub(super) id: AttemptId,
+    pub(super) outcome: Outcome,
+    pub(super) milliseconds: u64,
+    pub(super) notes: Vec<String>,
+    /// What the host lacks, when that is why the sandbox did not open.
+    pub(super) lack: Option<patchbed_sandbox::Lack>,
+}
+
+/// One attempt to be made.
+#[derive(Clone, Debug)]
+pub(super) struct Attempt {
+    pub(super) id: AttemptId,
+    pub(super) cell: PlanCell,
+    pub(super) ground: Arc<Ground>,
+}
+
+impl Attempt {
+    /// Makes the attempt.
+    pub(super) async fn make(self, bench: Bench, events: UnboundedSender<Event>) -> Finished {
+        let start = bench.clock.elapsed();
+        let pace = Pace::new(self.id.clone(), Arc::clone(&bench.clock), events);
+        let opened = pace.stage(Stage::Open, open(&bench, &self.cell, &self.ground, self.id.arm)).await;
+        let (outcome, notes, lack) = match opened {
+            Err(stopped) => (Outcome::Stopped(stopped.cause), Vec::new(), stopped.lack),
+            Ok(sandbox) => {
+                let (outcome, mut notes) = self.within(&bench, &pace, &*sandbox).await;
+                notes.extend(pace.stage(Stage::Close, close(&bench, sandbox)).await);
+                (outcome, notes, None)
+            }
+        };
+        Finished {
+            outcome: masked_outcome(outcome),
+            milliseconds: milliseconds(bench.clock.elapsed().saturating_sub(start)),
+            notes,
+            lack,
+            id: self.id,
+        }
+    }
+
+    /// The timeline, until it ends, its time is over, or the run is cancelled.
+    async fn within(&self, bench: &Bench, pace: &Pace, sandbox: &dyn Sandbox) -> (Outcome, Vec<String>) {
+        let watched = Watched::of(&self.cell);
+        let timeline = Timeline {
+            sandbox,
+            clock: &*bench.clock,
+            pace,
+            cell: &self.cell,
+            ground: &self.ground,
+            arm: self.id.arm,
+            watched: &watched,
+        };
+        let limit = self.cell.scenario.limits.time;
+        let mut notes = sandbox.notes();
+        let ended = tokio::select! {
+            biased;
+            () = bench.cancel.at_least(Urgency::Soon) => Err(Halt::Cancelled),
+            ended = timeline.run() => ended,
+            () = bench.clock.sleep(limit) => Err(Halt::Time(limit)),
+        };
+        let outcome = match ended {
+            Ok(seen) => {
+                notes.extend(seen.notes);
+                Outcome::Observed(seen.snapshot)
+            }
+            Err(halt) => {
+                let here = Place { arm: self.id.arm, stage: pace.current() };
+                Outcome::Stopped(explained(bench, sandbox, here.cause(halt), here).await)
+            }
+        };
+        (outcome, notes)
+    }
+}
+
+/// A stop for which a limit of the sandbox is the reason, however it showed.
+async fn explained(bench: &Bench, sandbox: &dyn Sandbox, cause: Cause, place: Place) -> Cause {
+    match cause.blame {
+        Blame::Environment | Blame::Harness => return cause,
+        Blame::Patch | Blame::Software | Blame::Scenario => {}
+    }
+    let asked = until(&*bench.clock, USAGE, sandbox.usage()).await;
+    let Some(Ok(usage)) = asked else {
+        return cause;
+    };
+    if usage.reached.is_empty() || cause.kind == CauseKind::LimitReached {
+        return cause;
+    }
+    let limits = usage.reached.join(", ");
+    let text = format!("the limit of {} was reached in {}: {}", visible(&limits), place.stage, cause.text);
+    Cause { kind: CauseKind::LimitReached, subject: limits, text, ..cause }
+}
+
+/// A sandbox that did not open.
+#[derive(Debug)]
+pub(super) struct NotOpen {
+    pub(super) cause: Cause,
+    pub(super) lack: Option<patchbed_sandbox::Lack>,
+}
+
+/// Opens the sandbox of a cell.
+pub(super) async fn open(
+    bench: &Bench,
+    cell: &PlanCell,
+    ground: &Ground,
+    arm: patchbed_model::Arm,
+) -> Result<Box<dyn Sandbox>, NotOpen> {
+    let spec = spec(cell, ground, arm);
+    let opened = tokio::select! {
+        biased;
+        () = bench.cancel.at_least(Urgency::Soon) => {
+            let cause = Place { arm, stage: Stage::Open }.cause(Halt::Cancelled);
+            return Err(NotOpen { cause, lack: None });
+        }
+        opened = until(&*bench.clock, OPEN, bench.backend.open(&spec)) => opened,
+    };
+    let error = match opened {
+        Some(Ok(sandbox)) => return Ok(sandbox),
+        Some(Err(error)) => error,
+        None => OpenError::Runner(format!("no sandbox within {} s", OPEN.as_secs())),
+    };
+    let cause = of_open(&error, arm);
+    match error {
+        OpenError::Lacking(lack) => Err(NotOpen { cause, lack: Some(lack) }),
+        OpenError::Setup(_) | OpenError::Exhausted { .. } | OpenError::Runner(_) => Err(NotOpen { cause, lack: None }),
+    }
+}
+
+/// What the sandbox of a cell is made of: the same for both arms but for its name.
+pub(super) fn spec(cell: &PlanCell, ground: &Ground, arm: patchbed_model::Arm) -> SandboxSpec {
+    let mut spec = ground.image.spec(&format!("{} {arm}", cell.id));
+    spec.binds.clone_from(&ground.binds);
+    spec.limits = cell.scenario.limits;
+    spec.init = if cell.image().systemd { Init::Systemd } else { Init::Guest };
+    spec
+}
+
+/// Closes a sandbox; what stays behind is a note. Past the limit it is dropped, which kills everything inside.
+async fn close(bench: &Bench, sandbox: Box<dyn Sandbox>) -> Vec<String> {
+    let limit = if bench.cancel.urgency() >= Urgency::Soon { CLOSE_SOON } else { CLOSE };
+    match until(&*bench.clock, limit, sandbox.close()).await {
+        Some(Ok(())) => Vec::new(),
+        Some(Err(error)) => vec![format!("closing the sandbox: {error}")],
+        None => vec![format!("the sandbox did not close within {} s and was dropped", limit.as_secs())],
+    }
+}

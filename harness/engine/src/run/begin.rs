@@ -1,0 +1,223 @@
+//! How a run begins: checks the host, prepares, opens the journal of a new run or goes on with an old one.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use patchbed_model::event::Source;
+use patchbed_model::id::Hasher;
+use patchbed_model::{AttemptId, Blame, Cause, CellId, Digest, Event, Outcome, Record, RunId};
+use patchbed_sandbox::{Lack, LackWeight};
+
+use super::attempt::Bench;
+use super::cancel::{Cancel, Urgency};
+use super::chronicle::Chronicle;
+use super::course::Course;
+use super::dispatch::{Dispatch, Lane};
+use super::harness::{EventSink, Harness, RunError};
+use super::prepare::{Grounds, Preparation};
+use crate::plan::Plan;
+use crate::store::{Journal, StateError};
+
+/// Runs a plan to its end, or to where it is cancelled: then the record says what is not known.
+///
+/// # Errors
+/// See [`RunError`].
+pub async fn run(
+    plan: &Plan,
+    harness: &Harness,
+    sink: &mut dyn EventSink,
+    cancel: &Cancel,
+) -> Result<Record, RunError> {
+    let notes = able(plan, harness)?;
+    let _lock = harness.state.lock()?;
+    let earlier = Earlier::of(harness, plan)?;
+    let (journal, first) = journal(plan, harness)?;
+    let mut chronicle = Chronicle::new(journal, sink);
+    earlier.events.iter().for_each(|event| chronicle.remember(event));
+    for event in first {
+        chronicle.tell(event)?;
+    }
+    for text in notes.into_iter().chain(earlier.notes.iter().cloned()) {
+        chronicle.tell(Event::Note { cell: None, text })?;
+    }
+    let grounds = grounds(plan, harness, cancel).await?;
+    let lanes = lanes(plan, grounds, earlier, &mut chronicle)?;
+    let (backend, clock) = (Arc::clone(&harness.backend), Arc::clone(&harness.clock));
+    let bench = Bench { backend, clock, cancel: cancel.clone() };
+    Dispatch::new(harness, bench, chronicle, lanes).run().await
+}
+
+/// What the host lacks for this plan: a fatal lack ends the run before it begins, others are noted.
+fn able(plan: &Plan, harness: &Harness) -> Result<Vec<String>, RunError> {
+    let units = plan.cells.iter().any(|cell| cell.image().systemd);
+    let stops = |lack: &Lack| match lack.weight {
+        LackWeight::Fatal => true,
+        LackWeight::NoUnits => units,
+        LackWeight::Degraded => false,
+    };
+    let (fatal, rest): (Vec<Lack>, Vec<Lack>) = harness.backend.check().into_iter().partition(stops);
+    if !fatal.is_empty() {
+        return Err(RunError::Unable(fatal));
+    }
+    let degraded = rest.into_iter().filter(|lack| lack.weight == LackWeight::Degraded);
+    Ok(degraded.map(|lack| format!("this host lacks {} ({}): {}", lack.what, lack.because, lack.remedy)).collect())
+}
+
+/// The journal of the run, and what is told first.
+fn journal(plan: &Plan, harness: &Harness) -> Result<(Journal, Vec<Event>), StateError> {
+    let now = harness.clock.now();
+    if let Some(run) = &harness.options.resume {
+        return Ok((harness.state.resume(run)?, vec![Event::RunResumed { at: now }]));
+    }
+    let run = new_id(harness);
+    let mut sources: BTreeMap<String, Digest> = BTreeMap::new();
+    for cell in &plan.cells {
+        sources.insert(cell.scenario.file.to_string(), cell.scenario.digest.clone());
+    }
+    let started = Event::RunStarted {
+        run: run.clone(),
+        at: now,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        sources: sources.into_iter().map(|(file, digest)| Source { file, digest }).collect(),
+        arguments: harness.options.arguments.clone(),
+    };
+    let planned = plan.cells.iter().map(|cell| Event::CellPlanned(cell.planned()));
+    Ok((harness.state.begin(&run)?, std::iter::once(started).chain(planned).collect()))
+}
+
+/// The day and four digits that no other run has.
+fn new_id(harness: &Harness) -> RunId {
+    let now = harness.clock.now();
+    let day = now.to_zoned(jiff::tz::TimeZone::UTC).date();
+    let mut seed =
+        harness.options.seed.map_or_else(|| now.as_nanosecond() ^ i128::from(std::process::id()), i128::from);
+    loop {
+        let digits = Hasher::new().part(seed.to_le_bytes()).finish();
+        let run = RunId(format!("{day}-{}", &digits.hex()[..4]));
+        if !harness.state.run_folder(&run).exists() {
+            return run;
+        }
+        seed = seed.wrapping_add(1);
+    }
+}
+
+/// What is known from before the run was cut off.
+#[derive(Debug, Default)]
+struct Earlier {
+    events: Vec<Event>,
+    notes: Vec<String>,
+    planned: BTreeSet<CellId>,
+    inputs: BTreeMap<CellId, Digest>,
+    outcomes: BTreeMap<CellId, BTreeMap<AttemptId, Outcome>>,
+    judged: BTreeSet<CellId>,
+}
+
+impl Earlier {
+    fn of(harness: &Harness, plan: &Plan) -> Result<Self, RunError> {
+        let Some(run) = &harness.options.resume else {
+            return Ok(Self::default());
+        };
+        let (events, notes) = harness.state.journal(run)?;
+        let mut earlier = Self { notes, ..Self::default() };
+        for event in &events {
+            earlier.take(event);
+        }
+        if earlier.planned != plan.cells.iter().map(|cell| cell.id.clone()).collect() {
+            return Err(RunError::OtherPlan(run.clone()));
+        }
+        earlier.events = events;
+        Ok(earlier)
+    }
+
+    fn take(&mut self, event: &Event) {
+        match event {
+            Event::CellPlanned(cell) => {
+                self.planned.insert(cell.id.clone());
+            }
+            Event::CellPrepared { cell, inputs, .. } => {
+                if self.inputs.insert(cell.clone(), inputs.clone()).is_some_and(|before| before != *inputs) {
+                    self.forget(cell);
+                }
+            }
+            Event::AttemptFinished { attempt, outcome, .. } if counts(outcome) => {
+                let of_cell = self.outcomes.entry(attempt.cell.clone()).or_default();
+                of_cell.insert(attempt.clone(), (**outcome).clone());
+            }
+            Event::CellJudged { cell, judgement } if !judgement.temporary => {
+                self.judged.insert(cell.clone());
+            }
+            Event::RunStarted { .. }
+            | Event::AttemptStarted { .. }
+            | Event::StageFinished { .. }
+            | Event::AttemptFinished { .. }
+            | Event::CellJudged { .. }
+            | Event::Note { .. }
+            | Event::RunResumed { .. }
+            | Event::RunFinished { .. } => {}
+        }
+    }
+
+    fn forget(&mut self, cell: &CellId) {
+        self.outcomes.remove(cell);
+        self.judged.remove(cell);
+    }
+}
+
+/// Whether an attempt need not be made again: what the machine or the harness stopped says nothing.
+fn counts(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::Observed(_) => true,
+        Outcome::Stopped(cause) => match cause.blame {
+            Blame::Patch | Blame::Software | Blame::Scenario => true,
+            Blame::Environment | Blame::Harness => false,
+        },
+    }
+}
+
+async fn grounds(plan: &Plan, harness: &Harness, cancel: &Cancel) -> Result<Grounds, RunError> {
+    let mut preparation = Preparation::new(harness);
+    let mut grounds = Vec::new();
+    for cell in &plan.cells {
+        if cancel.urgency() > Urgency::None {
+            break;
+        }
+        // What is half made is dropped; the store never shows it.
+        tokio::select! {
+            biased;
+            () = cancel.at_least(Urgency::Soon) => break,
+            ground = preparation.ground(cell) => grounds.push(ground?.map(Arc::new)),
+        }
+    }
+    Ok(grounds)
+}
+
+/// The cells with what their attempts stand on, and with what is known of them already.
+fn lanes(
+    plan: &Plan,
+    grounds: Vec<Result<Arc<super::prepare::Ground>, Cause>>,
+    mut earlier: Earlier,
+    chronicle: &mut Chronicle<'_>,
+) -> Result<Vec<Lane>, StateError> {
+    let mut lanes = Vec::new();
+    for (cell, ground) in plan.cells.iter().zip(grounds) {
+        if let Ok(ground) = &ground {
+            if earlier.inputs.get(&cell.id).is_some_and(|inputs| *inputs != ground.inputs) {
+                earlier.forget(&cell.id);
+                let text = "what goes in has changed since the run was cut off: all attempts are made again".to_owned();
+                chronicle.tell(Event::Note { cell: Some(cell.id.clone()), text })?;
+            }
+            chronicle.tell(Event::CellPrepared {
+                cell: cell.id.clone(),
+                image_digest: ground.image.digest.clone(),
+                inputs: ground.inputs.clone(),
+            })?;
+        }
+        let course = if earlier.judged.contains(&cell.id) {
+            Course::judged(cell.clone())
+        } else {
+            Course::new(cell.clone(), earlier.outcomes.remove(&cell.id).unwrap_or_default())
+        };
+        lanes.push(Lane { course, ground });
+    }
+    Ok(lanes)
+}

@@ -1,0 +1,57 @@
+//! What happens, in order: into the journal first, then into the record, then to whoever listens.
+
+use patchbed_model::{Event, Record};
+
+use super::harness::EventSink;
+use crate::store::{Fold, Journal, StateError, masked_event};
+
+/// Keeps and tells what happens.
+pub(super) struct Chronicle<'a> {
+    journal: Journal,
+    fold: Fold,
+    sink: &'a mut dyn EventSink,
+}
+
+impl<'a> Chronicle<'a> {
+    pub(super) fn new(journal: Journal, sink: &'a mut dyn EventSink) -> Self {
+        Self { journal, fold: Fold::default(), sink }
+    }
+
+    /// Takes in what was in the journal before the run was cut off. It was told then.
+    pub(super) fn remember(&mut self, event: &Event) {
+        self.fold.take(event);
+    }
+
+    /// Something happened. A result is durable before it is told.
+    pub(super) fn tell(&mut self, event: Event) -> Result<(), StateError> {
+        let event = masked_event(event);
+        self.journal.append(&event)?;
+        if is_result(&event) {
+            self.journal.sync()?;
+        }
+        self.fold.take(&event);
+        self.sink.event(&event);
+        Ok(())
+    }
+
+    /// The record as it is now.
+    pub(super) fn record(&self) -> Record {
+        self.fold.clone().record()
+    }
+}
+
+/// Whether somebody may act on the event, so that a power cut must not take it back.
+const fn is_result(event: &Event) -> bool {
+    match event {
+        Event::RunStarted { .. }
+        | Event::AttemptFinished { .. }
+        | Event::CellJudged { .. }
+        | Event::RunFinished { .. } => true,
+        Event::CellPlanned(_)
+        | Event::CellPrepared { .. }
+        | Event::AttemptStarted { .. }
+        | Event::StageFinished { .. }
+        | Event::Note { .. }
+        | Event::RunResumed { .. } => false,
+    }
+}

@@ -1,0 +1,177 @@
+//! One cell in the course of a run: what is still to be made, what came of it, when it can be judged.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use patchbed_model::{Acceptance, Arm, AttemptId, Blame, Cause, CauseKind, Judgement, Outcome, Rules, Stage, Verdict};
+
+use crate::judge::{Case, Pool};
+use crate::noise::Baseline;
+use crate::plan::PlanCell;
+
+/// How often an attempt that the environment stopped is made, in all.
+const TRIES: u32 = 3;
+
+/// A cell in the course of a run.
+#[derive(Debug)]
+pub(super) struct Course {
+    pub(super) cell: PlanCell,
+    queue: VecDeque<AttemptId>,
+    running: usize,
+    outcomes: BTreeMap<AttemptId, Outcome>,
+    tries: BTreeMap<AttemptId, Vec<Cause>>,
+    phase: Phase,
+}
+
+/// How far a cell is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// The attempts that are made in any case.
+    First,
+    /// More of both arms, because something is suspect.
+    Confirming,
+    /// Nothing is left to be made.
+    Judged,
+}
+
+/// What is to be done with an attempt that ended.
+#[derive(Debug, PartialEq)]
+pub(super) enum Next {
+    /// It counts.
+    Keep,
+    /// The environment stopped it: it is made again.
+    Again,
+}
+
+/// What a cell is judged by besides its outcomes.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Scales {
+    pub(super) rules: Rules,
+    pub(super) stored: Option<Baseline>,
+    pub(super) pool: Pool,
+    pub(super) accepted: Vec<Acceptance>,
+}
+
+impl Course {
+    /// A cell of which these outcomes are known from before the run was cut off.
+    pub(super) fn new(cell: PlanCell, known: BTreeMap<AttemptId, Outcome>) -> Self {
+        let queue = cell.attempts().into_iter().filter(|attempt| !known.contains_key(attempt)).collect();
+        let phase = if known.len() > cell.attempts().len() { Phase::Confirming } else { Phase::First };
+        let mut course = Self { cell, queue, running: 0, outcomes: known, tries: BTreeMap::new(), phase };
+        if phase == Phase::Confirming {
+            course.confirm();
+        }
+        course
+    }
+
+    /// A cell that was judged before the run was cut off.
+    pub(super) fn judged(cell: PlanCell) -> Self {
+        let queue = VecDeque::new();
+        let (outcomes, tries) = (BTreeMap::new(), BTreeMap::new());
+        Self { cell, queue, running: 0, outcomes, tries, phase: Phase::Judged }
+    }
+
+    /// The next attempt to be made.
+    pub(super) fn next(&mut self) -> Option<AttemptId> {
+        let next = self.queue.pop_front()?;
+        self.running += 1;
+        Some(next)
+    }
+
+    /// Takes in how an attempt ended. The outcome may come back with another blame: a guest that is lost in the same
+    /// stage every time with the patch, and never without, is the patch's doing.
+    pub(super) fn ended(&mut self, attempt: &AttemptId, outcome: Outcome) -> (Outcome, Next) {
+        self.running -= 1;
+        let outcome = match outcome {
+            Outcome::Stopped(cause) if retried(&cause) => {
+                let tries = self.tries.entry(attempt.clone()).or_default();
+                tries.push(cause.clone());
+                if u32::try_from(tries.len()).unwrap_or(u32::MAX) < TRIES {
+                    self.queue.push_front(attempt.clone());
+                    return (Outcome::Stopped(cause), Next::Again);
+                }
+                Outcome::Stopped(self.blamed(attempt, cause))
+            }
+            other @ (Outcome::Stopped(_) | Outcome::Observed(_)) => other,
+        };
+        self.outcomes.insert(attempt.clone(), outcome.clone());
+        (outcome, Next::Keep)
+    }
+
+    fn blamed(&self, attempt: &AttemptId, cause: Cause) -> Cause {
+        let tries = self.tries.get(attempt).map(Vec::as_slice).unwrap_or_default();
+        let same = |one: &Cause| one.kind == CauseKind::GuestLost && one.stage == cause.stage;
+        let well = |arm| self.outcomes.iter().any(|(id, out)| id.arm == arm && matches!(out, Outcome::Observed(_)));
+        let by_patch = attempt.arm == Arm::Patched
+            && cause.stage >= Stage::Apply
+            && tries.iter().all(same)
+            && well(Arm::Control)
+            && !well(Arm::Patched);
+        if !by_patch {
+            return cause;
+        }
+        let text = format!("{}, in each of {} tries and never without the patch", cause.text, tries.len());
+        Cause { blame: Blame::Patch, text, ..cause }
+    }
+
+    /// Whether all that was to be made is made, so that it can be judged.
+    pub(super) fn is_ripe(&self) -> bool {
+        self.phase != Phase::Judged && self.queue.is_empty() && self.running == 0
+    }
+
+    /// Judges it; `None` when something is suspect and more attempts of both arms are to decide.
+    pub(super) fn judge(&mut self, scales: &Scales) -> Option<Judgement> {
+        let judgement = self.verdict(scales);
+        if self.phase == Phase::First && suspect(&judgement) && self.cell.scenario.attempts.confirm > 0 {
+            self.phase = Phase::Confirming;
+            self.confirm();
+            return None;
+        }
+        self.phase = Phase::Judged;
+        Some(judgement)
+    }
+
+    /// The pooled control attempts.
+    pub(super) fn control(&self) -> Baseline {
+        let outcomes = self.arm(Arm::Control);
+        Case { control: &outcomes, ..Case::default() }.baseline()
+    }
+
+    fn verdict(&self, scales: &Scales) -> Judgement {
+        let (control, patched) = (self.arm(Arm::Control), self.arm(Arm::Patched));
+        let case = Case {
+            control: &control,
+            patched: &patched,
+            rules: &scales.rules.0,
+            stored: scales.stored.as_ref(),
+            pool: scales.pool,
+            accepted: &scales.accepted,
+        };
+        case.judge()
+    }
+
+    fn confirm(&mut self) {
+        let more = self.cell.confirmations();
+        self.queue.extend(more.into_iter().filter(|attempt| !self.outcomes.contains_key(attempt)));
+    }
+
+    fn arm(&self, arm: Arm) -> Vec<Outcome> {
+        self.outcomes.iter().filter(|(id, _)| id.arm == arm).map(|(_, outcome)| outcome.clone()).collect()
+    }
+}
+
+/// Whether another try may help: the machine failed, not what was tried. What was interrupted is not tried again.
+fn retried(cause: &Cause) -> bool {
+    cause.blame == Blame::Environment && cause.kind != CauseKind::Interrupted
+}
+
+/// Whether more attempts could change what is said.
+fn suspect(judgement: &Judgement) -> bool {
+    match judgement.verdict {
+        Verdict::Regressed | Verdict::Ineffective | Verdict::Unstable | Verdict::Changed | Verdict::Improved => true,
+        Verdict::Same | Verdict::Skipped => false,
+        // What is ill already may still hide differences, of which then more must be known.
+        Verdict::Inconclusive => {
+            judgement.broken_before && judgement.differences.iter().any(patchbed_model::Difference::counts)
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! The loop of a run: starts attempts while there is room, takes in what they say, judges cells that are ripe.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use patchbed_model::{AttemptId, Blame, Cause, CauseKind, CellId, Event, Exit, Outcome, Record, Stage};
+use patchbed_sandbox::Lack;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::{Id, JoinError, JoinSet};
+
+use super::attempt::{Attempt, Bench, Finished};
+use super::cancel::Urgency;
+use super::chronicle::Chronicle;
+use super::course::{Course, Next};
+use super::harness::{FailOn, Harness, RunError};
+use super::prepare::Ground;
+use super::scales::Weighing;
+use crate::store::{StateError, exit};
+
+/// A cell with what its attempts stand on; the error is why it has nothing to stand on.
+pub(super) struct Lane {
+    pub(super) course: Course,
+    pub(super) ground: Result<Arc<Ground>, Cause>,
+}
+
+/// A run under way.
+pub(super) struct Dispatch<'a> {
+    harness: &'a Harness,
+    bench: Bench,
+    chronicle: Chronicle<'a>,
+    lanes: Vec<Lane>,
+    weighing: Weighing<'a>,
+    tasks: JoinSet<Finished>,
+    names: BTreeMap<Id, (usize, AttemptId)>,
+    events: (UnboundedSender<Event>, UnboundedReceiver<Event>),
+    /// Whether no new attempts are started any more.
+    ending: bool,
+    lack: Option<Lack>,
+}
+
+impl<'a> Dispatch<'a> {
+    pub(super) fn new(harness: &'a Harness, bench: Bench, chronicle: Chronicle<'a>, lanes: Vec<Lane>) -> Self {
+        Self {
+            harness,
+            bench,
+            chronicle,
+            lanes,
+            weighing: Weighing::new(harness),
+            tasks: JoinSet::new(),
+            names: BTreeMap::new(),
+            events: unbounded_channel(),
+            ending: false,
+            lack: None,
+        }
+    }
+
+    /// Runs until nothing is left to do, or the run is cancelled.
+    pub(super) async fn run(mut self) -> Result<Record, RunError> {
+        let ended = self.work().await;
+        // Attempts that still live are dropped, which kills everything inside their sandboxes.
+        self.tasks.abort_all();
+        ended?;
+        if let Some(lack) = self.lack {
+            return Err(RunError::Unable(vec![lack]));
+        }
+        self.finish()
+    }
+
+    async fn work(&mut self) -> Result<(), StateError> {
+        self.judge_ungrounded()?;
+        self.judge_ripe()?;
+        loop {
+            self.start()?;
+            if self.tasks.is_empty() {
+                return Ok(());
+            }
+            let cancel = self.bench.cancel.clone();
+            let urgent = if self.ending { Urgency::Now } else { Urgency::Soon };
+            tokio::select! {
+                biased;
+                () = cancel.at_least(urgent) => match cancel.urgency() {
+                    Urgency::Now => return Ok(()),
+                    Urgency::Soon | Urgency::None => self.ending = true,
+                },
+                Some(event) = self.events.1.recv() => self.chronicle.tell(event)?,
+                Some(ended) = self.tasks.join_next_with_id() => self.ended(ended)?,
+            }
+        }
+    }
+
+    /// Starts attempts while there is room: of the first cell that has any left.
+    fn start(&mut self) -> Result<(), StateError> {
+        while !self.ending && self.tasks.len() < self.harness.options.jobs.max(1) {
+            let mut lanes = self.lanes.iter_mut().enumerate();
+            let next = lanes.find_map(|(place, lane)| {
+                let ground = lane.ground.as_ref().ok()?;
+                let id = lane.course.next()?;
+                Some((place, Attempt { id, cell: lane.course.cell.clone(), ground: Arc::clone(ground) }))
+            });
+            let Some((place, attempt)) = next else {
+                return Ok(());
+            };
+            let id = attempt.id.clone();
+            self.chronicle.tell(Event::AttemptStarted { attempt: id.clone(), at: self.harness.clock.now() })?;
+            let task = self.tasks.spawn(attempt.make(self.bench.clone(), self.events.0.clone()));
+            self.names.insert(task.id(), (place, id));
+        }
+        Ok(())
+    }
+
+    fn ended(&mut self, ended: Result<(Id, Finished), JoinError>) -> Result<(), StateError> {
+        // What the attempt said before it ended comes first.
+        while let Ok(event) = self.events.1.try_recv() {
+            self.chronicle.tell(event)?;
+        }
+        let (task, finished) = match ended {
+            Ok((task, finished)) => (task, Ok(finished)),
+            Err(error) => (error.id(), Err(error)),
+        };
+        let Some((place, id)) = self.names.remove(&task) else {
+            return Ok(());
+        };
+        let finished = finished.unwrap_or_else(|error| bug(id, error));
+        self.take(place, finished)
+    }
+
+    fn take(&mut self, place: usize, finished: Finished) -> Result<(), StateError> {
+        let Some(lane) = self.lanes.get_mut(place) else {
+            return Ok(());
+        };
+        let cell = lane.course.cell.id.clone();
+        let cut_off = matches!(&finished.outcome, Outcome::Stopped(cause) if cause.kind == CauseKind::Interrupted);
+        let (outcome, next) = lane.course.ended(&finished.id, finished.outcome);
+        if next == Next::Again {
+            let text = format!("{} {} is made again: {}", finished.id.arm, finished.id.number, text_of(&outcome));
+            self.chronicle.tell(Event::Note { cell: Some(cell), text })?;
+        }
+        self.ending |= finished.lack.is_some() || cut_off;
+        self.lack = self.lack.take().or(finished.lack);
+        let (outcome, milliseconds) = (Box::new(outcome), finished.milliseconds);
+        let event = Event::AttemptFinished { attempt: finished.id, outcome, milliseconds, notes: finished.notes };
+        self.chronicle.tell(event)?;
+        if cut_off { Ok(()) } else { self.judge_one(place) }
+    }
+
+    fn judge_ripe(&mut self) -> Result<(), StateError> {
+        (0..self.lanes.len()).try_for_each(|place| self.judge_one(place))
+    }
+
+    fn judge_one(&mut self, place: usize) -> Result<(), StateError> {
+        let Some(Lane { course, ground: Ok(ground) }) = self.lanes.get_mut(place) else {
+            return Ok(());
+        };
+        if !course.is_ripe() {
+            return Ok(());
+        }
+        let (scales, notes) = self.weighing.scales(&course.cell, ground)?;
+        let cell = course.cell.id.clone();
+        for text in notes {
+            self.chronicle.tell(Event::Note { cell: Some(cell.clone()), text })?;
+        }
+        let Some(judgement) = course.judge(&scales) else {
+            return Ok(());
+        };
+        for text in self.weighing.keep(&course.cell, ground, &course.control(), &judgement)? {
+            self.chronicle.tell(Event::Note { cell: Some(cell.clone()), text })?;
+        }
+        self.ending |= self.harness.options.first_failure_ends && judgement.verdict.exit() != Exit::Ok;
+        self.chronicle.tell(Event::CellJudged { cell, judgement: Box::new(judgement) })
+    }
+
+    /// Cells that have nothing to stand on: one stopped attempt says why.
+    fn judge_ungrounded(&mut self) -> Result<(), StateError> {
+        for lane in &mut self.lanes {
+            let Err(cause) = &lane.ground else { continue };
+            let Some(attempt) = lane.course.next() else { continue };
+            let outcome = Box::new(Outcome::Stopped(cause.clone()));
+            let judgement = crate::judge::judge(std::slice::from_ref(&outcome), &[], &patchbed_model::Rules::default());
+            let cell: CellId = attempt.cell.clone();
+            self.chronicle.tell(Event::AttemptStarted { attempt: attempt.clone(), at: self.harness.clock.now() })?;
+            let event = Event::AttemptFinished { attempt, outcome, milliseconds: 0, notes: Vec::new() };
+            self.chronicle.tell(event)?;
+            self.chronicle.tell(Event::CellJudged { cell, judgement: Box::new(judgement) })?;
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Record, RunError> {
+        for text in self.weighing.leftovers()? {
+            self.chronicle.tell(Event::Note { cell: None, text })?;
+        }
+        let record = self.chronicle.record();
+        let cells = record.scenarios.iter().flat_map(|scenario| &scenario.cells);
+        let cancelled = self.bench.cancel.urgency() > Urgency::None;
+        let exit = match (cancelled, exit(cells), self.harness.options.fail_on) {
+            (true, _, _) => Exit::Interrupted,
+            (false, Exit::Changed, FailOn::Regressed) => Exit::Ok,
+            (false, exit, FailOn::Regressed | FailOn::Changed) => exit,
+        };
+        self.chronicle.tell(Event::RunFinished { at: self.harness.clock.now(), exit })?;
+        let record = self.chronicle.record();
+        self.harness.state.write_record(&record)?;
+        Ok(record)
+    }
+}
+
+fn text_of(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Stopped(cause) => cause.text.clone(),
+        Outcome::Observed(_) => String::new(),
+    }
+}
+
+/// A task that panicked: a defect of patchbed, and no fault of the others.
+fn bug(id: AttemptId, error: JoinError) -> Finished {
+    let text = match error.try_into_panic() {
+        Ok(panic) => panic
+            .downcast_ref::<&str>()
+            .map(|text| (*text).to_owned())
+            .or_else(|| panic.downcast_ref::<String>().cloned())
+            .unwrap_or_else(|| "unknown".to_owned()),
+        Err(error) => error.to_string(),
+    };
+    let cause = Cause {
+        kind: CauseKind::Bug,
+        stage: Stage::Observe,
+        blame: Blame::Harness,
+        subject: "patchbed".to_owned(),
+        text: format!("internal error: {text}"),
+        evidence: Vec::new(),
+    };
+    Finished { id, outcome: Outcome::Stopped(cause), milliseconds: 0, notes: Vec::new(), lack: None }
+}

@@ -1,0 +1,98 @@
+//! Applying patches and taking them back.
+
+use std::time::Duration;
+
+use patchbed_kinds::change::{AnyChange, Change as _, ChangeError, Prepared, Site};
+use patchbed_kinds::probe::automatic::DriftScope;
+use patchbed_model::{Arm, Blame, Cause, CauseKind, Stage};
+use patchbed_sandbox::Sandbox;
+
+use super::halt::{Halt, Place, of_change};
+use super::prepare::PreparedPatch;
+use crate::scenario::Patch;
+
+/// The longest that one change may take when it says nothing else.
+const LONGEST: Duration = Duration::from_mins(5);
+
+/// Where patches are applied.
+#[derive(Debug)]
+pub(super) struct Patching<'a> {
+    pub(super) sandbox: &'a dyn Sandbox,
+    pub(super) systemd: bool,
+    /// The limit of the whole sandbox; one change gets half of it at most.
+    pub(super) time: Duration,
+}
+
+/// What patches did.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Done {
+    pub(super) scope: DriftScope,
+    pub(super) notes: Vec<String>,
+}
+
+impl Patching<'_> {
+    /// Applies the patches in order.
+    pub(super) async fn apply(&self, patches: &[(&Patch, &PreparedPatch)]) -> Result<Done, Halt> {
+        let place = Place { arm: Arm::Patched, stage: Stage::Apply };
+        let mut done = Done::default();
+        for (patch, prepared) in patches {
+            for (number, (change, prepared)) in patch.apply.iter().zip(&prepared.apply).enumerate() {
+                let name = name_of(patch, number);
+                let applied = change.apply(&self.site(prepared, &name)).await;
+                let applied = applied.map_err(|error| of_change(error, place, Blame::Patch, &patch.name))?;
+                done.notes.extend(applied.notes.into_iter().map(|note| format!("{}: {note}", patch.name)));
+                done.scope.packages.extend(applied.packages);
+                done.scope.paths.extend(applied.paths);
+            }
+        }
+        Ok(done)
+    }
+
+    /// Takes the patches back, the last first.
+    pub(super) async fn revert(&self, patches: &[(&Patch, &PreparedPatch)]) -> Result<(), Halt> {
+        for (patch, prepared) in patches.iter().rev() {
+            let reverted = if patch.revert.is_empty() {
+                self.undo(patch, &patch.apply, &prepared.apply).await
+            } else {
+                self.by_hand(patch, &patch.revert, &prepared.revert).await
+            };
+            reverted.map_err(|error| not_reverted(error, &patch.name))?;
+        }
+        Ok(())
+    }
+
+    async fn undo(&self, patch: &Patch, changes: &[AnyChange], prepared: &[Prepared]) -> Result<(), ChangeError> {
+        for (number, (change, prepared)) in changes.iter().zip(prepared).enumerate().rev() {
+            change.revert(&self.site(prepared, &name_of(patch, number))).await?;
+        }
+        Ok(())
+    }
+
+    /// The changes that the patch names as its way back.
+    async fn by_hand(&self, patch: &Patch, changes: &[AnyChange], prepared: &[Prepared]) -> Result<(), ChangeError> {
+        for (number, (change, prepared)) in changes.iter().zip(prepared).enumerate() {
+            change.apply(&self.site(prepared, &format!("{}-revert-{number}", patch.name))).await?;
+        }
+        Ok(())
+    }
+
+    fn site<'b>(&'b self, prepared: &'b Prepared, name: &'b str) -> Site<'b> {
+        let within = LONGEST.min(self.time / 2);
+        Site { sandbox: self.sandbox, prepared, name, within, systemd: self.systemd }
+    }
+}
+
+fn name_of(patch: &Patch, number: usize) -> String {
+    format!("{}-{number}", patch.name)
+}
+
+/// Whatever the tool said: a patch that cannot be taken back is a fault of its own.
+fn not_reverted(error: ChangeError, name: &str) -> Halt {
+    let place = Place { arm: Arm::Patched, stage: Stage::Revert };
+    match of_change(error, place, Blame::Patch, name) {
+        Halt::Cause(cause) if cause.blame == Blame::Patch => {
+            Halt::from(Cause { kind: CauseKind::RevertFailed, text: format!("taking back {}", cause.text), ..*cause })
+        }
+        other @ (Halt::Cause(_) | Halt::Link(_) | Halt::Failed(_) | Halt::Time(_) | Halt::Cancelled) => other,
+    }
+}

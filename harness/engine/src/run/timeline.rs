@@ -1,0 +1,238 @@
+//! What an attempt does, stage by stage. Both arms follow the same timeline but for the patch.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::time::Duration;
+
+use patchbed_kinds::probe::Service as WatchedService;
+use patchbed_kinds::probe::automatic::{DriftScope, LOG_FILES};
+use patchbed_model::text::{one_line, shorten};
+use patchbed_model::{Arm, Blame, Cause, CauseKind, Health, Key, Reading, Snapshot, Stage};
+use patchbed_sandbox::Sandbox;
+
+use super::clock::Clock;
+use super::halt::{Halt, Place};
+use super::look::Sight;
+use super::pace::Pace;
+use super::patch::{Done, Patching};
+use super::prepare::{Ground, PreparedPatch};
+use super::service::{NotReady, Services};
+use super::settle::settle;
+use super::unit;
+use super::workload::{self, Exercise};
+use crate::plan::PlanCell;
+use crate::scenario::{Patch, Restart, Service, ServiceRun, When};
+
+/// The marks since which log lines count.
+const PATCHED: &str = "patch";
+const REVERTED: &str = "revert";
+
+/// The future's result, or `None` when the time is over first.
+pub(super) async fn until<T>(clock: &dyn Clock, limit: Duration, work: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        biased;
+        done = work => Some(done),
+        () = clock.sleep(limit) => None,
+    }
+}
+
+/// The services of a cell as probes see them, in the order in which they start.
+#[derive(Debug)]
+pub(super) struct Watched<'a> {
+    services: Vec<&'a Service>,
+    list: Vec<WatchedService>,
+}
+
+impl<'a> Watched<'a> {
+    pub(super) fn of(cell: &'a PlanCell) -> Self {
+        let services = cell.services();
+        let watched = |service: &&Service| WatchedService {
+            name: service.name.clone(),
+            unit: match &service.run {
+                ServiceRun::Unit(unit) => Some(unit.clone()),
+                ServiceRun::Program { .. } => None,
+            },
+        };
+        Self { list: services.iter().map(watched).collect(), services }
+    }
+}
+
+/// One attempt under way.
+#[derive(Debug)]
+pub(super) struct Timeline<'a> {
+    pub(super) sandbox: &'a dyn Sandbox,
+    pub(super) clock: &'a dyn Clock,
+    pub(super) pace: &'a Pace,
+    pub(super) cell: &'a PlanCell,
+    pub(super) ground: &'a Ground,
+    pub(super) arm: Arm,
+    pub(super) watched: &'a Watched<'a>,
+}
+
+/// What was seen at the end, and what is to be noted.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    pub(super) snapshot: Snapshot,
+    pub(super) notes: Vec<String>,
+}
+
+impl<'a> Timeline<'a> {
+    /// All of it.
+    pub(super) async fn run(&self) -> Result<Seen, Halt> {
+        self.before().await?;
+        let (done, during) = self.pace.stage(Stage::Apply, self.apply()).await?;
+        let mut snapshot = self.after(&done.scope, PATCHED).await?;
+        snapshot.readings.extend(during);
+        if self.cell.scenario.rollback && self.arm == Arm::Patched {
+            self.pace.stage(Stage::Revert, self.revert()).await?;
+            let again = self.after(&DriftScope::default(), REVERTED).await?;
+            let prefixed =
+                again.readings.into_iter().map(|(key, reading)| (Key::from("reverted").child(key.as_str()), reading));
+            snapshot.readings.extend(prefixed);
+        }
+        Ok(Seen { snapshot, notes: done.notes })
+    }
+
+    /// Up to the patch: services are started, data are there.
+    pub(super) async fn before(&self) -> Result<(), Halt> {
+        self.pace.stage(Stage::Start, self.start()).await?;
+        self.pace.stage(Stage::Exercise, self.exercise()).await
+    }
+
+    async fn start(&self) -> Result<(), Halt> {
+        let services = self.services();
+        if services.systemd {
+            let booted = unit::booted(self.sandbox, self.clock).await?;
+            booted.map_err(|not| self.not_ready("systemd", &not, Blame::Scenario))?;
+        }
+        for service in &self.watched.services {
+            match services.start(service).await? {
+                Err(not) if !service.optional => {
+                    return Err(self.not_ready(&service.name, &not, self.blame_of(service)));
+                }
+                Ok(()) | Err(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    async fn exercise(&self) -> Result<(), Halt> {
+        for one in self.exercises(When::Before) {
+            one.run(self.sandbox).await?.map_err(|failed| {
+                let place = Place { arm: self.arm, stage: Stage::Exercise };
+                let text = format!("workload {} failed before the patch: {}", one.workload.name, failed.text);
+                let cause = place.because(CauseKind::WorkloadFailed, one.blame, &one.workload.name, text);
+                Halt::from(Cause { evidence: failed.evidence, ..cause })
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Applies the patches, or nothing, while workloads of that time run.
+    pub(super) async fn apply(&self) -> Result<(Done, BTreeMap<Key, Reading>), Halt> {
+        self.sandbox.mark(PATCHED, log_files()).await?;
+        let during = self.exercises(When::During);
+        tokio::try_join!(self.patch(), workload::readings(self.sandbox, &during))
+    }
+
+    async fn patch(&self) -> Result<Done, Halt> {
+        match self.arm {
+            Arm::Control => Ok(Done::default()),
+            Arm::Patched => self.patching().apply(&self.patches()?).await,
+        }
+    }
+
+    /// Takes the patches back.
+    pub(super) async fn revert(&self) -> Result<(), Halt> {
+        self.sandbox.mark(REVERTED, log_files()).await?;
+        self.patching().revert(&self.patches()?).await
+    }
+
+    /// From the restart of services to the look.
+    async fn after(&self, scope: &DriftScope, since: &str) -> Result<Snapshot, Halt> {
+        let ready = self.pace.stage(Stage::Restart, self.restart()).await?;
+        let exercises = self.exercises(When::After);
+        let worked = workload::readings(self.sandbox, &exercises).await?;
+        let mut snapshot = self.pace.stage(Stage::Observe, self.observe(scope, since)).await?;
+        snapshot.readings.extend(ready);
+        snapshot.readings.extend(worked);
+        Ok(snapshot)
+    }
+
+    /// Restarts services. From here on one that is not ready is something seen, in both arms alike.
+    pub(super) async fn restart(&self) -> Result<BTreeMap<Key, Reading>, Halt> {
+        let restarted = self.services().restart(|service| service.restart == Restart::AfterPatch).await?;
+        let optional = |name: &str| self.watched.services.iter().any(|one| one.name == name && one.optional);
+        let reading = |(name, ready): (String, Result<(), NotReady>)| {
+            let reading = match ready {
+                Ok(()) => Reading::state("ready", Health::Good),
+                Err(not) if optional(&name) => Reading::content("not ready").because(lines(not)),
+                Err(not) => Reading::state("not ready", Health::Bad).because(lines(not)),
+            };
+            (Key::from(name.as_str()).child("ready"), reading)
+        };
+        Ok(restarted.into_iter().map(reading).collect())
+    }
+
+    async fn observe(&self, scope: &DriftScope, since: &str) -> Result<Snapshot, Halt> {
+        let services = self.services();
+        settle(&services).await?;
+        let probes: Vec<_> = self.cell.probes().collect();
+        let automatic = self.cell.scenario.automatic;
+        Ok(Sight { services: &services, probes: &probes, automatic, scope, since }.look().await?)
+    }
+
+    fn services(&self) -> Services<'_> {
+        Services {
+            sandbox: self.sandbox,
+            clock: self.clock,
+            list: &self.watched.services,
+            watched: &self.watched.list,
+            systemd: self.systemd(),
+        }
+    }
+
+    fn patching(&self) -> Patching<'_> {
+        Patching { sandbox: self.sandbox, systemd: self.systemd(), time: self.cell.scenario.limits.time }
+    }
+
+    /// The patches with what was prepared for them; or why they cannot be applied at all.
+    fn patches(&self) -> Result<Vec<(&'a Patch, &'a PreparedPatch)>, Halt> {
+        match &self.ground.patches {
+            Ok(prepared) => Ok(self.cell.patches().zip(prepared).collect()),
+            Err(cause) => Err(Halt::from(cause.clone())),
+        }
+    }
+
+    fn exercises(&self, when: When) -> Vec<Exercise<'a>> {
+        let own = self.cell.scenario.workloads.iter().map(|workload| Exercise { workload, blame: Blame::Scenario });
+        let products = self.cell.software().flat_map(|product| &product.workloads);
+        let products = products.map(|workload| Exercise { workload, blame: Blame::Software });
+        own.chain(products).filter(|one| one.workload.when == when).collect()
+    }
+
+    fn systemd(&self) -> bool {
+        self.cell.image().systemd
+    }
+
+    fn blame_of(&self, service: &Service) -> Blame {
+        let of_product =
+            self.cell.software().any(|product| product.services.iter().any(|one| one.name == service.name));
+        if of_product { Blame::Software } else { Blame::Scenario }
+    }
+
+    fn not_ready(&self, name: &str, not: &NotReady, blame: Blame) -> Halt {
+        let place = Place { arm: self.arm, stage: Stage::Start };
+        let text = format!("service {name} is not ready before the patch: {}", shorten(&one_line(&not.text), 200));
+        let cause = place.because(CauseKind::ServiceNotReady, blame, name, text);
+        Halt::from(Cause { evidence: not.evidence.clone(), ..cause })
+    }
+}
+
+fn lines(not: NotReady) -> Vec<String> {
+    std::iter::once(not.text).chain(not.evidence).collect()
+}
+
+fn log_files() -> Vec<String> {
+    LOG_FILES.iter().map(|&glob| glob.to_owned()).collect()
+}

@@ -1,0 +1,214 @@
+//! Cells that fail for one reason, as one cause: differences and stops that show in the very same cells belong together.
+//! Grouped by what was observed, never by what is thought to depend on what.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use patchbed_model::record::{Broke, CauseRecord, CellRecord, Since};
+use patchbed_model::text::{one_line, shorten};
+use patchbed_model::{Arm, Blame, Cause, CauseKind, CellId, Difference, Judgement, Key, Snapshot, Verdict};
+
+use crate::noise::false_alarm;
+
+/// The most lines of evidence and of "what broke" of one cause.
+const MOST_LINES: usize = 12;
+
+/// What the attempts of a cell say about its differences, kept when the snapshots are dropped.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Witness {
+    /// In how many control attempts the value of a difference was seen as well.
+    without: BTreeMap<Key, u32>,
+    /// Observed control attempts.
+    controls: u32,
+    /// Observed patched attempts.
+    patched: u32,
+}
+
+impl Witness {
+    pub(super) fn of(judgement: &Judgement, control: &[&Snapshot], patched: usize) -> Self {
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        let counted = judgement.differences.iter().filter(|one| one.counts());
+        let seen = |one: &Difference| {
+            let now = |snapshot: &&&Snapshot| {
+                snapshot.readings.get(&one.key).map(|reading| reading.value.to_string()) == one.now
+            };
+            count(control.iter().filter(now).count())
+        };
+        Self {
+            without: counted.map(|one| (one.key.clone(), seen(one))).collect(),
+            controls: count(control.len()),
+            patched: count(patched),
+        }
+    }
+}
+
+/// By what a thing that went wrong is known again in another cell.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Sign {
+    Stop(CauseKind, String),
+    Difference(Key, Option<String>),
+}
+
+/// The causes of a scenario's cells, the heaviest first.
+pub(super) fn causes(cells: &[(CellRecord, Witness)]) -> Vec<CauseRecord> {
+    let mut where_seen: BTreeMap<Sign, BTreeSet<usize>> = BTreeMap::new();
+    for (place, (cell, _)) in cells.iter().enumerate() {
+        for sign in signs(cell) {
+            where_seen.entry(sign).or_default().insert(place);
+        }
+    }
+    let mut groups: BTreeMap<BTreeSet<usize>, BTreeSet<Sign>> = BTreeMap::new();
+    for (sign, places) in where_seen {
+        groups.entry(places).or_default().insert(sign);
+    }
+    let group = |(places, signs)| Group { cells, places, signs }.cause();
+    let mut causes: Vec<CauseRecord> = groups.into_iter().filter_map(group).collect();
+    causes.sort_by_key(|cause| (std::cmp::Reverse(cause.verdict), std::cmp::Reverse(cause.cells.len())));
+    causes
+}
+
+/// What went wrong in a cell. A cell that stopped is known by its stops alone.
+fn signs(cell: &CellRecord) -> Vec<Sign> {
+    match cell.verdict {
+        Verdict::Same | Verdict::Skipped => return Vec::new(),
+        Verdict::Improved
+        | Verdict::Changed
+        | Verdict::Inconclusive
+        | Verdict::Unstable
+        | Verdict::Ineffective
+        | Verdict::Regressed => {}
+    }
+    let stops = cell.stops.iter().map(|cause| Sign::Stop(cause.kind, cause.subject.clone()));
+    let differences = cell.differences.iter().map(|one| Sign::Difference(one.key.clone(), one.now.clone()));
+    stops.chain(differences).collect()
+}
+
+/// Signs that show in the very same cells.
+struct Group<'a> {
+    cells: &'a [(CellRecord, Witness)],
+    places: BTreeSet<usize>,
+    signs: BTreeSet<Sign>,
+}
+
+impl Group<'_> {
+    fn cause(self) -> Option<CauseRecord> {
+        let (first, witness) = self.members().next()?;
+        let differences = self.differences(first);
+        let stops: Vec<&Cause> = first.stops.iter().filter(|cause| self.holds_stop(cause)).collect();
+        let by_difference = differences.first().map(|one| one.verdict);
+        let verdict = if stops.is_empty() { by_difference? } else { first.verdict };
+        let evidence =
+            stops.iter().flat_map(|cause| &cause.evidence).chain(differences.iter().flat_map(|d| &d.evidence));
+        Some(CauseRecord {
+            title: title(&stops, &differences)?,
+            blame: stops.first().map_or(Blame::Patch, |cause| cause.blame),
+            verdict,
+            cells: self.members().map(|(cell, _)| cell.id.clone()).collect::<Vec<CellId>>(),
+            since: self.since(&stops, &differences),
+            broke: differences.iter().take(MOST_LINES).map(|one| broke(one)).collect(),
+            evidence: without_repetition(evidence),
+            sure: sure(witness, &differences, first),
+        })
+    }
+
+    fn members(&self) -> impl Iterator<Item = &(CellRecord, Witness)> {
+        self.places.iter().filter_map(|place| self.cells.get(*place))
+    }
+
+    fn holds_stop(&self, cause: &Cause) -> bool {
+        self.signs.contains(&Sign::Stop(cause.kind, cause.subject.clone()))
+    }
+
+    /// The differences of this group, the heaviest and most telling first.
+    fn differences<'a>(&self, cell: &'a CellRecord) -> Vec<&'a Difference> {
+        let mine = |one: &&Difference| self.signs.contains(&Sign::Difference(one.key.clone(), one.now.clone()));
+        let mut all: Vec<&Difference> = cell.differences.iter().filter(mine).collect();
+        all.sort_by_key(|one| (std::cmp::Reverse(one.verdict), one.class, telling(&one.key)));
+        all
+    }
+
+    /// The patches that all cells of the group have and no other cell without it has, with the attempts that say so.
+    fn since(&self, stops: &[&Cause], differences: &[&Difference]) -> Option<Since> {
+        if stops.iter().any(|cause| cause.blame != Blame::Patch) {
+            return None;
+        }
+        let mut members = self.members().map(|(cell, _)| cell.patches.iter().cloned().collect::<BTreeSet<_>>());
+        let first = members.next()?;
+        let common = members.fold(first, |common, patches| &common & &patches);
+        let others = self.cells.iter().enumerate().filter(|(place, (cell, _))| {
+            !self.places.contains(place) && matches!(cell.verdict, Verdict::Same | Verdict::Improved | Verdict::Changed)
+        });
+        let innocent: BTreeSet<String> = others.flat_map(|(_, (cell, _))| cell.patches.iter().cloned()).collect();
+        let guilty: Vec<String> = common.difference(&innocent).cloned().collect();
+        let guilty = if guilty.is_empty() { common.into_iter().collect() } else { guilty };
+        if guilty.is_empty() {
+            return None;
+        }
+        let (with, without) = self.counts(differences);
+        Some(Since { patch: guilty.join(" + "), with, without })
+    }
+
+    /// Of the patched and of the control attempts of all cells: how many show it, of how many.
+    fn counts(&self, differences: &[&Difference]) -> ((u32, u32), (u32, u32)) {
+        let mut counts = ((0, 0), (0, 0));
+        for (cell, witness) in self.members() {
+            let of = |arm| cell.attempts.get(&arm).map_or(0, |number| u32::try_from(*number).unwrap_or(u32::MAX));
+            let shown = differences.first().and_then(|one| cell.differences.iter().find(|other| other.key == one.key));
+            // Without a difference it is a stop, which every patched attempt had.
+            let (with, without) = shown.map_or((of(Arm::Patched), 0), |one| {
+                (one.seen.0, witness.without.get(&one.key).copied().unwrap_or_default())
+            });
+            counts.0.0 += with;
+            counts.0.1 += of(Arm::Patched);
+            counts.1.0 += without;
+            counts.1.1 += of(Arm::Control);
+        }
+        counts
+    }
+}
+
+/// Which of several equally heavy differences says most: whether a service lives, then whether it answers.
+fn telling(key: &Key) -> (usize, Key) {
+    let ends = [".process.state", ".unit.state", ".ready"];
+    let rank = ends.iter().position(|end| key.as_str().ends_with(end)).unwrap_or(ends.len());
+    (rank, key.clone())
+}
+
+fn title(stops: &[&Cause], differences: &[&Difference]) -> Option<String> {
+    if let Some(cause) = stops.first() {
+        return Some(shorten(&one_line(&cause.text), 160));
+    }
+    let one = differences.first()?;
+    let value = |value: &Option<String>| value.as_deref().map(|text| shorten(&one_line(text), 50));
+    Some(match (value(&one.was), value(&one.now)) {
+        (Some(was), Some(now)) => format!("{}: {was} → {now}", one.key),
+        (None, Some(now)) => format!("{}: new, {now}", one.key),
+        (Some(was), None) => format!("{}: gone, was {was}", one.key),
+        (None, None) => one.key.to_string(),
+    })
+}
+
+fn broke(one: &Difference) -> Broke {
+    Broke { key: one.key.clone(), was: one.was.clone(), now: one.now.clone() }
+}
+
+fn without_repetition<'a>(lines: impl Iterator<Item = &'a String>) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    lines.filter(|line| seen.insert(line.as_str())).take(MOST_LINES).cloned().collect()
+}
+
+fn sure(witness: &Witness, differences: &[&Difference], cell: &CellRecord) -> String {
+    let Some(first) = differences.first() else {
+        let of = |arm| cell.attempts.get(&arm).copied().unwrap_or_default();
+        return format!("{} attempts with the patch, {} without", of(Arm::Patched), of(Arm::Control));
+    };
+    let (seen, of) = first.seen;
+    let without = witness.without.get(&first.key).copied().unwrap_or_default();
+    let mut text = format!("{seen} of {of} attempts with the patch, {without} of {} without", witness.controls);
+    if seen == of && without == 0 && witness.controls > 1 {
+        let chance = false_alarm(witness.controls, witness.patched) * 100.0;
+        // Writing to a string cannot fail.
+        let _ = write!(text, "; a reading that moves by itself would look like this in at most {chance:.1} % of runs");
+    }
+    text
+}
