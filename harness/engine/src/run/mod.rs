@@ -26,4 +26,4 @@ pub use begin::run;
 pub use cancel::{Cancel, Canceller, Urgency};
 pub use clock::{Clock, SystemClock};
 pub use harness::{BaselineChoice, Candidates, EventSink, FailOn, Harness, Options, RunError};
-pub use reopen::{ReopenError, Reopened, Side, reopen};
+pub use reopen::{ReopenError, Side, reopen};

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use patchbed_model::{Arm, AttemptId, Cause};
-use patchbed_sandbox::Sandbox;
-use tokio::sync::mpsc::unbounded_channel;
+use patchbed_sandbox::message::{Reply, Request, Run, Stream};
+use patchbed_sandbox::{BoxFuture, CloseError, LinkError, Sandbox};
+use tokio::sync::mpsc::{self, unbounded_channel};
 
 use super::attempt::{Bench, open};
 use super::cancel::{Cancel, Urgency};
@@ -52,21 +53,46 @@ impl From<Cause> for ReopenError {
     }
 }
 
-/// An environment made again. Holds what it stands on as long as it lives.
+/// An open sandbox, with what it stands on kept in the store as long as it lives.
 #[derive(Debug)]
-pub struct Reopened {
-    /// The open sandbox.
-    pub sandbox: Box<dyn Sandbox>,
-    /// What was noted on the way, such as why the patch did not apply.
-    pub notes: Vec<String>,
+struct Held {
+    sandbox: Box<dyn Sandbox>,
     _ground: Arc<Ground>,
 }
 
-/// The open environment. What goes wrong once the services are up does not stop it: that is what one wants to look at.
+impl Sandbox for Held {
+    fn call(&self, request: Request) -> BoxFuture<'_, Result<Reply, LinkError>> {
+        self.sandbox.call(request)
+    }
+
+    fn stream(
+        &self,
+        run: Run,
+        output: mpsc::Sender<(Stream, Vec<u8>)>,
+        input: mpsc::Receiver<Vec<u8>>,
+    ) -> BoxFuture<'_, Result<Reply, LinkError>> {
+        self.sandbox.stream(run, output, input)
+    }
+
+    fn notes(&self) -> Vec<String> {
+        self.sandbox.notes()
+    }
+
+    fn close(self: Box<Self>) -> BoxFuture<'static, Result<(), CloseError>> {
+        self.sandbox.close()
+    }
+}
+
+/// The open environment, and what was noted on the way. What goes wrong once the services are up does not stop it: that is what one wants to look at.
 ///
 /// # Errors
 /// See [`ReopenError`].
-pub async fn reopen(cell: &PlanCell, side: Side, harness: &Harness, cancel: &Cancel) -> Result<Reopened, ReopenError> {
+pub async fn reopen(
+    cell: &PlanCell,
+    side: Side,
+    harness: &Harness,
+    cancel: &Cancel,
+) -> Result<(Box<dyn Sandbox>, Vec<String>), ReopenError> {
     let ground = Arc::new(Preparation::new(harness).ground(cell).await??);
     let (backend, clock) = (Arc::clone(&harness.backend), Arc::clone(&harness.clock));
     let bench = Bench { backend, clock, cancel: cancel.clone() };
@@ -96,7 +122,7 @@ pub async fn reopen(cell: &PlanCell, side: Side, harness: &Harness, cancel: &Can
         notes.extend(cause.evidence);
     }
     drop(watched);
-    Ok(Reopened { sandbox, notes, _ground: ground })
+    Ok((Box::new(Held { sandbox, _ground: ground }), notes))
 }
 
 async fn again(timeline: &Timeline<'_>, side: Side) -> Result<(), Halt> {
