@@ -438,3 +438,23 @@ pub(crate) fn processor_of_children() -> u64 {
     };
     milliseconds(usage.ru_utime) + milliseconds(usage.ru_stime)
 }
+
+/// Takes capabilities out of what programs executed from here on can have.
+pub(crate) fn drop_capabilities(numbers: &[u8]) {
+    for number in numbers {
+        // SAFETY: no memory is involved; a number that this kernel does not know is refused and not needed.
+        unsafe { libc::prctl(libc::PR_CAPBSET_DROP, c_ulong::from(*number), 0, 0, 0) };
+    }
+}
+
+/// Executes a program without arguments in this process; comes back only with the error number.
+pub(crate) fn execute_program(program: &CStr, environment: &[&str]) -> c_int {
+    let environment: Vec<_> =
+        environment.iter().filter_map(|one| std::ffi::CString::new(*one).ok()).collect();
+    let environment: Vec<*const c_char> =
+        environment.iter().map(|one| one.as_ptr()).chain([ptr::null()]).collect();
+    let arguments = [program.as_ptr(), ptr::null()];
+    // SAFETY: null-terminated vectors of null-terminated strings that outlive the call.
+    unsafe { libc::execve(program.as_ptr(), arguments.as_ptr(), environment.as_ptr()) };
+    io::Error::last_os_error().raw_os_error().unwrap_or(libc::EIO)
+}

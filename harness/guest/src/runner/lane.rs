@@ -144,12 +144,21 @@ fn descriptors_of(steps: &[SetupStep], pid: i32) -> Result<Vec<OwnedFd>, SetupEr
             SetupStep::Meter { file, .. } => {
                 open(&**file, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).on("open", file)
             }
+            SetupStep::Group { tree } => enter_group(tree, pid),
             SetupStep::Enter => break,
             _ => Err(nothing()),
         };
         opened.push(result.map_err(|trouble| trouble.at(step))?);
     }
     Ok(opened)
+}
+
+/// Moves process 1 into its group, the root of what it will see; gives the way into the guest's group.
+fn enter_group(folder: &str, pid: i32) -> Result<OwnedFd, Trouble> {
+    let payload = format!("{folder}/payload/cgroup.procs");
+    std::fs::write(&payload, pid.to_string()).on("write", &payload)?;
+    let guest = format!("{folder}/guest/cgroup.procs");
+    open(&*guest, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty()).on("open", &guest)
 }
 
 fn tree(

@@ -12,6 +12,7 @@ mod mounts;
 mod serve;
 mod setup;
 mod template;
+mod units;
 
 pub use holder::{HolderIds, enter as enter_holder};
 pub use lane::BORN;

@@ -14,7 +14,7 @@ use rustix::process::{Resource, Rlimit, Signal};
 use super::error::{Context, Trouble};
 use super::mounts::{self, Point};
 use super::template::STAGE;
-use super::{holder, lane};
+use super::{holder, lane, units};
 use crate::capability;
 use crate::context::Roots;
 use crate::message::SetupError;
@@ -65,6 +65,16 @@ pub(super) fn inside(plan: &Plan, control: &OwnedFd, from_lane: &OwnedFd) {
 }
 
 fn start(kind: InitKind, plan: &Plan, control: OwnedFd, state: Inside, roots: Roots) {
+    let control = match kind {
+        InitKind::Guest => control,
+        InitKind::Systemd => {
+            let Ok(own) = control.try_clone() else { return };
+            match units::beside(control, state.guest_group.as_ref(), &state.dropped) {
+                Ok(control) => control,
+                Err(error) => return lane::tell(own, error),
+            }
+        }
+    };
     let settings = serve::Settings {
         environment: plan.environment.clone(),
         notes: state.notes.iter().chain(&plan.notes).cloned().collect(),
@@ -86,6 +96,7 @@ struct Inside {
     lowers: Vec<OwnedFd>,
     dropped: Vec<u8>,
     notes: Vec<String>,
+    guest_group: Option<OwnedFd>,
 }
 
 impl Inside {
@@ -115,6 +126,7 @@ impl Inside {
             lowers: Vec::new(),
             dropped: Vec::new(),
             notes: Vec::new(),
+            guest_group: None,
         };
         for step in &plan.steps {
             match step {
@@ -125,6 +137,7 @@ impl Inside {
                     let made = received.next().map(|file| Meter::new(limit, key, file));
                     inside.meters.extend(made);
                 }
+                SetupStep::Group { .. } => inside.guest_group = received.next(),
                 SetupStep::Enter => break,
                 _ => {}
             }
@@ -137,6 +150,7 @@ impl Inside {
             SetupStep::Clone { .. }
             | SetupStep::Tree { .. }
             | SetupStep::Meter { .. }
+            | SetupStep::Group { .. }
             | SetupStep::Start(_) => Ok(()),
             SetupStep::Enter => enter(),
             SetupStep::Unshare(namespaces) => {
@@ -169,7 +183,6 @@ impl Inside {
                 rustix::system::sethostname(name.as_bytes()).on("sethostname", name)
             }
             SetupStep::Resource { name, limit } => resource(name, *limit),
-            SetupStep::Group { .. } => Ok(()),
             SetupStep::Capabilities(names) => {
                 self.dropped = capability::all_but(names);
                 Ok(())

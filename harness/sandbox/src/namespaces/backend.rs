@@ -14,14 +14,16 @@ use tokio::io::{AsyncReadExt, Interest};
 use tokio::net::UnixStream;
 use tokio::sync::watch;
 
-use super::groups::Groups;
+use super::groups::{Groups, no_units};
 use super::host::Host;
 use super::lanes::Lanes;
 use super::layer::Layer;
 use super::link::{Link, read_message};
+use super::owner::Owner;
 use super::runner::{Runner, exhausted};
 use super::session::{Session, watch};
-use crate::{Backend, BoxFuture, Holder, Lack, OpenError, Sandbox, SandboxSpec, Upper};
+use super::units::UnitGroup;
+use crate::{Backend, BoxFuture, Holder, Init, Lack, OpenError, Sandbox, SandboxSpec, Upper};
 
 /// How long a sandbox may take to stand. Making one takes milliseconds; a machine under load is given its time.
 const OPEN: Duration = Duration::from_secs(60);
@@ -39,6 +41,8 @@ struct Ready {
     host: Host,
     holder: Holder,
     lanes: Arc<Lanes>,
+    // After the lanes, which have things written down.
+    owner: Owner,
 }
 
 impl NamespacesBackend {
@@ -64,8 +68,9 @@ impl NamespacesBackend {
         }
         let holder = Holder::find().map_err(OpenError::Lacking)?;
         let runner = Runner::start(holder.ids().cloned())?;
-        let lanes = Arc::new(Lanes::new(runner, Groups::default()));
-        let made = Arc::new(Ready { host: Host::find(), holder, lanes });
+        let owner = Owner::register(&self.state).map_err(|error| unprepared(&self.state, &error))?;
+        let lanes = Arc::new(Lanes::new(runner, Groups::make(&owner)));
+        let made = Arc::new(Ready { host: Host::find(), holder, lanes, owner });
         *ready = Some(Arc::clone(&made));
         Ok(made)
     }
@@ -94,14 +99,25 @@ impl Backend for NamespacesBackend {
 }
 
 impl Ready {
+    fn units(&self, host: &Host) -> Result<UnitGroup, OpenError> {
+        let lacking = || OpenError::Lacking(no_units());
+        let parent = self.lanes.for_units().ok_or_else(lacking)?;
+        UnitGroup::make(parent, host).map_err(|_| lacking())
+    }
+
     async fn open(&self, spec: &SandboxSpec) -> Result<Session, OpenError> {
         let mut lane = self.lanes.take()?;
         let notes = lane.limit(&spec.limits);
-        let host = lane.host(&self.host);
+        let mut host = lane.host(&self.host);
+        let units = match spec.init {
+            Init::Guest => None,
+            Init::Systemd => Some(self.units(&host)?),
+        };
+        host.group = units.as_ref().map(UnitGroup::folder);
         let layer = match &spec.upper {
             Upper::Memory => None,
             Upper::Folder(folder) => Some(
-                Layer::begin(folder, self.holder.clone())
+                Layer::begin(folder, self.holder.clone(), &self.owner)
                     .map_err(|error| unprepared(folder, &error))?,
             ),
         };
@@ -122,7 +138,7 @@ impl Ready {
         let lanes = Arc::clone(&self.lanes);
         let time = spec.limits.time;
         tokio::spawn(watch(Arc::clone(&process), time, Arc::clone(&link), lanes, lane, tell));
-        Ok(Session { name: spec.name.clone(), link, process, ended, notes, layer })
+        Ok(Session { name: spec.name.clone(), link, process, ended, notes, layer, units })
     }
 }
 

@@ -1,6 +1,7 @@
 //! The lanes that are idle, and new ones as they are needed.
 
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use patchbed_guest::descriptors;
@@ -23,9 +24,10 @@ pub(super) struct Lane {
 /// All lanes.
 #[derive(Debug)]
 pub(super) struct Lanes {
+    // In the order of their end: the lanes, the runner, and only then the groups that they stood in.
+    state: Mutex<State>,
     runner: Runner,
     groups: Groups,
-    state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
@@ -52,6 +54,11 @@ impl Lanes {
         let groups = self.groups.for_lane(number);
         let socket = self.runner.lane(groups.entrances())?;
         Ok(Lane { number, socket, groups })
+    }
+
+    /// The folder below which systemd gets a group of its own.
+    pub(super) fn for_units(&self) -> Option<&Path> {
+        self.groups.for_units()
     }
 
     /// Takes back a lane whose sandbox is gone.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use super::owner::{Kind, Owned, Owner};
 use super::steps::partial;
 use crate::{CloseError, Holder};
 
@@ -14,12 +15,15 @@ pub(super) struct Layer {
     partial: PathBuf,
     holder: Holder,
     published: bool,
+    owned: Option<Owned>,
 }
 
 impl Layer {
     /// Makes the folders; a layer that lies in the place already is taken up and written on.
-    pub(super) fn begin(place: &Utf8Path, holder: Holder) -> std::io::Result<Self> {
+    pub(super) fn begin(place: &Utf8Path, holder: Holder, owner: &Owner) -> std::io::Result<Self> {
+        let owned = owner.own(Kind::Tree, partial(place.as_str()).as_ref())?;
         let layer = Self {
+            owned: Some(owned),
             place: place.to_owned(),
             partial: PathBuf::from(partial(place.as_str())),
             holder,
@@ -66,9 +70,14 @@ impl Layer {
 
 impl Drop for Layer {
     fn drop(&mut self) {
-        let (partial, holder) = (self.partial.clone(), self.holder.clone());
+        let (partial, holder, owned) = (self.partial.clone(), self.holder.clone(), self.owned.take());
         // Trees take long and the sandbox's last processes may still be writing: not while somebody waits.
-        let work = move || remove(&partial, &holder);
+        let work = move || {
+            if !remove(&partial, &holder) {
+                // It stays written down for the sweep.
+                std::mem::forget(owned);
+            }
+        };
         if self.published {
             return work();
         }
@@ -76,8 +85,17 @@ impl Drop for Layer {
     }
 }
 
-fn remove(partial: &Path, holder: &Holder) {
-    if let Err(error) = holder.remove(partial) {
-        tracing::warn!(path = %partial.display(), %error, "an unfinished layer stays until the next sweep");
+/// How often the removal of a tree is tried in which the last processes are just dying.
+const TRIES: u32 = 5;
+
+fn remove(partial: &Path, holder: &Holder) -> bool {
+    for _ in 0..TRIES {
+        match holder.remove(partial) {
+            Ok(()) => return true,
+            Err(error) => {
+                tracing::debug!(path = %partial.display(), %error, "an unfinished layer stays");
+            }
+        }
     }
+    false
 }

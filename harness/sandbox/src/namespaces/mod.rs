@@ -8,10 +8,12 @@ mod host;
 mod lanes;
 mod layer;
 mod link;
+mod owner;
 mod runner;
 mod session;
 mod steps;
 mod sweep;
+mod units;
 
 pub use backend::NamespacesBackend;
 pub use host::{Host, Place};

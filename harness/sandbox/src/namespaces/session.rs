@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, watch};
 use super::lanes::{Lane, Lanes};
 use super::layer::Layer;
 use super::link::Link;
+use super::units::UnitGroup;
 use crate::{BoxFuture, CloseError, LinkError, Sandbox, sys};
 
 /// How long killed processes may take to be gone.
@@ -26,6 +27,7 @@ pub(super) struct Session {
     pub(super) ended: watch::Receiver<bool>,
     pub(super) notes: Vec<String>,
     pub(super) layer: Option<Layer>,
+    pub(super) units: Option<UnitGroup>,
 }
 
 /// Waits for a sandbox's end or for its time to be over, and gives its lane back.
@@ -111,6 +113,7 @@ impl Sandbox for Session {
             if !matches!(tokio::time::timeout(GONE, gone).await, Ok(Ok(_))) {
                 return Err(CloseError::Alive(self.name.clone()));
             }
+            self.units = None;
             match self.layer.take() {
                 Some(layer) => layer.publish().await,
                 None => Ok(()),

@@ -36,6 +36,13 @@ const PRIVATE: [&str; 14] = [
     "/var/spool/cron", "/var/mail",
 ];
 
+/// Units that cannot work in a user namespace and would make every boot a degraded one.
+const MASKED: [&str; 8] = [
+    "sys-kernel-debug.mount", "sys-kernel-tracing.mount", "sys-kernel-config.mount",
+    "dev-hugepages.mount", "systemd-udevd.service", "systemd-udev-trigger.service",
+    "systemd-modules-load.service", "systemd-timesyncd.service",
+];
+
 /// Process ids below this are not used again after the first round, so they do not count towards the limit.
 const RESERVED_IDS: u32 = 300;
 
@@ -203,13 +210,17 @@ impl SandboxSpec {
             // The kernel's view of devices belongs to the network namespace, which is not ours here.
             Network::Host => mount("tmpfs", "/sys", &read_only),
         };
-        vec![
-            mount("proc", "/proc", &flags),
-            SetupStep::Processes(limit),
-            sys,
-            SetupStep::Seal(SEALED.map(str::to_owned).to_vec()),
-            SetupStep::Hide(HIDDEN.map(str::to_owned).to_vec()),
-        ]
+        let mut steps = vec![mount("proc", "/proc", &flags), SetupStep::Processes(limit), sys];
+        match self.init {
+            Init::Guest => steps.extend([
+                SetupStep::Seal(SEALED.map(str::to_owned).to_vec()),
+                SetupStep::Hide(HIDDEN.map(str::to_owned).to_vec()),
+            ]),
+            // Its units mount `/proc` anew, which the kernel refuses while parts of it are covered. The user namespace
+            // alone keeps the host's settings safe.
+            Init::Systemd => steps.push(mount("cgroup2", "/sys/fs/cgroup", &flags)),
+        }
+        steps
     }
 
     fn shown(&self, host: &Host) -> Vec<SetupStep> {
@@ -218,6 +229,13 @@ impl SandboxSpec {
             tmpfs("/run", 0o755, self.limits.disk),
             SetupStep::Folder { at: "/run/lock".into(), mode: 0o1777 },
         ];
+        if self.init == Init::Systemd {
+            // In `/run`, so that the image stays as it is.
+            steps.extend(MASKED.map(|unit| SetupStep::Link {
+                at: format!("/run/systemd/system/{unit}"),
+                to: "/dev/null".into(),
+            }));
+        }
         for (number, bind) in self.binds.iter().enumerate() {
             steps.push(SetupStep::Bind { tree: format!("bind{number}"), at: bind.to.clone() });
         }
