@@ -6,6 +6,7 @@
 mod crashes;
 mod drift;
 mod environment;
+mod footprint;
 mod logs;
 mod paths;
 mod security;
@@ -14,6 +15,7 @@ mod service;
 mod tests;
 
 pub use environment::watch_environment;
+pub use footprint::Footprint;
 pub use logs::LOG_FILES;
 pub(super) use service::state;
 pub use service::watch_service;

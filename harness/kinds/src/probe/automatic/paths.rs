@@ -30,6 +30,9 @@ pub(super) const IGNORED: &[&str] = &[
     "/var/lib/{apt,ucf,pam,aptitude,debconf,systemd,private,misc,command-not-found}",
     "/var/lib/{apt,ucf,pam,aptitude,debconf,systemd,private,misc,command-not-found}/**",
     "/var/backups/**",
+    // The insides of databases: large, and nothing in them would be told. Their top folders are.
+    "/var/lib/postgresql/*/*/*/**",
+    "/var/lib/mysql/{*/**,ib*,undo*,binlog*,#*}",
     // What shells and tools remember.
     "/{root,home/*}/.{bash_history,psql_history,rediscli_history,lesshst,wget-hsts}",
     "/{root,home/*}/.cache",

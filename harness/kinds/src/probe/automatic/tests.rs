@@ -9,7 +9,7 @@ use patchbed_sandbox::message::{
 
 use super::super::testing::{failed, file, look, process, ran, sandbox, service, told, usage};
 use super::super::{ProbeError, Service};
-use super::{DriftScope, watch_environment, watch_service};
+use super::{DriftScope, Footprint, watch_environment, watch_service};
 
 /// A healthy machine with one service `web`, whose parts a test replaces.
 #[derive(Clone)]
@@ -298,10 +298,10 @@ async fn data_of_services_is_told_by_kind_and_owner_only() {
     };
     let gone = |path: &str| FileFact { kind: FileKind::Gone, ..file(path, 0, &["kind"]) };
     world.drift = vec![
-        data("/var/lib/postgresql/15/main/base/1/1259", "postgres"),
-        data("/var/lib/postgresql/15/main/pg_wal/000000010000000000000001", "postgres"),
+        data("/var/lib/postgresql/15/main/base/1/1259", "root"),
+        data("/var/lib/postgresql/15/main/postgresql.auto.conf", "postgres"),
         data("/var/lib/redis/dump.rdb", "redis"),
-        gone("/var/lib/postgresql/15/main/base/1/1260"),
+        gone("/var/lib/shop/data/2026/11/order"),
         gone("/var/lib/shop/licence"),
     ];
     assert_eq!(
@@ -382,4 +382,22 @@ async fn a_package_that_the_patch_brings_is_no_news() {
     assert_eq!(told(scope(), &["new"]).await, [version]);
     assert_eq!(told(scope(), &["content"]).await, [state, version]);
     assert_eq!(told(DriftScope::default(), &["new"]).await, [state, version]);
+}
+
+#[tokio::test]
+async fn a_footprint_is_what_came_between() {
+    let take = |facts: Vec<FileFact>| async move {
+        Footprint::take(&*sandbox(move |_| Reply::Files(facts.clone())).await).await.unwrap()
+    };
+    let folder = |path: &str| FileFact { kind: FileKind::Folder, ..file(path, 0o755, &["new"]) };
+    let before = take(vec![file("/etc/a", 0o644, &["content"]), file("/etc/b", 0o644, &["new"])]).await;
+    let after = take(vec![
+        file("/etc/a", 0o600, &["content", "mode"]),
+        folder("/opt/x"),
+        file("/opt/x/y", 0o644, &["new"]),
+        folder("/opt/x-empty"),
+    ])
+    .await;
+    assert_eq!(after.since(&before), ["/etc/a", "/etc/b", "/opt/x-empty", "/opt/x/y"]);
+    assert_eq!(after.since(&after), [""; 0]);
 }
