@@ -17,24 +17,34 @@ use super::{DriftScope, crashes, drift, logs, security};
 /// # Errors
 /// [`ProbeError::Blind`] when nothing could be collected, which must never look like an empty, fine snapshot.
 pub async fn watch_environment(look: &Look<'_>, scope: &DriftScope) -> Result<Vec<(Key, Reading)>, ProbeError> {
+    let (files, accounts, crashes, limits, stale, logs, units) = tokio::try_join!(
+        files_and_packages(look, scope),
+        security::accounts(look),
+        crashes::crashes(look),
+        crashes::limits(look),
+        crashes::stale(look),
+        logs::logs(look),
+        units(look),
+    )?;
+    let parts = [files, vec![accounts], crashes, limits, stale, logs, units];
+    Ok(parts.into_iter().flatten().collect())
+}
+
+async fn files_and_packages(look: &Look<'_>, scope: &DriftScope) -> Result<Vec<(Key, Reading)>, ProbeError> {
     let drifted = drift::collect(look).await?;
     let mut found = packages(look, scope, drifted.as_deref().unwrap_or_default()).await?;
-    if let Some(facts) = &drifted {
-        let explained = drift::Explained::by(look, scope, facts).await?;
-        found.extend(drift::readings(look, facts, &explained).await?);
-        found.extend(security::readings(facts, &explained));
-    } else {
+    let Some(facts) = &drifted else {
         found.push((Key::from("files.drift"), Reading::fact("cannot be told: there is no layer of changes here")));
-    }
-    found.push(security::accounts(look).await?);
-    found.extend(crashes::crashes(look).await?);
-    found.extend(crashes::limits(look).await?);
-    found.extend(crashes::stale(look).await?);
-    found.extend(logs::logs(look).await?);
-    if look.systemd {
-        found.extend(failed_units(look, &Key::from("units")).await?);
-    }
+        return Ok(found);
+    };
+    let explained = drift::Explained::by(look, scope, facts).await?;
+    found.extend(drift::readings(look, facts, &explained).await?);
+    found.extend(security::readings(facts, &explained));
     Ok(found)
+}
+
+async fn units(look: &Look<'_>) -> Result<Vec<(Key, Reading)>, ProbeError> {
+    if look.systemd { failed_units(look, &Key::from("units")).await } else { Ok(Vec::new()) }
 }
 
 /// Every package. One that the patch brought and that was not there before is only a fact: it is what the patch is for.

@@ -24,8 +24,12 @@ pub async fn watch_service(look: &Look<'_>) -> Result<Vec<(Key, Reading)>, Probe
     let service =
         look.service.ok_or_else(|| ProbeError::Blind(format!("watch `{}`: no service of that name", look.prefix)))?;
     let members = members(look, service).await?;
-    let lines = of_service(look, service, &members.units).await?;
-    let deaths = deaths(look, service, &members).await?;
+    let (lines, deaths, sockets, linkage) = tokio::try_join!(
+        of_service(look, service, &members.units),
+        deaths(look, service, &members),
+        sockets(look, service, &members),
+        linkage(look, &members),
+    )?;
     let key = look.key("process");
     let mut readings = states(&key, &members, &lines);
     readings.push((key.child("deaths"), crashes(&members, &deaths)));
@@ -34,12 +38,9 @@ pub async fn watch_service(look: &Look<'_>) -> Result<Vec<(Key, Reading)>, Probe
         readings.push((key.child("stale"), stale(&members.processes)));
         readings.extend(resources(&look.prefix, &members.processes));
     }
-    readings.extend(sockets(look, service, &members).await?);
+    readings.extend(sockets);
     readings.extend(lines.readings(&look.key("log"), Warnings::Shown));
-    let programs = members.programs();
-    if !programs.is_empty() {
-        readings.extend(unresolved(look, &look.key("linkage"), programs).await?);
-    }
+    readings.extend(linkage);
     Ok(readings)
 }
 
@@ -148,4 +149,13 @@ async fn sockets(look: &Look<'_>, service: &Service, members: &Members) -> Resul
     sockets.retain(|socket| members.holds(service, socket));
     let key = look.key("listening");
     Ok(roles(&sockets).into_iter().map(|(place, reading)| (key.child(&place), reading)).collect())
+}
+
+/// What its programs need and do not get; nothing when none runs, which its state says.
+async fn linkage(look: &Look<'_>, members: &Members) -> Result<Vec<(Key, Reading)>, ProbeError> {
+    let programs = members.programs();
+    if programs.is_empty() {
+        return Ok(Vec::new());
+    }
+    unresolved(look, &look.key("linkage"), programs).await
 }
