@@ -1,6 +1,6 @@
 //! The pooled control snapshots, and what they say about each reading.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use patchbed_model::{Class, Health, Key, Reading, Snapshot};
 
@@ -74,7 +74,7 @@ impl Baseline {
         baseline
     }
 
-    /// Both pools as one.
+    /// Both pools as one. Pools that contradict each other should not be joined.
     #[must_use]
     pub fn joined(mut self, other: &Self) -> Self {
         self.attempts += other.attempts;
@@ -89,6 +89,21 @@ impl Baseline {
         self
     }
 
+    /// The keys of states and contents that have one value in each pool, but not the same one: the pools are of different
+    /// environments or times, whatever their names say.
+    #[must_use]
+    pub fn contradictions(&self, other: &Self) -> Vec<Key> {
+        let keys: BTreeSet<&Key> = self.entries.keys().chain(other.entries.keys()).collect();
+        let same = |one: &Reading, two: &Reading| one.value == two.value && one.health == two.health;
+        let contradicts = |key: &&Key| match (self.stable(key), other.stable(key)) {
+            (Some(one), Some(two)) => !same(one, two),
+            (Some(_), None) => !other.entries.contains_key(*key),
+            (None, Some(_)) => !self.entries.contains_key(*key),
+            (None, None) => false,
+        };
+        keys.into_iter().filter(contradicts).cloned().collect()
+    }
+
     /// How the reading under `key` behaves; `None` when it was never seen.
     #[must_use]
     pub fn volatility(&self, key: &Key) -> Option<Volatility> {
@@ -98,10 +113,15 @@ impl Baseline {
     /// The keys of readings that move by themselves. Metrics and facts are meant to move and are not among them.
     #[must_use]
     pub fn moving(&self) -> Vec<Key> {
-        let compared = |entry: &Entry| matches!(entry.class(), Some(Class::State | Class::Content));
         let moves =
-            |(_, entry): &(&Key, &Entry)| compared(entry) && entry.volatility(self.attempts) != Volatility::Stable;
+            |(_, entry): &(&Key, &Entry)| entry.is_compared() && entry.volatility(self.attempts) != Volatility::Stable;
         self.entries.iter().filter(moves).map(|(key, _)| key.clone()).collect()
+    }
+
+    /// The reading under `key` when it is compared and has one value in every attempt.
+    fn stable(&self, key: &Key) -> Option<&Reading> {
+        let entry = self.entries.get(key).filter(|entry| entry.is_compared())?;
+        entry.usual().filter(|_| entry.volatility(self.attempts) == Volatility::Stable)
     }
 
     fn entry(&mut self, key: &Key) -> &mut Entry {
@@ -152,6 +172,11 @@ impl Entry {
         self.seen.first().map(|seen| &seen.reading)
     }
 
+    /// Whether it is compared without a rule: metrics and facts are meant to move.
+    fn is_compared(&self) -> bool {
+        matches!(self.class(), Some(Class::State | Class::Content))
+    }
+
     /// The class of the readings.
     #[must_use]
     pub fn class(&self) -> Option<Class> {
@@ -178,7 +203,14 @@ impl Entry {
                 && seen.reading.class == reading.class
         };
         match self.seen.iter_mut().find(same) {
-            Some(seen) => seen.times += times,
+            Some(seen) => {
+                seen.times += times;
+                // Attempts have no order: the same lines stand for the value whichever comes first.
+                let lines = |reading: &Reading| (reading.evidence.is_empty(), reading.evidence.clone());
+                if lines(reading) < lines(&seen.reading) {
+                    seen.reading.evidence.clone_from(&reading.evidence);
+                }
+            }
             None => self.seen.push(Seen { reading: reading.clone(), times }),
         }
     }

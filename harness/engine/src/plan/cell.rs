@@ -160,6 +160,18 @@ impl PlanCell {
         arms.iter().map(|arm| AttemptId { cell: self.id.clone(), arm: *arm, number: number(*arm) }).collect()
     }
 
+    /// The digest of what is run and looked at in the cell, whatever patches are in. With the image's digest it says
+    /// whether two control attempts are of the very same environment.
+    #[must_use]
+    pub fn environment(&self) -> Digest {
+        Hasher::new()
+            .part(format!("{:?}", self.services()))
+            .part(format!("{:?}", self.workloads().collect::<Vec<_>>()))
+            .part(format!("{:?}", self.probes().collect::<Vec<_>>()))
+            .part(format!("{:?}", (self.scenario.automatic, self.scenario.limits, self.image().systemd)))
+            .finish()
+    }
+
     /// The digest of the words that make the cell. Titles, file names and folders of the host are not among them.
     fn definition(&self) -> Digest {
         let scenario = &self.scenario;
@@ -177,11 +189,9 @@ impl PlanCell {
             hasher = hasher.part(&product.name).part(words(&(&product.version, &product.install)));
         }
         hasher
-            .part(format!("{:?}", self.services()))
-            .part(format!("{:?}", self.workloads().collect::<Vec<_>>()))
-            .part(format!("{:?}", self.probes().collect::<Vec<_>>()))
+            .part(self.environment().to_string())
             .part(words(&scenario.rules))
-            .part(format!("{:?}", (scenario.automatic, scenario.rollback, scenario.attempts, scenario.limits)))
+            .part(format!("{:?}", (scenario.rollback, scenario.attempts)))
             .finish()
     }
 }

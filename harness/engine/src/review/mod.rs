@@ -1,10 +1,18 @@
 //! Deciding on what a run found: accept differences and new baselines, or reject them.
 
+mod decide;
+
 use camino::{Utf8Path, Utf8PathBuf};
 use jiff::civil::Date;
-use patchbed_model::{CellId, Difference, Differences, RunId};
+use patchbed_model::record::CellRecord;
+use patchbed_model::{Acceptance, CellId, Difference, Differences, Key, Reading, Rules, RunId, Snapshot, Verdict};
 
-use crate::store::{State, StateError};
+use crate::compare::compare;
+use crate::noise::Baseline;
+use crate::plan::CellNames;
+use crate::store::{Committed, State, StateError};
+
+pub use decide::{accept, reject};
 
 /// What waits for a decision in one cell.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +29,10 @@ pub struct Pending {
     pub patches: Vec<String>,
     /// The products that are on.
     pub software: Vec<String>,
+    /// The cell's verdict.
+    pub verdict: Verdict,
+    /// Why it is so.
+    pub reason: String,
     /// Differences that count and are not accepted.
     pub differences: Differences,
     /// A new baseline of the environment.
@@ -94,24 +106,77 @@ pub enum ReviewError {
 /// # Errors
 /// See [`ReviewError`].
 pub fn pending(state: &State, run: &RunId, snapshots: &Utf8Path) -> Result<Vec<Pending>, ReviewError> {
-    let _ = (state.record(run)?, snapshots);
-    Ok(Vec::new())
+    let committed = Committed::at(snapshots);
+    let mut waiting = Vec::new();
+    for scenario in state.record(run)?.scenarios {
+        let accepted = committed.accepted(&scenario.id)?;
+        for cell in scenario.cells {
+            let one = of_cell(run, &scenario.id, cell, &accepted, &committed)?;
+            if !one.differences.is_empty() || one.candidate.is_some() {
+                waiting.push(one);
+            }
+        }
+    }
+    Ok(waiting)
 }
 
-/// Accepts what waits. Gives back the files that were written.
-///
-/// # Errors
-/// See [`ReviewError`]; nothing is written then.
-pub fn accept(snapshots: &Utf8Path, pending: &[Pending], decision: &Decision) -> Result<Vec<Utf8PathBuf>, ReviewError> {
-    let _ = (snapshots, pending, decision);
-    Ok(Vec::new())
+fn of_cell(
+    run: &RunId,
+    scenario: &str,
+    cell: CellRecord,
+    accepted: &[Acceptance],
+    committed: &Committed,
+) -> Result<Pending, ReviewError> {
+    let mut pending = Pending {
+        run: run.clone(),
+        cell: cell.id,
+        scenario: scenario.to_owned(),
+        image: cell.image,
+        patches: cell.patches,
+        software: cell.software,
+        verdict: cell.verdict,
+        reason: cell.reason,
+        differences: cell.differences,
+        candidate: None,
+    };
+    let in_scope = |one: &Acceptance| {
+        one.image.as_ref().is_none_or(|image| *image == pending.image)
+            && (one.patches.is_empty() || one.patches == pending.patches)
+            && one.software.as_ref().is_none_or(|software| *software == pending.software)
+    };
+    let mine: Vec<&Acceptance> = accepted.iter().filter(|one| in_scope(one)).collect();
+    pending.differences.retain(|difference| !mine.iter().any(|one| one.covers(difference)));
+    pending.candidate = candidate(run, &pending.names(), committed)?;
+    Ok(pending)
 }
 
-/// Rejects what waits: candidates are removed, differences stay as they are. Gives back the files that were removed.
-///
-/// # Errors
-/// See [`ReviewError`].
-pub fn reject(snapshots: &Utf8Path, pending: &[Pending]) -> Result<Vec<Utf8PathBuf>, ReviewError> {
-    let _ = (snapshots, pending);
-    Ok(Vec::new())
+/// The candidate that this run left, with what differs from the accepted baseline.
+fn candidate(run: &RunId, names: &CellNames, committed: &Committed) -> Result<Option<Candidate>, ReviewError> {
+    let found = committed.candidate(names)?;
+    let Some(found) = found.filter(|found| found.stored.header.run.as_ref() == Some(run)) else {
+        return Ok(None);
+    };
+    let accepted = committed.baseline(names)?;
+    let moved = accepted.as_ref().map(|accepted| {
+        let now: Snapshot = usual(&found.stored.baseline).collect();
+        compare(&accepted.stored.baseline, &now, &Rules::default())
+    });
+    Ok(Some(Candidate { file: found.file, moved: moved.unwrap_or_default(), replaces: accepted.is_some() }))
+}
+
+fn usual(baseline: &Baseline) -> impl Iterator<Item = (Key, Reading)> {
+    baseline.entries.iter().filter_map(|(key, entry)| Some((key.clone(), entry.usual()?.clone())))
+}
+
+impl Pending {
+    /// What people call the cell by.
+    #[must_use]
+    pub fn names(&self) -> CellNames {
+        CellNames {
+            scenario: self.scenario.clone(),
+            image: self.image.clone(),
+            patches: self.patches.clone(),
+            software: self.software.clone(),
+        }
+    }
 }

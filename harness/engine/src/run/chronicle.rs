@@ -1,6 +1,6 @@
 //! What happens, in order: into the journal first, then into the record, then to whoever listens.
 
-use patchbed_model::{Event, Record};
+use patchbed_model::{Event, Record, RunId};
 
 use super::harness::EventSink;
 use crate::store::{Fold, Journal, StateError, masked_event};
@@ -32,6 +32,11 @@ impl<'a> Chronicle<'a> {
         self.fold.take(&event);
         self.sink.event(&event);
         Ok(())
+    }
+
+    /// The run's id.
+    pub(super) fn run(&self) -> RunId {
+        self.fold.run()
     }
 
     /// The record as it is now.

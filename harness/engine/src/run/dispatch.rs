@@ -42,10 +42,10 @@ impl<'a> Dispatch<'a> {
     pub(super) fn new(harness: &'a Harness, bench: Bench, chronicle: Chronicle<'a>, lanes: Vec<Lane>) -> Self {
         Self {
             harness,
+            weighing: Weighing::new(harness, chronicle.run()),
             bench,
             chronicle,
             lanes,
-            weighing: Weighing::new(harness),
             tasks: JoinSet::new(),
             names: BTreeMap::new(),
             events: unbounded_channel(),
@@ -154,7 +154,7 @@ impl<'a> Dispatch<'a> {
         if !course.is_ripe() {
             return Ok(());
         }
-        let (scales, notes) = self.weighing.scales(&course.cell, ground)?;
+        let (scales, notes) = self.weighing.scales(&course.cell, ground, &course.control())?;
         let cell = course.cell.id.clone();
         for text in notes {
             self.chronicle.tell(Event::Note { cell: Some(cell.clone()), text })?;
@@ -186,7 +186,7 @@ impl<'a> Dispatch<'a> {
     }
 
     fn finish(mut self) -> Result<Record, RunError> {
-        for text in self.weighing.leftovers()? {
+        for text in self.weighing.leftovers() {
             self.chronicle.tell(Event::Note { cell: None, text })?;
         }
         let record = self.chronicle.record();

@@ -116,6 +116,12 @@ impl Fold {
         }
     }
 
+    /// The run's id.
+    #[must_use]
+    pub fn run(&self) -> RunId {
+        self.run.clone().unwrap_or_else(|| RunId("unknown".to_owned()))
+    }
+
     /// The record of what was taken in.
     #[must_use]
     pub fn record(mut self) -> Record {
@@ -152,7 +158,7 @@ impl Fold {
         }
         Record {
             schema: SCHEMA.to_owned(),
-            run: self.run.unwrap_or_else(|| RunId("unknown".to_owned())),
+            run: self.run(),
             version: self.version,
             started: self.started,
             finished: self.finished.map(|(at, _)| at),

@@ -2,16 +2,21 @@
 //! accepted baselines and differences that people commit.
 
 mod causes;
+mod committed;
 mod durable;
 mod fold;
 mod journal;
 mod line;
 mod secret;
+mod snapshot;
 mod state;
+mod yaml;
 
+pub use committed::{Committed, Found};
 pub use fold::{Fold, exit, fold};
 pub use journal::Journal;
 pub use secret::{masked, masked_event, masked_outcome};
+pub use snapshot::{Header, Stored};
 pub use state::{Lock, State, StateError};
 
 #[cfg(test)]
