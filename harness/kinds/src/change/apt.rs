@@ -15,7 +15,8 @@ use super::{ChangeError, Site};
 const POLICY: &str = "/usr/sbin/policy-rc.d";
 
 /// What every run of apt is told: changed configuration files stay as they are, nothing is asked, no terminal.
-const OPTIONS: [&str; 10] = [
+/// No source is asked: a package that is missing is missing at once, and not after a vain download.
+const OPTIONS: [&str; 14] = [
     "-q",
     "-y",
     "-o",
@@ -26,6 +27,10 @@ const OPTIONS: [&str; 10] = [
     "Dpkg::Options::=--force-confdef",
     "-o",
     "Dpkg::Options::=--force-confold",
+    "-o",
+    "Dir::Etc::SourceList=/dev/null",
+    "-o",
+    "Dir::Etc::SourceParts=-",
 ];
 
 /// A program of the package tools.
@@ -61,14 +66,7 @@ pub(crate) async fn install(sandbox: &dyn Sandbox, files: &[String], again: bool
         argv.push("apt-get".to_owned());
         argv.extend(OPTIONS.map(String::from));
         argv.extend(
-            [
-                "--no-install-recommends",
-                "--allow-downgrades",
-                "--allow-change-held-packages",
-                "--no-download",
-                "--ignore-missing",
-            ]
-            .map(String::from),
+            ["--no-install-recommends", "--allow-downgrades", "--allow-change-held-packages"].map(String::from),
         );
         if again {
             argv.push("--reinstall".to_owned());

@@ -82,7 +82,7 @@ impl Change for Deb {
         let after = installed(site.sandbox).await?;
         let mut notes = differences(&before, &after);
         notes.extend(repeated(&plan, &before));
-        notes.extend(kept_conffiles(&ran.output.text));
+        notes.extend(kept_conffiles(&format!("{}\n{}", ran.output.text, ran.errors.text)));
         let packages = plan.new.iter().map(|package| package.name.clone()).collect();
         Ok(Applied { notes, packages, paths: Vec::new() })
     }

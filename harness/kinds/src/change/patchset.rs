@@ -52,6 +52,8 @@ pub(crate) fn parse<'a>(diff: &'a [u8], directory: &str, strip: usize) -> Result
     for patch in PatchSet::parse_bytes(diff, options) {
         let patch = patch.map_err(|error| unfit(&format!("the diff cannot be read: {error}")))?;
         let place = |path: &[u8]| place(path, directory, strip);
+        // Git writes the names of renamed files without the `a/` and `b/` that `strip` counts.
+        let bare = |path: &[u8]| self::place(path, directory, strip.saturating_sub(1));
         let mode = patch.new_mode().map(mode).transpose()?;
         let (from, to) = match patch.operation() {
             FileOperation::Delete(path) => (vec![place(path)?], To::Gone),
@@ -66,8 +68,8 @@ pub(crate) fn parse<'a>(diff: &'a [u8], directory: &str, strip: usize) -> Result
                 }
                 (names, To::Same)
             }
-            FileOperation::Rename { from, to } => (vec![place(from)?], To::Moved(place(to)?)),
-            FileOperation::Copy { from, to } => (vec![place(from)?], To::Copied(place(to)?)),
+            FileOperation::Rename { from, to } => (vec![bare(from)?], To::Moved(bare(to)?)),
+            FileOperation::Copy { from, to } => (vec![bare(from)?], To::Copied(bare(to)?)),
         };
         match patch.into_patch() {
             PatchKind::Text(patch) => steps.push(Step { from, to, mode, patch }),

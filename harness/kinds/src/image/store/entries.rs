@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use patchbed_model::Digest;
+use patchbed_model::id::Hasher;
 use serde::{Deserialize, Serialize};
 
 use super::draft::Draft;
@@ -87,6 +88,8 @@ struct Stamp {
     digest: Digest,
     /// The inode of the tree: another tree in its place is not the one that was published.
     inode: u64,
+    /// What stands in it, when that can be seen: inode numbers are used again.
+    names: Option<Digest>,
     #[serde(flatten)]
     meta: Meta,
 }
@@ -281,7 +284,8 @@ impl Store {
         let place = self.place(shelf, digest);
         let inode =
             fs::symlink_metadata(draft.root()).map_err(|error| StoreError::io("read", draft.root(), error))?.ino();
-        let stamp = Stamp { version: VERSION, digest: digest.clone(), inode, meta };
+        let names = top(&draft.root());
+        let stamp = Stamp { version: VERSION, digest: digest.clone(), inode, names, meta };
         let bytes = serde_json::to_vec_pretty(&stamp).map_err(|error| StoreError::io("write", &place, error))?;
         let path = draft.folder.join("meta.json");
         let mut file = fs::File::create(&path).map_err(|error| StoreError::io("make", &path, error))?;
@@ -339,9 +343,18 @@ fn read_entry(place: &Utf8Path, shelf: Shelf, digest: &Digest) -> Option<Entry> 
     let path = place.join("meta.json");
     fs::symlink_metadata(&path).ok().filter(|file| file.is_file() && file.len() < 16 << 20)?;
     let stamp: Stamp = serde_json::from_slice(&fs::read(&path).ok()?).ok()?;
-    let whole = stamp.version == VERSION && stamp.digest == *digest && stamp.inode == tree.ino();
+    let whole =
+        stamp.version == VERSION && stamp.digest == *digest && stamp.inode == tree.ino() && stamp.names == top(&root);
     let used = metadata.modified().ok()?;
     whole.then(|| Entry { shelf, digest: digest.clone(), root, meta: stamp.meta, used })
+}
+
+/// What stands at the top of a tree. An ordinary user may not be allowed to see it.
+fn top(root: &Utf8Path) -> Option<Digest> {
+    let mut names: Vec<_> = fs::read_dir(root).ok()?.filter_map(|entry| Some(entry.ok()?.file_name())).collect();
+    names.sort();
+    let hasher = names.iter().fold(Hasher::new(), |hasher, name| hasher.part(name.as_encoded_bytes()));
+    Some(hasher.finish())
 }
 
 /// Remembers that an entry was used.

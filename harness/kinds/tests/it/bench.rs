@@ -1,0 +1,230 @@
+//! What every test starts from: a backend, a store of its own, and a small Debian image that is made once.
+
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use camino::{Utf8Path, Utf8PathBuf};
+use patchbed_kinds::change::{AnyChange, Applied, Change as _, ChangeError, Prepared, Site};
+use patchbed_kinds::document::{Content, Node, Place, Problems};
+use patchbed_kinds::image::{AnySource, Image, ImageError, Source as _, Store, Workshop};
+use patchbed_sandbox::message::{FileFact, Files};
+use patchbed_sandbox::{Backend, NamespacesBackend, OpenError, Sandbox};
+use serde_json::Value as Json;
+
+/// Makes a test of an async function.
+macro_rules! trial {
+    ($module:ident::$name:ident) => {
+        libtest_mimic::Trial::test(concat!(stringify!($module), "::", stringify!($name)), || {
+            $crate::bench::run(async { $crate::$module::$name(&$crate::bench::Bench::new()?).await })
+        })
+    };
+}
+pub(crate) use trial;
+
+/// The runtime and backend of all tests: the runner is started once.
+static SHARED: LazyLock<(tokio::runtime::Runtime, Arc<NamespacesBackend>)> = LazyLock::new(|| {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime starts");
+    (runtime, Arc::new(NamespacesBackend::new(&shared_folder().join("state"))))
+});
+
+/// What is kept between runs of the tests.
+fn shared_folder() -> Utf8PathBuf {
+    let folder = Utf8PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("test-images");
+    let user = rustix::process::geteuid();
+    folder.join(user.as_raw().to_string())
+}
+
+/// Why a test cannot be run here.
+#[derive(Debug, thiserror::Error)]
+#[error("needs {need}: {why}")]
+pub(crate) struct Skip {
+    pub(crate) need: &'static str,
+    pub(crate) why: String,
+}
+
+/// Runs a test; a lack of the host is no failure unless the environment says that it must be there.
+pub(crate) fn run(test: impl Future<Output = Result<()>>) -> Result<(), libtest_mimic::Failed> {
+    match SHARED.0.block_on(test) {
+        Ok(()) => Ok(()),
+        Err(error) => {
+            let must = std::env::var("PATCHBED_MUST").unwrap_or_default();
+            match error.downcast_ref::<Skip>() {
+                Some(skip) if !must.split(',').any(|need| need == skip.need) => {
+                    use std::io::Write as _;
+                    let _ = writeln!(std::io::stderr(), "skipped: {skip}");
+                    Ok(())
+                }
+                _ => Err(explain(&error).into()),
+            }
+        }
+    }
+}
+
+/// The chain of an error; of a change's refusal also what its tool said.
+fn explain(error: &anyhow::Error) -> String {
+    match error.downcast_ref::<ChangeError>() {
+        Some(refused) => format!("{refused:#?}"),
+        None => format!("{error:#}"),
+    }
+}
+
+/// A test's own place.
+#[derive(Debug)]
+pub(crate) struct Bench {
+    pub(crate) backend: Arc<NamespacesBackend>,
+    pub(crate) store: Store,
+    pub(crate) folder: Utf8PathBuf,
+    _folder: tempfile::TempDir,
+}
+
+impl Bench {
+    pub(crate) fn new() -> Result<Self> {
+        let shared = shared_folder();
+        std::fs::create_dir_all(shared.join("state"))?;
+        let temporary = tempfile::Builder::new().prefix("bench-").tempdir_in(&shared)?;
+        let folder = Utf8PathBuf::try_from(temporary.path().to_owned())?;
+        let store = Store::open(folder.join("store"))?;
+        std::fs::create_dir(folder.join("scenario"))?;
+        Ok(Self { backend: Arc::clone(&SHARED.1), store, folder: folder.join("scenario"), _folder: temporary })
+    }
+
+    pub(crate) fn workshop<'a>(&'a self, image: Option<&'a Image>) -> Workshop<'a> {
+        Workshop { backend: &*self.backend, store: &self.store, base: &self.folder, image, offline: false }
+    }
+
+    /// A minimal Debian, from the store that all tests share.
+    pub(crate) async fn debian(&self) -> Result<Image> {
+        let store = Store::open(shared_folder().join("store"))?;
+        let workshop = Workshop { store: &store, ..self.workshop(None) };
+        let source = source("debian", serde_json::json!(suite()))?;
+        match source.make(&workshop).await {
+            Ok(image) => Ok(image),
+            Err(error @ (ImageError::Lacking { .. } | ImageError::Unavailable(_))) => {
+                bail!(Skip { need: "debian", why: error.to_string() })
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// A sandbox on an image, with what a change needs to be shown.
+    pub(crate) async fn open(&self, image: &Image, prepared: &[&Prepared]) -> Result<Box<dyn Sandbox>> {
+        let mut spec = image.spec("test");
+        spec.binds = prepared.iter().flat_map(|prepared| prepared.binds.clone()).collect();
+        match self.backend.open(&spec).await {
+            Ok(sandbox) => Ok(sandbox),
+            Err(OpenError::Lacking(lack)) => bail!(Skip { need: "userns", why: lack.what }),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Writes a file beside the scenario.
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) -> Result<Utf8PathBuf> {
+        let path = self.folder.join(name);
+        let parent = path.parent().context("a file lies in a folder")?;
+        std::fs::create_dir_all(parent)?;
+        std::fs::write(&path, content)?;
+        Ok(path)
+    }
+}
+
+/// The suite of the test image: this machine's own where it is a Debian, so that its archives are known.
+pub(crate) fn suite() -> String {
+    let text = std::fs::read_to_string("/etc/os-release").unwrap_or_default();
+    let is_debian = text.lines().any(|line| line == "ID=debian");
+    let name = text.lines().find_map(|line| line.strip_prefix("VERSION_CODENAME="));
+    name.filter(|_| is_debian).unwrap_or("bookworm").trim_matches('"').to_owned()
+}
+
+/// A change from what a scenario would say.
+pub(crate) fn change(kind: &str, words: Json) -> Result<AnyChange> {
+    let mut problems = Problems::default();
+    let read = AnyChange::read_kind(kind, &node(words), &mut problems);
+    read.with_context(|| format!("{problems:?}"))
+}
+
+/// An image source from what a scenario would say.
+pub(crate) fn source(kind: &str, words: Json) -> Result<AnySource> {
+    let mut problems = Problems::default();
+    let read = AnySource::read_kind(kind, &node(words), &mut problems);
+    read.with_context(|| format!("{problems:?}"))
+}
+
+fn node(words: Json) -> Node {
+    let content = match words {
+        Json::Null => Content::Null,
+        Json::Bool(value) => Content::Bool(value),
+        Json::Number(number) => Content::Integer(number.as_i64().unwrap_or_default().into()),
+        Json::String(text) => Content::Text(text),
+        Json::Array(items) => Content::List(items.into_iter().map(node).collect()),
+        Json::Object(map) => Content::Map(map.into_iter().map(|(key, value)| (key, node(value))).collect()),
+    };
+    Node { place: Place::default(), content }
+}
+
+/// A change applied in a sandbox of its own.
+pub(crate) struct Applying<'a> {
+    pub(crate) change: &'a AnyChange,
+    pub(crate) prepared: Prepared,
+    pub(crate) sandbox: Box<dyn Sandbox>,
+    pub(crate) within: Duration,
+}
+
+impl<'a> Applying<'a> {
+    pub(crate) async fn open(bench: &Bench, image: &Image, change: &'a AnyChange) -> Result<Self> {
+        let prepared = change.prepare(&bench.workshop(Some(image))).await?;
+        let sandbox = bench.open(image, &[&prepared]).await?;
+        Ok(Self { change, prepared, sandbox, within: Duration::from_secs(120) })
+    }
+
+    fn site(&self) -> Site<'_> {
+        Site { sandbox: &*self.sandbox, prepared: &self.prepared, name: "patch", within: self.within, systemd: false }
+    }
+
+    pub(crate) async fn apply(&self) -> Result<Applied, ChangeError> {
+        self.change.apply(&self.site()).await
+    }
+
+    pub(crate) async fn revert(&self) -> Result<(), ChangeError> {
+        self.change.revert(&self.site()).await
+    }
+
+    /// Every fact about the files under these globs, as text.
+    pub(crate) async fn facts(&self, globs: &[&str]) -> Result<Vec<FileFact>> {
+        let paths = globs.iter().map(|glob| (*glob).to_owned()).collect();
+        Ok(self.sandbox.files(Files { paths, exclude: Vec::new(), text_up_to: 4096, limit: 100_000 }).await?)
+    }
+
+    pub(crate) async fn read(&self, path: &str) -> Result<String> {
+        Ok(String::from_utf8(self.sandbox.read_file(path, 1 << 20).await?)?)
+    }
+
+    pub(crate) async fn close(self) -> Result<()> {
+        Ok(self.sandbox.close().await?)
+    }
+}
+
+/// The text and evidence of a refusal.
+pub(crate) fn refusal(result: Result<Applied, ChangeError>) -> Result<(String, Vec<String>)> {
+    match result {
+        Err(ChangeError::Refused { text, evidence }) => Ok((text, evidence)),
+        other => bail!("expected a refusal, got {other:?}"),
+    }
+}
+
+/// Fails with what is wrong when two things differ.
+pub(crate) fn same<T: PartialEq + std::fmt::Debug + ?Sized>(left: &T, right: &T) -> Result<()> {
+    if left != right {
+        bail!("these differ:\n{left:#?}\n{right:#?}");
+    }
+    Ok(())
+}
+
+pub(crate) fn names(folder: &Utf8Path) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in folder.read_dir_utf8()? {
+        names.push(entry?.file_name().to_owned());
+    }
+    names.sort();
+    Ok(names)
+}

@@ -1,0 +1,253 @@
+//! `deb`.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail, ensure};
+use patchbed_kinds::change::{Change as _, ChangeError};
+use patchbed_kinds::image::{Image, extend};
+use serde_json::json;
+
+use crate::bench::{Applying, Bench, Skip, change, refusal, same};
+use crate::package::{Package, archive};
+
+const GOOD: Package<'_> = Package {
+    name: "ppgood",
+    version: "1",
+    fields: "",
+    files: &[("/usr/share/ppgood/v", "1\n")],
+    conffiles: &[],
+    postinst: "",
+};
+
+/// The test image with version 1 of the package.
+async fn with_good(bench: &Bench) -> Result<Image> {
+    let image = bench.debian().await?;
+    GOOD.write(bench, "good_1.deb")?;
+    let install = change("deb", json!({ "files": "good_1.deb" }))?;
+    Ok(extend(&bench.workshop(None), image, &[install]).await?)
+}
+
+async fn version(applying: &Applying<'_>, name: &str) -> Result<Option<(String, String)>> {
+    let packages = applying.sandbox.packages().await?;
+    let found = packages.into_iter().find(|package| package.name == name && package.state != "config-files");
+    Ok(found.map(|package| (package.version, package.state)))
+}
+
+pub(crate) async fn a_package_is_updated_and_taken_back(bench: &Bench) -> Result<()> {
+    let image = with_good(bench).await?;
+    Package { version: "2", files: &[("/usr/share/ppgood/v", "2\n"), ("/usr/share/ppgood/more", "x")], ..GOOD }
+        .write(bench, "good_2.deb")?;
+    Package { name: "ppextra", ..GOOD.clone() }.files_at(bench, "/usr/share/ppextra/v", "extra_1.deb")?;
+    let change = change("deb", json!({ "files": ["good_2.deb", "extra_1.deb"] }))?;
+    let applying = Applying::open(bench, &image, &change).await?;
+    let globs = [
+        "/usr/share/ppgood",
+        "/usr/share/ppgood/**",
+        "/usr/share/ppextra",
+        "/usr/share/ppextra/**",
+        "/usr/sbin/policy-rc.d",
+    ];
+    let before = applying.facts(&globs).await?;
+    let applied = applying.apply().await?;
+    same(&applied.notes, &vec!["ppextra 1 (new)".to_owned(), "ppgood 1 → 2".to_owned()])?;
+    same(&applied.packages, &vec!["ppextra".to_owned(), "ppgood".to_owned()])?;
+    same(&applying.read("/usr/share/ppgood/v").await?, &"2\n".to_owned())?;
+    ensure!(applying.facts(&["/usr/sbin/policy-rc.d"]).await?.is_empty());
+    applying.revert().await?;
+    same(&applying.facts(&globs).await?, &before)?;
+    same(&version(&applying, "ppgood").await?, &Some(("1".to_owned(), "installed".to_owned())))?;
+    same(&version(&applying, "ppextra").await?, &None)?;
+    applying.close().await
+}
+
+impl Package<'_> {
+    /// Writes it with one file.
+    fn files_at(&self, bench: &Bench, path: &str, name: &str) -> Result<()> {
+        Package { files: &[(path, "1\n")], ..self.clone() }.write(bench, name)?;
+        Ok(())
+    }
+}
+
+pub(crate) async fn an_edited_configuration_file_is_kept_and_comes_back(bench: &Bench) -> Result<()> {
+    let image = bench.debian().await?;
+    let path = "/etc/ppconf.conf";
+    let package = Package {
+        name: "ppconf",
+        files: &[(path, "a=1\n"), ("/etc/ppother.conf", "b=1\n")],
+        conffiles: &[path, "/etc/ppother.conf"],
+        ..GOOD
+    };
+    package.write(bench, "conf_1.deb")?;
+    Package { version: "2", files: &[(path, "a=2\n"), ("/etc/ppother.conf", "b=2\n")], ..package }
+        .write(bench, "conf_2.deb")?;
+    let install = change("deb", json!({ "files": "conf_1.deb" }))?;
+    let edit = change("files", json!({ "write": { path: "a=mine\n" } }))?;
+    let image = extend(&bench.workshop(None), image, &[install, edit]).await?;
+    let change = change("deb", json!({ "files": "conf_2.deb" }))?;
+    let applying = Applying::open(bench, &image, &change).await?;
+    let before = applying.facts(&["/etc/pp*"]).await?;
+    let applied = applying.apply().await?;
+    let kept = "/etc/ppconf.conf kept as it was: the package brings another one";
+    same(&applied.notes, &vec!["ppconf 1 → 2".to_owned(), kept.to_owned()])?;
+    same(&applying.read(path).await?, &"a=mine\n".to_owned())?;
+    same(&applying.read("/etc/ppother.conf").await?, &"b=2\n".to_owned())?;
+    same(&applying.read("/etc/ppconf.conf.dpkg-dist").await?, &"a=2\n".to_owned())?;
+    applying.revert().await?;
+    same(&applying.facts(&["/etc/pp*"]).await?, &before)?;
+    applying.close().await
+}
+
+/// Applies version 2 with this script.
+async fn scripted<'a>(
+    bench: &Bench,
+    change: &'a patchbed_kinds::change::AnyChange,
+    script: &str,
+) -> Result<Applying<'a>> {
+    let image = with_good(bench).await?;
+    Package { version: "2", postinst: script, ..GOOD }.write(bench, "scripted.deb")?;
+    Applying::open(bench, &image, change).await
+}
+
+pub(crate) async fn a_failing_script_is_told_with_its_last_line(bench: &Bench) -> Result<()> {
+    let change = change("deb", json!({ "files": "scripted.deb" }))?;
+    let applying = scripted(bench, &change, "echo disk check failed >&2; exit 1").await?;
+    let (text, evidence) = refusal(applying.apply().await)?;
+    same(&text, &"apt-get ended with status 100: ppgood is half-configured".to_owned())?;
+    ensure!(evidence.iter().any(|line| line == "disk check failed"), "{evidence:?}");
+    applying.close().await
+}
+
+pub(crate) async fn a_hanging_script_is_stopped(bench: &Bench) -> Result<()> {
+    let change = change("deb", json!({ "files": "scripted.deb" }))?;
+    let mut applying =
+        scripted(bench, &change, "echo working; trap '' TERM INT HUP QUIT; while :; do sleep 1; done").await?;
+    applying.within = Duration::from_secs(4);
+    let begun = Instant::now();
+    let ended = applying.apply().await;
+    ensure!(
+        matches!(&ended, Err(ChangeError::TimedOut { evidence, .. }) if evidence.iter().any(|line| line == "working")),
+        "{ended:?}"
+    );
+    ensure!(begun.elapsed() < Duration::from_secs(12), "{:?}", begun.elapsed());
+    let left = applying.sandbox.processes().await?;
+    ensure!(!left.iter().any(|process| process.name == "dpkg" || process.name == "sleep"), "{left:?}");
+    applying.close().await
+}
+
+pub(crate) async fn a_script_that_kills_dpkg_is_told(bench: &Bench) -> Result<()> {
+    let change = change("deb", json!({ "files": "scripted.deb" }))?;
+    for script in ["kill -9 $PPID; sleep 2", "kill -9 -1; sleep 2"] {
+        let applying = scripted(bench, &change, script).await?;
+        let (text, _) = refusal(applying.apply().await)?;
+        ensure!(
+            text.starts_with("apt-get ended with status") || text.starts_with("apt-get was killed by signal 9"),
+            "{text}"
+        );
+        ensure!(text.contains("ppgood is "), "{text}");
+        applying.close().await?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn a_question_gets_no_answer(bench: &Bench) -> Result<()> {
+    let change = change("deb", json!({ "files": "scripted.deb" }))?;
+    for script in ["read x || echo no answer; [ -n \"$x\" ] || exit 3", "exec </dev/tty || exit 1; read x"] {
+        let applying = scripted(bench, &change, script).await?;
+        let begun = Instant::now();
+        refusal(applying.apply().await)?;
+        ensure!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+        applying.close().await?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn a_missing_dependency_is_named(bench: &Bench) -> Result<()> {
+    let image = with_good(bench).await?;
+    Package { version: "2", fields: "Depends: no-such-package (>= 9)\n", ..GOOD }.write(bench, "needy.deb")?;
+    let change = change("deb", json!({ "files": "needy.deb" }))?;
+    let applying = Applying::open(bench, &image, &change).await?;
+    let (_, evidence) = refusal(applying.apply().await)?;
+    ensure!(evidence.iter().any(|line| line.contains("no-such-package (>= 9)")), "{evidence:?}");
+    same(&version(&applying, "ppgood").await?, &Some(("1".to_owned(), "installed".to_owned())))?;
+    applying.close().await
+}
+
+pub(crate) async fn a_folder_of_packages_resolves_dependencies(bench: &Bench) -> Result<()> {
+    let image = with_good(bench).await?;
+    Package { version: "2", fields: "Depends: pplib (>= 1)\n", ..GOOD }.write(bench, "packages/a.deb")?;
+    Package { name: "pplib", files: &[("/usr/share/pplib/v", "1\n")], ..GOOD }.write(bench, "packages/b.deb")?;
+    Package { name: "ppunused", files: &[("/usr/share/ppunused/v", "1\n")], ..GOOD }.write(bench, "packages/c.deb")?;
+    let change = change("deb", json!({ "packages": "ppgood", "from": "packages" }))?;
+    let applying = Applying::open(bench, &image, &change).await?;
+    let applied = applying.apply().await?;
+    same(&applied.notes, &vec!["ppgood 1 → 2".to_owned(), "pplib 1 (new)".to_owned()])?;
+    applying.revert().await?;
+    same(&version(&applying, "ppgood").await?, &Some(("1".to_owned(), "installed".to_owned())))?;
+    same(&version(&applying, "pplib").await?, &None)?;
+    applying.close().await
+}
+
+pub(crate) async fn a_downgrade_and_the_same_version_are_said(bench: &Bench) -> Result<()> {
+    let image = with_good(bench).await?;
+    Package { version: "0.5", ..GOOD }.write(bench, "older.deb")?;
+    Package { files: &[("/usr/share/ppgood/v", "not 1\n")], ..GOOD }.write(bench, "same.deb")?;
+    for (file, note, content) in [
+        ("older.deb", "ppgood 1 → 0.5 (downgrade)", "1\n"),
+        ("same.deb", "ppgood 1 (the same version again)", "not 1\n"),
+    ] {
+        let change = change("deb", json!({ "files": file }))?;
+        let applying = Applying::open(bench, &image, &change).await?;
+        same(&applying.apply().await?.notes, &vec![note.to_owned()])?;
+        same(&applying.read("/usr/share/ppgood/v").await?, &content.to_owned())?;
+        applying.revert().await?;
+        same(&applying.read("/usr/share/ppgood/v").await?, &"1\n".to_owned())?;
+        applying.close().await?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn files_that_are_no_packages_are_refused(bench: &Bench) -> Result<()> {
+    let image = bench.debian().await?;
+    let version = ("debian-binary", &b"2.0\n"[..]);
+    let garbage = [("no-magic", b"garbage".to_vec()), ("empty", Vec::new()), ("no-members", archive(&[]))];
+    let mut cases: Vec<(&str, Vec<u8>)> = garbage.into();
+    cases.push(("no-control", archive(&[version, ("data.tar", &[0; 1024])])));
+    cases.push(("no-tar", archive(&[version, ("control.tar", &[0; 100]), ("data.tar", b"garbage")])));
+    cases.push(("other-format", archive(&[("debian-binary", b"9.9\n"), ("control.tar", b""), ("data.tar", b"")])));
+    for (name, bytes) in cases {
+        bench.write("bad.deb", bytes)?;
+        let change = change("deb", json!({ "files": "bad.deb" }))?;
+        let prepared = change.prepare(&bench.workshop(Some(&image))).await;
+        match prepared {
+            Err(ChangeError::Unfit(text)) => {
+                ensure!(text.contains("bad.deb") && text.contains("not a valid package"), "{text}")
+            }
+            other => bail!("{name}: {other:?}"),
+        }
+    }
+    Package { name: "../../x", ..GOOD }.write(bench, "bad.deb")?;
+    let climbing = change("deb", json!({ "files": "bad.deb" }))?;
+    let prepared = climbing.prepare(&bench.workshop(Some(&image))).await;
+    ensure!(matches!(&prepared, Err(ChangeError::Unfit(text)) if text.contains("its name")), "{prepared:?}");
+    Ok(())
+}
+
+pub(crate) async fn packages_come_from_the_images_own_sources(bench: &Bench) -> Result<()> {
+    let image = bench.debian().await?;
+    // Part of every image, and rarely without a newer version since the release.
+    let change = change("deb", json!({ "packages": ["perl-base", "hello"] }))?;
+    let prepared = match change.prepare(&bench.workshop(Some(&image))).await {
+        Err(ChangeError::Unavailable(why)) => bail!(Skip { need: "archive", why }),
+        other => other?,
+    };
+    let offline = patchbed_kinds::image::Workshop { offline: true, ..bench.workshop(Some(&image)) };
+    same(&change.prepare(&offline).await?, &prepared)?;
+    let applying = Applying::open(bench, &image, &change).await?;
+    let before = version(&applying, "perl-base").await?;
+    let applied = applying.apply().await?;
+    ensure!(applied.notes.iter().any(|note| note.starts_with("hello ") && note.ends_with("(new)")), "{applied:?}");
+    applying.revert().await?;
+    same(&version(&applying, "perl-base").await?, &before)?;
+    same(&version(&applying, "hello").await?, &None)?;
+    applying.close().await
+}

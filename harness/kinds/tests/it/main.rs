@@ -1,0 +1,53 @@
+//! Changes and image sources on real sandboxes. What the host lacks is said and skipped, unless `PATCHBED_MUST` names it
+//! (`userns`, `overlay`, `debian`, `archive`).
+
+mod bench;
+mod changes;
+mod debs;
+mod images;
+mod package;
+
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Trial};
+
+use crate::bench::trial;
+
+fn main() -> ExitCode {
+    patchbed_sandbox::faces_with(std::env::args_os(), patchbed_kinds::image::TASKS);
+    let arguments = Arguments::from_args();
+    let tests: Vec<Trial> = vec![
+        trial!(images::a_debian_image_is_made_once),
+        trial!(images::a_folder_is_imported_by_content),
+        trial!(images::a_folder_that_is_no_root_is_refused),
+        trial!(images::a_tarball_becomes_an_image),
+        trial!(images::a_tarball_with_the_wrong_digest_is_refused),
+        trial!(images::a_hostile_tarball_leaves_nothing),
+        trial!(images::the_host_is_an_image_without_its_secrets),
+        trial!(images::installed_changes_become_layers_that_are_reused),
+        trial!(images::two_at_once_make_one_image),
+        trial!(images::a_damaged_entry_is_not_used),
+        trial!(images::what_is_held_is_not_removed),
+        trial!(changes::a_command_runs_and_is_taken_back),
+        trial!(changes::a_failing_command_says_its_last_line),
+        trial!(changes::a_command_that_does_not_end_is_stopped),
+        trial!(changes::removed_trees_come_back_exactly),
+        trial!(changes::written_files_go_away_again),
+        trial!(changes::a_folder_is_laid_over_and_taken_back),
+        trial!(changes::a_tarball_is_laid_over_with_its_owners),
+        trial!(changes::a_diff_is_applied_and_taken_back),
+        trial!(changes::a_hunk_that_does_not_fit_writes_nothing),
+        trial!(debs::a_package_is_updated_and_taken_back),
+        trial!(debs::an_edited_configuration_file_is_kept_and_comes_back),
+        trial!(debs::a_failing_script_is_told_with_its_last_line),
+        trial!(debs::a_hanging_script_is_stopped),
+        trial!(debs::a_script_that_kills_dpkg_is_told),
+        trial!(debs::a_question_gets_no_answer),
+        trial!(debs::a_missing_dependency_is_named),
+        trial!(debs::a_folder_of_packages_resolves_dependencies),
+        trial!(debs::a_downgrade_and_the_same_version_are_said),
+        trial!(debs::files_that_are_no_packages_are_refused),
+        trial!(debs::packages_come_from_the_images_own_sources),
+    ];
+    libtest_mimic::run(&arguments, tests).exit_code()
+}

@@ -1,0 +1,360 @@
+//! Probes on real sandboxes: what they tell of real programs, well and broken.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use patchbed_kinds::probe::automatic::{DriftScope, Footprint, LOG_FILES, watch_environment, watch_service};
+use patchbed_kinds::probe::canonical::canonical_reading;
+use patchbed_kinds::probe::{AnyProbe, Look, Probe as _, Service};
+use patchbed_model::{Class, Health, Key, Reading, Snapshot};
+use patchbed_sandbox::Sandbox;
+use patchbed_sandbox::message::{End, Program, Ran, Run, Start};
+use serde_json::{Value as Json, json};
+
+use libtest_mimic::Trial;
+
+use crate::bench::{Bench, probe, same, trial};
+
+/// The tests of this file.
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![
+        trial!(probes::http_reads_status_headers_and_body),
+        trial!(probes::tcp_and_listening_see_the_port),
+        trial!(probes::commands_are_read_however_they_end),
+        trial!(probes::logs_tell_new_errors),
+        trial!(probes::files_and_packages_are_told),
+        trial!(probes::processes_of_a_service_are_told),
+        trial!(probes::missing_libraries_are_told),
+        trial!(probes::units_cannot_be_told_without_systemd),
+        trial!(probes::two_quiet_looks_are_equal),
+        trial!(probes::a_crash_is_seen_from_all_sides),
+        trial!(probes::doors_and_drift_are_seen),
+        trial!(probes::a_broken_package_is_seen),
+    ]
+}
+
+/// A small web server in what every Debian has: it answers `/json`, `/broken` and everything else, writes a log, and
+/// dies of `/die`.
+const SERVER: &str = r#"
+use IO::Socket::INET; $| = 1;
+my $server = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => 8080, Listen => 9, ReuseAddr => 1)
+    or die "ERROR: cannot listen: $!\n";
+print "ready, pid $$\n";
+while (my $client = $server->accept) {
+    my $first = <$client>;
+    while (defined(my $line = <$client>)) { last if $line =~ /^\r?$/ }
+    kill SEGV => $$ if $first =~ m{/die};
+    print STDERR "ERROR: no such page\n" if $first =~ m{/broken};
+    my $status = $first =~ m{/broken} ? '500 Broken' : '200 OK';
+    my $body = $first =~ m{/json} ? '{"b":[1,2],"a":{"state":"up"}}' : "hello from pid $$ at " . localtime() . "\n";
+    print $client "HTTP/1.0 $status\r\nX-Kind: small\r\nContent-Length: " . length($body) . "\r\n\r\n$body";
+    close $client;
+}
+"#;
+
+/// A sandbox with the server as its one service, restarted once after the mark as a patch would have it.
+struct Place {
+    sandbox: Box<dyn Sandbox>,
+    services: Vec<Service>,
+}
+
+impl Place {
+    async fn new(bench: &Bench) -> Result<Self> {
+        let image = bench.debian().await?;
+        let sandbox = bench.open(&image, &[]).await?;
+        let place = Self { sandbox, services: vec![Service { name: "web".to_owned(), unit: None }] };
+        place.start().await?;
+        let logs = LOG_FILES.iter().map(|&glob| glob.to_owned()).collect();
+        place.sandbox.mark("restart", logs).await?;
+        place.sandbox.stop("web", 15, 5000).await?;
+        place.start().await?;
+        Ok(place)
+    }
+
+    async fn start(&self) -> Result<()> {
+        let argv = ["perl", "-e", SERVER].map(str::to_owned).to_vec();
+        let program = Program { argv, user: Some("nobody".to_owned()), ..Program::default() };
+        self.sandbox.start(Start { name: "web".to_owned(), program }).await?;
+        for _ in 0..250 {
+            let sockets = self.sandbox.sockets().await?;
+            if sockets.iter().any(|socket| socket.port == 8080) {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        bail!("the server does not listen")
+    }
+
+    fn look(&self, prefix: &str) -> Look<'_> {
+        Look {
+            sandbox: &*self.sandbox,
+            prefix: Key::from(prefix),
+            services: &self.services,
+            service: self.services.first(),
+            since: Some("restart"),
+            within: Duration::from_secs(10),
+            systemd: false,
+        }
+    }
+
+    /// What a probe tells, from what a scenario would say.
+    async fn see(&self, kind: &str, words: Json) -> Result<Vec<String>> {
+        let probe: AnyProbe = probe(kind, words)?;
+        let about_service = matches!(kind, "log" | "process" | "linkage");
+        let look = Look { service: self.services.first().filter(|_| about_service), ..self.look("p") };
+        Ok(told(&snapshot(probe.observe(&look).await?)))
+    }
+
+    /// Everything that is watched without asking.
+    async fn watched(&self, scope: &DriftScope) -> Result<Snapshot> {
+        let mut all = watch_service(&self.look("web")).await?;
+        let look = Look { service: None, ..self.look("environment") };
+        all.extend(watch_environment(&look, scope).await?);
+        Ok(snapshot(all))
+    }
+
+    async fn shell(&self, text: &str) -> Result<Ran> {
+        let argv = ["/bin/sh", "-c", text].map(str::to_owned).to_vec();
+        let program = Program { argv, ..Program::default() };
+        Ok(self.sandbox.run(Run { program, within: 30_000, keep: 65_536, ..Run::default() }).await?)
+    }
+
+    async fn close(self) -> Result<()> {
+        Ok(self.sandbox.close().await?)
+    }
+}
+
+fn snapshot(readings: Vec<(Key, Reading)>) -> Snapshot {
+    readings.into_iter().map(|(key, reading)| (key, canonical_reading(reading))).collect()
+}
+
+/// Readings as lines; of metrics only that they are there.
+fn told(snapshot: &Snapshot) -> Vec<String> {
+    let told = snapshot.readings.iter().map(|(key, reading)| {
+        let health = match reading.health {
+            Some(Health::Good) => " (good)",
+            Some(Health::Bad) => " (bad)",
+            None => "",
+        };
+        match reading.class {
+            Class::Metric => format!("{key} in {}", reading.unit.as_deref().unwrap_or_default()),
+            Class::State | Class::Content | Class::Fact => format!("{key} = {}{health}", reading.value),
+        }
+    });
+    told.collect()
+}
+
+fn expect(told: &[String], wanted: &[&str]) -> Result<()> {
+    same(&told.iter().map(String::as_str).collect::<Vec<_>>(), &wanted.to_vec())
+}
+
+/// What one snapshot tells that another does not, of what is compared without statistics.
+fn news(before: &Snapshot, after: &Snapshot) -> Vec<String> {
+    let compared = |snapshot: &Snapshot| {
+        let mut snapshot = snapshot.clone();
+        snapshot.readings.retain(|_, reading| matches!(reading.class, Class::State | Class::Content));
+        told(&snapshot)
+    };
+    let before = compared(before);
+    compared(after).into_iter().filter(|line| !before.contains(line)).collect()
+}
+
+pub(crate) async fn http_reads_status_headers_and_body(bench: &Bench) -> Result<()> {
+    let place = Place::new(bench).await?;
+    let words = json!({ "url": "http://localhost:8080/", "expect": 200, "read-headers": "X-Kind" });
+    expect(
+        &place.see("http", words).await?,
+        &[
+            "p.body = hello from pid ⟨pid⟩ at ⟨time⟩",
+            "p.expect = met (good)",
+            "p.header.x-kind = small",
+            "p.status = 200 (good)",
+        ],
+    )?;
+    let words =
+        json!({ "url": "http://127.0.0.1:8080/json", "json": ["a.state", "b[1]"], "expect": { "a.state": "up" } });
+    expect(
+        &place.see("http", words).await?,
+        &["p.expect = met (good)", "p.json.a.state = up", "p.json.b[1] = 2", "p.status = 200 (good)"],
+    )?;
+    let broken = place.see("http", json!("http://localhost:8080/broken")).await?;
+    expect(&broken[1..], &["p.status = 500 (bad)"])?;
+    expect(&place.see("http", json!("http://localhost:81/")).await?, &["p.status = refused (bad)"])?;
+    expect(&place.see("http", json!("http://nowhere.invalid/")).await?, &["p.status = no such host (bad)"])?;
+    place.close().await
+}
+
+pub(crate) async fn tcp_and_listening_see_the_port(bench: &Bench) -> Result<()> {
+    let place = Place::new(bench).await?;
+    let words = json!({ "address": "localhost:8080", "send": "GET /json\r\n\r\n", "banner": true });
+    expect(&place.see("tcp", words).await?, &["p.banner = HTTP/1.0 200 OK", "p.connect = open (good)"])?;
+    expect(&place.see("tcp", json!("localhost:81")).await?, &["p.connect = refused (bad)"])?;
+    expect(&place.see("listening", json!({})).await?, &["p.tcp/127.0.0.1:8080 = perl (good)"])?;
+    expect(
+        &place.see("listening", json!(["8080", "udp/53"])).await?,
+        &["p.tcp/8080 = open (good)", "p.udp/53 = closed (bad)"],
+    )?;
+    place.close().await
+}
+
+pub(crate) async fn commands_are_read_however_they_end(bench: &Bench) -> Result<()> {
+    let place = Place::new(bench).await?;
+    expect(
+        &place.see("command", json!("echo pid $$; echo err >&2; exit 3")).await?,
+        &["p.exit = 3 (bad)", "p.signal = none (good)", "p.stderr = err", "p.stdout = pid ⟨pid⟩"],
+    )?;
+    expect(
+        &place.see("command", json!({ "run": "kill -SEGV $$", "output": "ignore" })).await?,
+        &["p.exit = killed (bad)", "p.signal = SIGSEGV (bad)"],
+    )?;
+    expect(&place.see("command", json!(["/no/such/program"])).await?, &["p.exit = not found (bad)"])?;
+    let lines = json!({ "run": ["printf", "b\\na\\nb\\n"], "output": "lines" });
+    expect(
+        &place.see("command", lines).await?,
+        &["p.exit = 0 (good)", "p.signal = none (good)", "p.stderr = ", "p.stdout = a, b"],
+    )?;
+    let as_user = json!({ "run": "id -un; cat; pwd", "user": "daemon", "directory": "/tmp", "input": "given\n" });
+    expect(
+        &place.see("command", as_user).await?,
+        &["p.exit = 0 (good)", "p.signal = none (good)", "p.stderr = ", "p.stdout = daemon\ngiven\n/tmp"],
+    )?;
+    place.close().await
+}
+
+pub(crate) async fn logs_tell_new_errors(bench: &Bench) -> Result<()> {
+    let place = Place::new(bench).await?;
+    place.see("http", json!("http://localhost:8080/broken")).await?;
+    let lines = place.see("log", json!({})).await?;
+    let [error, count] = &lines[..] else { bail!("unexpected: {lines:#?}") };
+    same(&(error.starts_with("p.error."), error.ends_with(" = ERROR: no such page")), &(true, true))?;
+    same(&count.as_str(), &"p.lines = 2")?;
+    place.shell("echo '2026-11-23 [crit] disk 7' >> /var/log/app.log").await?;
+    let lines = place.see("log", json!("/var/log/*.log")).await?;
+    same(&lines.iter().any(|line| line.ends_with(" = ⟨*⟩ [crit] disk ⟨*⟩")), &true)?;
+    place.close().await
+}
+
+pub(crate) async fn files_and_packages_are_told(bench: &Bench) -> Result<()> {
+    let place = Place::new(bench).await?;
+    place.shell("mkdir /srv/x && cd /srv/x && echo text > a && chmod 640 a && ln -s a b && mkfifo c").await?;
+    expect(
+        &place.see("files", json!({ "paths": ["/srv/x/*", "/srv/none"], "text": true })).await?,
+        &[
+            "p./srv/none = nothing there (bad)",
+            "p./srv/x/a = file 0640 root:root\ntext",
+            "p./srv/x/b = link to a root:root",
+            "p./srv/x/c = fifo 0644 root:root",
+        ],
+    )?;
+    let packages = place.see("package", json!(["dpkg", "no-such-package"])).await?;
+    same(&packages.contains(&"p.dpkg.state = installed (good)".to_owned()), &true)?;
+    same(&packages.contains(&"p.no-such-package.state = gone (bad)".to_owned()), &true)?;
+    place.close().await
+}
+
+pub(crate) async fn processes_of_a_service_are_told(bench: &Bench) -> Result<()> {
+    let place = Place::new(bench).await?;
+    expect(
+        &place.see("process", json!({})).await?,
+        &[
+            "p.children = perl of nobody",
+            "p.descriptors in descriptors",
+            "p.memory.rss in bytes",
+            "p.restarts = 1",
+            "p.state = running (good)",
+            "p.threads in threads",
+        ],
+    )?;
+    expect(&place.see("process", json!("sshd")).await?, &["p.state = not running (bad)"])?;
+    place.close().await
+}
+
+pub(crate) async fn missing_libraries_are_told(bench: &Bench) -> Result<()> {
+    let place = Place::new(bench).await?;
+    expect(&place.see("linkage", json!({})).await?, &["p.state = resolved (good)"])?;
+    place.shell("sed 's/libselinux.so.1/libselinux.so.9/' /bin/ls > /srv/ls && chmod 755 /srv/ls").await?;
+    let told = place.see("linkage", json!("/srv/*")).await?;
+    same(&told.contains(&"p./srv/ls: libselinux.so.9 = unresolved (bad)".to_owned()), &true)?;
+    same(&told.contains(&"p.state = unresolved (bad)".to_owned()), &true)?;
+    place.close().await
+}
+
+pub(crate) async fn units_cannot_be_told_without_systemd(bench: &Bench) -> Result<()> {
+    let place = Place::new(bench).await?;
+    let error = place.see("unit", json!("x.service")).await.err().context("this must be blind")?;
+    same(&error.to_string().as_str(), &"ask about units: systemd is not process 1 here")?;
+    place.close().await
+}
+
+pub(crate) async fn two_quiet_looks_are_equal(bench: &Bench) -> Result<()> {
+    let mut seen: Option<Snapshot> = None;
+    for _ in 0..3 {
+        let place = Place::new(bench).await?;
+        let now = place.watched(&DriftScope::default()).await?;
+        place.close().await?;
+        let bad: Vec<_> = now.readings.iter().filter(|(_, reading)| reading.health == Some(Health::Bad)).collect();
+        same(&bad, &Vec::new())?;
+        if let Some(before) = &seen {
+            same(&(news(before, &now), news(&now, before)), &(Vec::new(), Vec::new()))?;
+        }
+        seen = Some(now);
+    }
+    Ok(())
+}
+
+pub(crate) async fn a_crash_is_seen_from_all_sides(bench: &Bench) -> Result<()> {
+    let place = Place::new(bench).await?;
+    let before = place.watched(&DriftScope::default()).await?;
+    place.see("http", json!("http://localhost:8080/die")).await?;
+    let after = place.watched(&DriftScope::default()).await?;
+    expect(&news(&before, &after), &["web.process.state = killed by SIGSEGV (bad)"])?;
+    same(&after.get("web.listening.tcp/127.0.0.1:8080"), &None)?;
+    place.close().await
+}
+
+pub(crate) async fn doors_and_drift_are_seen(bench: &Bench) -> Result<()> {
+    let place = Place::new(bench).await?;
+    let before = place.watched(&DriftScope::default()).await?;
+    let footprint = Footprint::take(&*place.sandbox).await?;
+    let patch = "cp /bin/true /usr/local/bin/door && chmod 4755 /usr/local/bin/door
+        echo 'toor:x:0:0::/root:/bin/sh' >> /etc/passwd
+        mkdir -p /etc/cron.d && echo '* * * * * root true' > /etc/cron.d/job
+        echo setting > /etc/setting && rm /etc/issue && chmod 666 /etc/motd
+        touch /tmp/nothing /run/nothing /var/cache/nothing /etc/ld.so.cache";
+    same(&place.shell(patch).await?.end, &End::Exited(0))?;
+    let mut told = news(&before, &place.watched(&DriftScope::default()).await?);
+    // What these hold is the image's own.
+    let own = ["files./usr/local/bin/door = new", "files./etc/passwd = content", "files./etc/motd = mode"];
+    same(&own.iter().all(|start| told.iter().any(|line| line.starts_with(start))), &true)?;
+    told.retain(|line| !own.iter().any(|start| line.starts_with(start)));
+    expect(
+        &told,
+        &[
+            "files./etc/cron.d/job = new: file 0644 root:root\n* * * * * root true",
+            "files./etc/issue = gone (bad)",
+            "files./etc/setting = new: file 0644 root:root\nsetting",
+            "security.scheduled./etc/cron.d/job = file 0644 root:root (bad)",
+            "security.set-id./usr/local/bin/door = file 4755 root:root (bad)",
+            "security.uid-0 = root, toor (bad)",
+            "security.world-writable./etc/motd = file 0666 root:root (bad)",
+        ],
+    )?;
+    let paths = Footprint::take(&*place.sandbox).await?.since(&footprint);
+    let scope = DriftScope { packages: Vec::new(), paths };
+    let mut told = news(&before, &place.watched(&scope).await?);
+    told.retain(|line| !line.starts_with("security."));
+    expect(&told, &[])?;
+    place.close().await
+}
+
+pub(crate) async fn a_broken_package_is_seen(bench: &Bench) -> Result<()> {
+    let place = Place::new(bench).await?;
+    let before = place.watched(&DriftScope::default()).await?;
+    let patch = "sed -i '/^Package: gzip$/,/^$/s/^Status: .*/Status: install ok half-configured/' /var/lib/dpkg/status";
+    place.shell(patch).await?;
+    let after = place.watched(&DriftScope::default()).await?;
+    same(&news(&before, &after).contains(&"packages.gzip.state = half-configured (bad)".to_owned()), &true)?;
+    place.shell(": > /var/lib/dpkg/status").await?;
+    same(&place.watched(&DriftScope::default()).await.is_err(), &true)?;
+    place.close().await
+}
