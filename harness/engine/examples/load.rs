@@ -18,11 +18,8 @@ fn main() -> std::process::ExitCode {
     let loaded = load(&paths, &options);
     let took = start.elapsed();
     let mut err = std::io::stderr().lock();
-    for diagnostic in &loaded.diagnostics {
-        let place =
-            diagnostic.labels.first().map_or(String::new(), |label| format!(":{}:{}", label.line, label.column));
-        let _ = writeln!(err, "{}{place}: {}: {}", diagnostic.file, diagnostic.code, diagnostic.message);
-    }
+    let look = patchbed_report::Look::default();
+    let _ = err.write_all(patchbed_report::diagnostic::render(&loaded.diagnostics, &loaded.sources, &look).as_bytes());
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default().trim();
     let _ = writeln!(

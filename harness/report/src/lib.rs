@@ -4,6 +4,7 @@
 //! the same bytes. Nothing here knows the engine, a sandbox, files, the network or the time. All text of a record is
 //! hostile and passes through [`safe`] before it is shown.
 
+pub mod diagnostic;
 mod format;
 mod json;
 mod junit;

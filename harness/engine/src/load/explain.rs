@@ -2,15 +2,11 @@
 
 use patchbed_model::Code;
 
-/// What a code means, with an example and what to do; `None` when there is no such code.
-#[must_use]
-pub fn explain(code: &str) -> Option<&'static str> {
-    Code::ALL.iter().find(|known| known.as_str() == code).map(|known| page(*known))
-}
-
 macro_rules! pages {
     ($($code:ident = $file:literal,)+) => {
-        fn page(code: Code) -> &'static str {
+        /// What a code means, with an example and what to do.
+        #[must_use]
+        pub fn explain(code: Code) -> &'static str {
             match code { $(Code::$code => include_str!(concat!("../../explain/", $file, ".md")),)+ }
         }
     };
