@@ -14,6 +14,7 @@ mod globs;
 mod hosts;
 mod http;
 mod lines;
+mod linkage;
 mod logs;
 mod names;
 mod packages;
@@ -56,8 +57,10 @@ pub(crate) fn answer(request: &Request, context: &Context) -> Option<Reply> {
         Request::Drift { exclude, limit } => drift(context, exclude, *limit),
         Request::Packages => packages::packages(root).map(Reply::Packages),
         Request::Owners { packages } => packages::owners(root, packages).map(Reply::Owners),
-        Request::Linkage { .. }
-        | Request::Run(_)
+        Request::Linkage { paths, services } => {
+            surrounded(context, |around| linkage::linkage(around, paths, services).map(Reply::Linkage))
+        }
+        Request::Run(_)
         | Request::Input { .. }
         | Request::Cancel { .. }
         | Request::Start(_)

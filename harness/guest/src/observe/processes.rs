@@ -94,7 +94,7 @@ fn stale(image: BorrowedFd<'_>, maps: &[Mapping]) -> Vec<String> {
 
 /// Whether code at this path was installed. Memory, devices, and files that programs make and unlink for code of their
 /// own (`libffi`, JIT compilers) are no old code, and their names change from run to run.
-fn is_installed(path: &[u8]) -> bool {
+pub(crate) fn is_installed(path: &[u8]) -> bool {
     let made_at_run_time: [&[u8]; 8] =
         [b"/dev/", b"/memfd:", b"/SYSV", b"/tmp/", b"/var/tmp/", b"/run/", b"/proc/", b"/[aio]"];
     path.starts_with(b"/") && !made_at_run_time.iter().any(|prefix| path.starts_with(prefix))

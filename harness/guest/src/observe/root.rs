@@ -61,6 +61,17 @@ pub(crate) fn read_up_to(file: BorrowedFd<'_>, limit: usize) -> std::result::Res
     Ok(bytes)
 }
 
+/// The path of an open file from the root, with all links followed; `None` when that can not be told.
+pub(crate) fn real_path(root: BorrowedFd<'_>, file: BorrowedFd<'_>) -> Option<String> {
+    let path = |of: BorrowedFd<'_>| {
+        let link = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&of));
+        rustix::fs::readlink(link, Vec::new()).ok().map(std::ffi::CString::into_bytes)
+    };
+    let (top, whole) = (path(root)?, path(file)?);
+    let inside = if top == b"/" { &whole[..] } else { whole.strip_prefix(&top[..])? };
+    inside.starts_with(b"/").then(|| super::names::text(inside))
+}
+
 /// A file's size; the kernel's number is signed and never negative.
 pub(crate) fn size_of(stat: &Stat) -> u64 {
     u64::try_from(stat.st_size).unwrap_or(0)
