@@ -115,7 +115,7 @@ impl Prepared {
             failure.kind = FailureKind::Refused;
         }
         if call == "enter the folder" {
-            failure.text = format!("{call} of {}", failure.text);
+            failure.text = failure.text.replacen(call, "enter the folder of", 1);
         }
         failure
     }

@@ -9,6 +9,7 @@ mod error;
 mod holder;
 mod lane;
 mod mounts;
+mod overlay;
 mod serve;
 mod setup;
 mod template;

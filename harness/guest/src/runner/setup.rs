@@ -5,16 +5,13 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::{CWD, Mode, OFlags, mkdirat, open, openat, symlinkat, unlinkat};
-use rustix::mount::{
-    FsMountFlags, FsOpenFlags, MountAttrFlags, MountPropagationFlags, UnmountFlags,
-    fsconfig_set_flag, fsconfig_set_string, fsmount, fsopen, mount_change, unmount,
-};
+use rustix::mount::{MountPropagationFlags, UnmountFlags, mount_change, unmount};
 use rustix::process::{Resource, Rlimit, Signal};
 
 use super::error::{Context, Trouble};
 use super::mounts::{self, Point};
 use super::template::STAGE;
-use super::{holder, lane, units};
+use super::{holder, lane, overlay, units};
 use crate::capability;
 use crate::context::Roots;
 use crate::message::SetupError;
@@ -248,28 +245,13 @@ impl Inside {
 
     fn overlay(&mut self, lowers: &[String], upper: &str, volatile: bool) -> Result<(), Trouble> {
         let on_stage = |name: &str| format!("{STAGE}/{name}");
-        let context = fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC).on("fsopen", "overlay")?;
-        let set = |key: &str, value: &str| {
-            fsconfig_set_string(context.as_fd(), key, value)
-                .on("fsconfig", format_args!("overlay {key}={value}"))
-        };
-        set("source", "patchbed")?;
-        for lower in lowers {
-            set("lowerdir+", &on_stage(lower))?;
-        }
-        set("upperdir", &on_stage(&format!("{upper}/upper")))?;
-        set("workdir", &on_stage(&format!("{upper}/work")))?;
-        let flags = ["userxattr"].into_iter().chain(volatile.then_some("volatile"));
-        for flag in flags {
-            fsconfig_set_flag(context.as_fd(), flag).on("fsconfig", format_args!("overlay {flag}"))?;
-        }
-        mounts::create(context.as_fd(), "overlay")?;
-        let attributes = MountAttrFlags::empty();
-        let mount = fsmount(context.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, attributes)
-            .on("fsmount", "overlay")?;
-        let at = on_stage("root");
-        mounts::attach(mount.as_fd(), open_folder(&at)?.as_fd(), &at)?;
-        self.root = Some(open_folder(&at)?);
+        let mounted = overlay::attach_new(lowers, upper, volatile);
+        mounted.or_else(|trouble| match trouble.errno {
+            // Before Linux 6.7 layers cannot be added one by one.
+            libc::EINVAL => overlay::mount_old(lowers, upper, volatile).map_err(|_| trouble),
+            _ => Err(trouble),
+        })?;
+        self.root = Some(open_folder(&on_stage("root"))?);
         self.upper = Some(open_folder(&on_stage(&format!("{upper}/upper")))?);
         self.scratch = Some(open_folder(&on_stage(&format!("{upper}/keep")))?);
         for lower in lowers {
@@ -414,7 +396,7 @@ fn missing() -> io::Error {
     io::Error::from_raw_os_error(libc::EINVAL)
 }
 
-fn open_folder(path: &str) -> Result<OwnedFd, Trouble> {
+pub(super) fn open_folder(path: &str) -> Result<OwnedFd, Trouble> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     open(path, flags, Mode::empty()).on("open", path)
 }

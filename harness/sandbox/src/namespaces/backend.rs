@@ -17,13 +17,14 @@ use tokio::sync::watch;
 use super::groups::{Groups, no_units};
 use super::host::Host;
 use super::lanes::Lanes;
-use super::layer::Layer;
+use super::layer::{Fate, Layer};
 use super::link::{Link, read_message};
 use super::owner::Owner;
 use super::runner::{Runner, exhausted};
 use super::session::{Session, watch};
+use super::trial::trial;
 use super::units::UnitGroup;
-use crate::{Backend, BoxFuture, Holder, Init, Lack, OpenError, Sandbox, SandboxSpec, Upper};
+use crate::{Backend, BoxFuture, Holder, Init, Lack, LackWeight, OpenError, Sandbox, SandboxSpec, Upper};
 
 /// How long a sandbox may take to stand. Making one takes milliseconds; a machine under load is given its time.
 const OPEN: Duration = Duration::from_secs(60);
@@ -82,7 +83,27 @@ impl Backend for NamespacesBackend {
     }
 
     fn check(&self) -> Vec<Lack> {
-        Vec::new()
+        let fatal = |error: OpenError| match error {
+            OpenError::Lacking(lack) => vec![lack],
+            other => vec![Lack {
+                what: "a working sandbox".into(),
+                because: chain(&other),
+                remedy: "see the cause; `strace -f` shows more".into(),
+                weight: LackWeight::Fatal,
+            }],
+        };
+        let ready = match self.ready() {
+            Ok(ready) => ready,
+            Err(error) => return fatal(error),
+        };
+        let mut lacks = match trial(&ready.lanes, &ready.host) {
+            Ok(lacks) => lacks,
+            Err(error) => return fatal(error),
+        };
+        if ready.units(&ready.host).is_err() {
+            lacks.push(no_units());
+        }
+        lacks
     }
 
     fn open<'a>(
@@ -99,6 +120,17 @@ impl Backend for NamespacesBackend {
 }
 
 impl Ready {
+    /// The folder of the writable layer. Where layers cannot be kept in memory, one that nobody keeps stands in.
+    fn layer(&self, spec: &SandboxSpec) -> Result<Option<Layer>, OpenError> {
+        let (folder, fate) = match &spec.upper {
+            Upper::Folder(folder) => (folder.clone(), Fate::Published),
+            Upper::Memory if self.host.memory_layers => return Ok(None),
+            Upper::Memory => (self.owner.throwaway(), Fate::Removed),
+        };
+        let layer = Layer::begin(&folder, fate, self.holder.clone(), &self.owner);
+        layer.map(Some).map_err(|error| unprepared(&folder, &error))
+    }
+
     fn units(&self, host: &Host) -> Result<UnitGroup, OpenError> {
         let lacking = || OpenError::Lacking(no_units());
         let parent = self.lanes.for_units().ok_or_else(lacking)?;
@@ -114,12 +146,10 @@ impl Ready {
             Init::Systemd => Some(self.units(&host)?),
         };
         host.group = units.as_ref().map(UnitGroup::folder);
-        let layer = match &spec.upper {
-            Upper::Memory => None,
-            Upper::Folder(folder) => Some(
-                Layer::begin(folder, self.holder.clone(), &self.owner)
-                    .map_err(|error| unprepared(folder, &error))?,
-            ),
+        let layer = self.layer(spec)?;
+        let spec = &match &layer {
+            Some(layer) => SandboxSpec { upper: Upper::Folder(layer.place().to_owned()), ..spec.clone() },
+            None => spec.clone(),
         };
         let plan = Plan {
             steps: spec.steps(&host),
@@ -185,4 +215,10 @@ fn unprepared(folder: &Utf8Path, error: &io::Error) -> OpenError {
         target: folder.to_string(),
         errno: error.raw_os_error().unwrap_or(libc::EIO),
     })
+}
+
+/// An error with its causes in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

@@ -58,7 +58,7 @@ impl Groups {
     pub(super) fn make(owner: &Owner) -> Self {
         let hierarchies = Hierarchies::find();
         let root = rustix::process::geteuid().is_root();
-        let name = format!("patchbed-{}", std::process::id());
+        let name = format!("patchbed-{}", owner.name());
         let mut groups = Self::default();
         if let Some(folder) = hierarchies.unified(root) {
             let folder = folder.join(&name);

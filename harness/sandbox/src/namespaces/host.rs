@@ -12,6 +12,8 @@ use crate::spec::{Network, SandboxSpec};
 pub struct Host {
     /// Where sandboxes are made.
     pub place: Place,
+    /// Whether writable layers can lie in memory: since Linux 6.6, whose tmpfs knows the attributes that an overlay needs.
+    pub memory_layers: bool,
     /// How large core files may be: 1 where a core would be piped to a program of the host.
     pub core_limit: u64,
     /// Host keys and other secrets that are single files.
@@ -47,6 +49,7 @@ impl Host {
         let root = rustix::process::geteuid().is_root();
         Self {
             place: if root { Place::Root { base: FIRST_ID } } else { Place::Holder },
+            memory_layers: kernel() >= (6, 6),
             core_limit: core_limit(),
             secrets: secrets(),
             scrubbed: scrubbed(),
@@ -82,6 +85,14 @@ impl Host {
             Place::Holder => Ids::Kept,
         }
     }
+}
+
+/// The kernel's version.
+fn kernel() -> (u32, u32) {
+    let name = rustix::system::uname();
+    let text = name.release().to_string_lossy().into_owned();
+    let mut numbers = text.split(|c: char| !c.is_ascii_digit()).map(|part| part.parse().unwrap_or(0));
+    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
 }
 
 /// The first id that root's sandboxes use: above the ranges of systemd's containers (up to 0x6fffffff) and of subordinate

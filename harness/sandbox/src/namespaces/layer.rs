@@ -8,21 +8,32 @@ use super::owner::{Kind, Owned, Owner};
 use super::steps::partial;
 use crate::{CloseError, Holder};
 
+/// What becomes of a layer when its sandbox is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It appears in its place.
+    Published,
+    /// It goes.
+    Removed,
+}
+
 /// A layer that is being written. Dropping it removes what there is.
 #[derive(Debug)]
 pub(super) struct Layer {
     place: Utf8PathBuf,
     partial: PathBuf,
     holder: Holder,
+    fate: Fate,
     published: bool,
     owned: Option<Owned>,
 }
 
 impl Layer {
     /// Makes the folders; a layer that lies in the place already is taken up and written on.
-    pub(super) fn begin(place: &Utf8Path, holder: Holder, owner: &Owner) -> std::io::Result<Self> {
+    pub(super) fn begin(place: &Utf8Path, fate: Fate, holder: Holder, owner: &Owner) -> std::io::Result<Self> {
         let owned = owner.own(Kind::Tree, partial(place.as_str()).as_ref())?;
         let layer = Self {
+            fate,
             owned: Some(owned),
             place: place.to_owned(),
             partial: PathBuf::from(partial(place.as_str())),
@@ -44,8 +55,16 @@ impl Layer {
         Ok(layer)
     }
 
-    /// Syncs the layer and puts it into its place.
+    /// Where it is to appear.
+    pub(super) fn place(&self) -> &Utf8Path {
+        &self.place
+    }
+
+    /// Syncs the layer and puts it into its place, if that is its fate.
     pub(super) async fn publish(mut self) -> Result<(), CloseError> {
+        if self.fate == Fate::Removed {
+            return Ok(());
+        }
         let work = move || {
             self.move_into_place()
                 .map_err(|source| CloseError::Remove { path: self.place.to_string(), source })

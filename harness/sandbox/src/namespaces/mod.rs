@@ -13,6 +13,7 @@ mod runner;
 mod session;
 mod steps;
 mod sweep;
+mod trial;
 mod units;
 
 pub use backend::NamespacesBackend;

@@ -9,7 +9,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 use rustix::fs::{FlockOperation, flock};
 
 /// The folder of owners below the state folder.
@@ -21,7 +21,7 @@ const LOCK: &str = "lock";
 /// This harness as an owner of things on disk.
 #[derive(Debug)]
 pub(super) struct Owner {
-    folder: PathBuf,
+    folder: Utf8PathBuf,
     next: AtomicU64,
     /// Held until the end.
     _lock: File,
@@ -43,12 +43,24 @@ pub(super) enum Kind {
 impl Owner {
     /// Registers this harness.
     pub(super) fn register(state: &Utf8Path) -> io::Result<Self> {
-        let owners = state.as_std_path().join(OWNERS);
+        let owners = state.join(OWNERS);
         fs::create_dir_all(&owners)?;
         let folder = tempfile::Builder::new().prefix("run-").tempdir_in(&owners)?.keep();
+        let folder = Utf8PathBuf::try_from(folder).map_err(io::Error::other)?;
         let lock = File::create(folder.join(LOCK))?;
         flock(&lock, FlockOperation::NonBlockingLockExclusive)?;
         Ok(Self { folder, next: AtomicU64::new(0), _lock: lock })
+    }
+
+    /// A name that no other harness has.
+    pub(super) fn name(&self) -> &str {
+        self.folder.file_name().unwrap_or(LOCK)
+    }
+
+    /// A new place for a layer that nobody keeps.
+    pub(super) fn throwaway(&self) -> Utf8PathBuf {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        self.folder.join(format!("layer-{number}"))
     }
 
     /// Writes a thing down, before it is made.
@@ -60,14 +72,14 @@ impl Owner {
         };
         let entry = self.folder.join(format!("{word}-{number}"));
         symlink(std::path::absolute(path)?, &entry)?;
-        Ok(Owned(entry))
+        Ok(Owned(entry.into_std_path_buf()))
     }
 }
 
 impl Drop for Owner {
     fn drop(&mut self) {
         // What is still written down stays for the sweep; an empty folder goes.
-        if entries(&self.folder).is_ok_and(|entries| entries.is_empty()) {
+        if entries(self.folder.as_std_path()).is_ok_and(|entries| entries.is_empty()) {
             let _ = fs::remove_file(self.folder.join(LOCK));
             let _ = fs::remove_dir(&self.folder);
         }

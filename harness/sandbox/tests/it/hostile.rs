@@ -1,0 +1,102 @@
+//! Images and programs that mean harm.
+
+use std::os::unix::fs::symlink;
+use std::time::{Duration, Instant};
+
+use patchbed_guest::message::{End, Run};
+use patchbed_sandbox::{Bind, BindMode};
+use patchbed_testkit::needs;
+
+use crate::bed::{Bed, make_image, run, script};
+
+#[tokio::test]
+async fn mount_points_that_are_links_lead_nowhere() {
+    needs!(userns, overlay);
+    let mut bed = Bed::new();
+    let (root, canary) = (bed.path("image"), bed.path("canary"));
+    make_image(&root);
+    std::fs::create_dir(&canary).expect("mkdir");
+    std::fs::write(canary.join("file"), "untouched").expect("write");
+    for name in ["dev", "proc", "sys", "tmp", "run"] {
+        symlink(&canary, root.join(name)).expect("link");
+    }
+    symlink(canary.join("file"), root.join("etc/resolv.conf")).expect("link");
+    symlink("../../../../../../../../..", root.join("etc/up")).expect("link");
+    let resolver = bed.path("resolver");
+    std::fs::write(&resolver, "shown inside").expect("write");
+    for to in ["/etc/resolv.conf", "/etc/up/made/by/mount"] {
+        bed.spec.binds.push(Bind { from: resolver.clone(), to: to.into(), mode: BindMode::ReadOnly });
+    }
+    bed.spec.lowers = vec![root];
+    bed.spec.hidden.push("/etc/conf".into());
+    let sandbox = bed.open().await;
+    let seen = run(&*sandbox, "cat /etc/resolv.conf /made/by/mount; wc -c < /etc/conf; ls -d /proc/self/fd /dev/null; touch /tmp/x /run/y").await;
+    assert_eq!(seen.output.text, "shown insideshown inside0\n/dev/null\n/proc/self/fd\n");
+    assert_eq!(seen.errors.text, "");
+    let left: Vec<_> = std::fs::read_dir(&canary).expect("list").collect();
+    assert_eq!(left.len(), 1, "{left:?}");
+    assert_eq!(std::fs::read_to_string(canary.join("file")).expect("read"), "untouched");
+}
+
+#[tokio::test]
+async fn a_fork_bomb_is_bounded_and_the_guest_still_answers() {
+    needs!(userns, overlay, processes);
+    let mut bed = Bed::new();
+    bed.spec.limits.processes = 60;
+    let sandbox = bed.open().await;
+    let bomb = "bomb() { sleep 20 & bomb 2>/dev/null; }; i=0; while [ $i -lt 2000 ]; do sleep 20 2>/dev/null & i=$((i+1)); done; wait";
+    let begun = Instant::now();
+    let ran = sandbox.run(Run { within: 2000, ..script(bomb) }).await.expect("the guest lives");
+    assert!(matches!(ran.end, End::TimedOut | End::Exited(_)), "{:?}", ran.end);
+    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
+    let usage = sandbox.usage().await.expect("usage");
+    let closed = Instant::now();
+    sandbox.close().await.expect("close");
+    assert!(closed.elapsed() < Duration::from_secs(1), "{:?}", closed.elapsed());
+    assert!(usage.memory > 0);
+}
+
+#[tokio::test]
+async fn the_disk_is_bounded() {
+    needs!(userns, overlay);
+    let mut bed = Bed::new();
+    bed.spec.limits.disk = 8 << 20;
+    let sandbox = bed.open().await;
+    let ran = run(&*sandbox, "dd if=/dev/zero of=/var/full bs=1M count=100").await;
+    assert!(ran.errors.text.contains("No space left on device"), "{}", ran.errors.text);
+    let usage = sandbox.usage().await.expect("usage");
+    assert_eq!(usage.reached, ["disk"]);
+    assert_eq!(run(&*sandbox, "rm /var/full; echo room").await.output.text, "room\n");
+}
+
+#[tokio::test]
+async fn memory_is_bounded_and_told() {
+    needs!(userns, overlay, memory);
+    let mut bed = Bed::new();
+    (bed.spec.limits.memory, bed.spec.limits.disk) = (24 << 20, 8 << 20);
+    let sandbox = bed.open().await;
+    let hog = sandbox.run(script("dd if=/dev/zero of=/dev/null bs=300M count=1")).await.expect("run");
+    // The shell executes its last command itself, or tells of its death.
+    assert!(matches!(hog.end, End::Killed { signal: 9, .. } | End::Exited(137)), "{hog:?}");
+    assert_eq!(sandbox.usage().await.expect("usage").reached, ["memory"]);
+}
+
+#[tokio::test]
+async fn dangerous_calls_and_places_are_closed() {
+    needs!(userns, overlay);
+    let sandbox = Bed::new().open().await;
+    for (attempt, word) in [
+        ("unshare -U true", "Operation not permitted"),
+        ("echo x > /proc/sys/kernel/core_pattern", "Read-only file system"),
+        ("ls /proc/1/fd/", "Permission denied"),
+        ("cat /proc/1/environ", "Permission denied"),
+    ] {
+        let ran = run(&*sandbox, attempt).await;
+        assert_ne!(ran.end, End::Exited(0), "{attempt} works");
+        let expected = ran.errors.text.contains(word) || ran.errors.text.contains("Permission denied");
+        assert!(expected, "{attempt}: {}", ran.errors.text);
+    }
+    assert_eq!(run(&*sandbox, "wc -c < /proc/keys; ls /proc/self/fd | wc -l").await.output.text, "0\n4\n");
+    run(&*sandbox, "kill -9 -1; kill -9 1").await;
+    assert_eq!(run(&*sandbox, "echo alive").await.output.text, "alive\n");
+}

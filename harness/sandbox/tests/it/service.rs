@@ -1,0 +1,88 @@
+//! Services under the guest.
+
+use std::time::{Duration, Instant};
+
+use patchbed_guest::message::{End, ServiceState};
+use patchbed_sandbox::Sandbox;
+use patchbed_testkit::needs;
+
+use crate::bed::{Bed, run, service};
+
+async fn state(sandbox: &dyn Sandbox, name: &str) -> ServiceState {
+    let states = sandbox.services().await.expect("states");
+    states.into_iter().find(|state| state.name == name).expect("the service is known")
+}
+
+/// Waits until a service is as a test wants it.
+async fn until(sandbox: &dyn Sandbox, name: &str, wanted: impl Fn(&ServiceState) -> bool) -> ServiceState {
+    let begun = Instant::now();
+    loop {
+        let state = state(sandbox, name).await;
+        if wanted(&state) {
+            return state;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(10), "it never came to that: {state:?}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_daemon_that_forks_twice_belongs_to_its_service_and_is_stopped_with_it() {
+    needs!(userns, overlay);
+    let sandbox = Bed::new().open().await;
+    let daemon = "(setsid sh -c 'env -i sleep 1000 & sleep 1000' &) ; exit 0";
+    sandbox.start(service("daemon", daemon)).await.expect("start");
+    let state = until(&*sandbox, "daemon", |state| state.end.is_some() && state.processes.len() == 3).await;
+    assert_eq!((state.end, state.starts), (Some(End::Exited(0)), 1));
+    let stopped = sandbox.stop("daemon", 15, 2000).await.expect("stop");
+    assert_eq!((stopped.processes, stopped.deaths), (vec![], vec![]));
+}
+
+#[tokio::test]
+async fn a_crash_is_told_with_name_signal_and_service() {
+    needs!(userns, overlay);
+    let sandbox = Bed::new().open().await;
+    let crash = "echo before; (sh -c 'kill -SEGV $$' &); sleep 0.2; kill -9 $$";
+    sandbox.start(service("crash", crash)).await.expect("start");
+    let state = until(&*sandbox, "crash", |state| state.deaths.len() == 2).await;
+    assert_eq!(state.end, Some(End::Killed { signal: 9, core: false }));
+    assert_eq!(state.output.text, "before\n");
+    let deaths = sandbox.deaths().await.expect("deaths");
+    let ends: Vec<_> = deaths.iter().map(|death| (&*death.name, death.service.as_deref(), death.end)).collect();
+    assert!(matches!(ends[0], ("sh", Some("crash"), End::Killed { signal: 11, .. })), "{ends:?}");
+    assert_eq!(ends[1], ("sh", Some("crash"), End::Killed { signal: 9, core: false }));
+}
+
+#[tokio::test]
+async fn a_second_start_is_a_restart_and_what_deaf_services_leave_is_killed() {
+    needs!(userns, overlay);
+    let sandbox = Bed::new().open().await;
+    let deaf = "trap '' TERM; while :; do sleep 1; done";
+    let first = sandbox.start(service("deaf", deaf)).await.expect("start");
+    let begun = Instant::now();
+    let stopped = sandbox.stop("deaf", 15, 200).await.expect("stop");
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    assert_eq!(stopped.end, Some(End::Killed { signal: 9, core: false }));
+    let second = sandbox.start(service("deaf", "sleep 1000")).await.expect("start again");
+    assert_eq!((second.starts, second.end), (2, None));
+    assert_ne!(first.pid, second.pid);
+}
+
+#[tokio::test]
+async fn a_service_that_cannot_be_executed_is_named() {
+    needs!(userns, overlay);
+    let sandbox = Bed::new().open().await;
+    let mut start = service("none", "");
+    start.program.argv = vec!["/no/such".into()];
+    let error = sandbox.start(start).await.expect_err("there is no such program");
+    assert_eq!(error.to_string(), "execute `/no/such`: No such file or directory (os error 2)");
+}
+
+#[tokio::test]
+async fn orphans_are_reaped() {
+    needs!(userns, overlay);
+    let sandbox = Bed::new().open().await;
+    run(&*sandbox, "for i in 1 2 3 4 5 6 7 8 9 10; do (sh -c 'sleep 0.01 & sleep 0.01 &' &); done; sleep 0.5").await;
+    let states = run(&*sandbox, "while read key value; do case $key in State:) echo $value;; esac; done << E\n$(cat /proc/[0-9]*/status)\nE");
+    assert!(!states.await.output.text.contains('Z'));
+}
