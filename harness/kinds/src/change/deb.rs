@@ -172,7 +172,7 @@ fn differences(before: &Installed, after: &Installed) -> Vec<String> {
         }
     }
     for (key, old) in before.iter().filter(|(_, old)| is_there(old)) {
-        if after.get(key).filter(is_there).is_none() {
+        if !after.get(key).is_some_and(|now| is_there(&now)) {
             notes.push(format!("{} {} (removed)", old.name, old.version));
         }
     }

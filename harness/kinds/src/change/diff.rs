@@ -7,6 +7,7 @@ use std::io::Read as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use camino::Utf8PathBuf;
 use patchbed_guest::message::{FileKind, Files, WriteFile};
 use patchbed_model::Digest;
 use patchbed_model::id::Hasher;
@@ -44,7 +45,7 @@ impl Diff {
     async fn bytes(&self, workshop: &Workshop<'_>) -> Result<Vec<u8>, ChangeError> {
         let (file, text) = match (&self.file, &self.text) {
             (Some(file), None) => (resolve(workshop.base, file), None),
-            (None, Some(text)) => (Default::default(), Some(text)),
+            (None, Some(text)) => (Utf8PathBuf::new(), Some(text)),
             (None, None) => return Err(ChangeError::Unfit("`diff` needs `file` or `text`".to_owned())),
             (Some(_), Some(_)) => return Err(ChangeError::Unfit("`diff` takes `file` or `text`, not both".to_owned())),
         };

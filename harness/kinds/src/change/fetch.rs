@@ -1,32 +1,24 @@
 //! Gets the package files of a `deb` change into the store, once and before any arm runs: the new ones, and the earlier
 //! versions of the same packages for the way back.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use camino::{Utf8Path, Utf8PathBuf};
-use patchbed_guest::message::{End, Ran, WriteFile};
+use camino::Utf8PathBuf;
 use patchbed_model::Digest;
 use patchbed_model::id::Hasher;
 use patchbed_sandbox::{Bind, BindMode, Network, Sandbox};
 use serde::{Deserialize, Serialize};
 
 use super::ChangeError;
-use super::apt::{installed, program};
+use super::apt::installed;
+use super::download::{OUT, Tools, WITHIN};
+use super::gather::{copy, index, known_files, link, read_folder, unavailable};
 use super::package::PackageFile;
-use super::tool::{ended, evidence, run};
 use crate::image::store::{Draft, Entry, Meta, Shelf};
 use crate::image::tar::digest_of;
-use crate::image::tree::remove_tree;
-use crate::image::{Image, ImageError, Store, Workshop, apt, blocking};
-
-/// Where the sandboxes that fetch see the draft.
-const OUT: &str = "/run/patchbed/out";
-/// How long one step of fetching may take.
-const WITHIN: Duration = Duration::from_mins(15);
+use crate::image::tree::{TreeError, remove_tree};
+use crate::image::{Image, ImageError, Store, Workshop, blocking};
 
 /// What a `deb` change installs and how it is taken back.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -273,8 +265,7 @@ impl Fetching<'_> {
         for name in ["new/partial", "new/lock", "repository", "folder.list"] {
             let path = root.join(name);
             blocking(move || {
-                remove_tree(path.as_std_path())
-                    .map_err(|error| crate::image::tree::TreeError::Unavailable(error.to_string()))
+                remove_tree(path.as_std_path()).map_err(|error| TreeError::Unavailable(error.to_string()))
             })
             .await
             .map_err(ImageError::from)?;
@@ -301,160 +292,4 @@ impl Fetching<'_> {
         let meta = Meta { source: format!("deb {}", names.join(" ")), entries, bytes, notes: Vec::new(), detail };
         Ok(store.publish(self.draft, Shelf::Packages, &digest, meta)?)
     }
-}
-
-/// The image's own package tools, in a sandbox that may reach its archives.
-struct Tools<'a> {
-    sandbox: &'a dyn Sandbox,
-    options: &'a [String],
-}
-
-impl Tools<'_> {
-    /// Tells apt how this machine reaches archives.
-    async fn configure(&self) -> Result<(), ChangeError> {
-        let data = STANDARD.encode(apt::settings());
-        let path = "/run/patchbed/apt.conf".to_owned();
-        Ok(self.sandbox.write_files(vec![WriteFile { path, data, mode: Some(0o644), owner: None }]).await?)
-    }
-
-    async fn apt(&self, arguments: &[&str], names: &[String]) -> Result<Ran, ChangeError> {
-        let mut argv = vec!["apt-get".to_owned(), "-q".to_owned(), "-y".to_owned()];
-        for option in self.options {
-            argv.extend(["-o".to_owned(), option.clone()]);
-        }
-        argv.extend(arguments.iter().map(|word| (*word).to_owned()));
-        argv.extend_from_slice(names);
-        let mut environment: BTreeMap<String, String> =
-            std::env::vars().filter(|(name, _)| name.to_ascii_lowercase().ends_with("_proxy")).collect();
-        environment.insert("APT_CONFIG".to_owned(), "/run/patchbed/apt.conf".to_owned());
-        let mut program = program(argv, environment);
-        program.directory = Some(format!("{OUT}/old"));
-        let ran = run(self.sandbox, program, WITHIN).await?;
-        match ran.end {
-            End::Exited(0) => Ok(ran),
-            End::Exited(_) | End::Killed { .. } | End::TimedOut => {
-                let lines = evidence(&ran);
-                let what = format!("`apt-get {}` {}", arguments.last().unwrap_or(&""), ended(ran.end));
-                Err(ChangeError::Unavailable(format!("{what}:\n  {}", lines.join("\n  "))))
-            }
-        }
-    }
-
-    async fn update(&self) -> Result<(), ChangeError> {
-        self.configure().await?;
-        self.apt(&["-o", "APT::Update::Error-Mode=any", "update"], &[]).await.map(|_| ())
-    }
-
-    async fn download_new(&self, names: &[String]) -> Result<(), ChangeError> {
-        let cache = format!("Dir::Cache::archives={OUT}/new");
-        let arguments = [
-            "-o",
-            &cache,
-            "-o",
-            "DPkg::Post-Invoke::=",
-            "-o",
-            "APT::Keep-Downloaded-Packages=true",
-            "--no-install-recommends",
-            "--allow-downgrades",
-            "--allow-change-held-packages",
-            "--download-only",
-            "install",
-        ];
-        self.apt(&arguments, names).await.map(|_| ())
-    }
-
-    /// Earlier versions, one by one where not all can be had at once; what cannot be had stays lost.
-    async fn download_old(&self, plan: &mut Plan) -> Result<(), ChangeError> {
-        let names: Vec<String> = plan.lost.iter().map(|(name, version)| format!("{name}={version}")).collect();
-        if self.apt(&["download"], &names).await.is_ok() {
-            plan.lost.clear();
-            return Ok(());
-        }
-        for name in names {
-            match self.apt(&["download"], &[name]).await {
-                Ok(_) | Err(ChangeError::Unavailable(_)) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Reads package files and copies them under their own names.
-async fn copy(files: &[Utf8PathBuf], to: &Utf8Path) -> Result<Vec<PackageFile>, ChangeError> {
-    let (files, to) = (files.to_vec(), to.to_owned());
-    let copied = blocking(move || {
-        let mut packages: Vec<PackageFile> = Vec::new();
-        for path in &files {
-            let package = PackageFile::read(path).map_err(ImageError::Unfit)?;
-            let place = to.join(package.file_name());
-            if place.exists() {
-                return Err(ImageError::Unfit(format!("`{path}` brings {} a second time", package.name)));
-            }
-            fs::copy(path, &place).map_err(|error| ImageError::Unavailable(format!("copy `{path}`: {error}")))?;
-            packages.push(package);
-        }
-        Ok(packages)
-    });
-    Ok(copied.await?)
-}
-
-/// All package files of a folder, in the order of their names, each under its own name.
-async fn read_folder(folder: &Utf8Path) -> Result<Vec<PackageFile>, ChangeError> {
-    let folder = folder.to_owned();
-    let read = blocking(move || {
-        let failed = |error: std::io::Error| ImageError::Unavailable(format!("list `{folder}`: {error}"));
-        let mut packages = Vec::new();
-        for entry in folder.read_dir_utf8().map_err(failed)? {
-            let path = entry.map_err(failed)?.into_path();
-            if path.extension() == Some("deb") {
-                let package = PackageFile::read(&path).map_err(ImageError::Unavailable)?;
-                let place = folder.join(package.file_name());
-                fs::rename(&path, &place).map_err(failed)?;
-                packages.push(package);
-            }
-        }
-        packages.sort_by_key(PackageFile::file_name);
-        Ok::<_, ImageError>(packages)
-    });
-    Ok(read.await?)
-}
-
-/// Writes the index that makes a folder an archive.
-async fn index(packages: &[PackageFile], folder: &Utf8Path) -> Result<(), ChangeError> {
-    let mut text = String::new();
-    for package in packages {
-        let path = folder.join(package.file_name());
-        let size = fs::metadata(&path).map_err(|error| unavailable("read", &path, &error))?.len();
-        let digest = blocking(move || digest_of(&path)).await.map_err(ImageError::from)?;
-        let name = package.file_name();
-        text.push_str(&package.control);
-        text.push_str(&format!("\nFilename: ./{name}\nSize: {size}\nSHA256: {}\n\n", digest.hex()));
-    }
-    let path = folder.join("Packages");
-    fs::write(&path, text).map_err(|error| unavailable("write", &path, &error))
-}
-
-/// Every package file of the store, by name, version and architecture.
-fn known_files(store: &Store) -> Result<BTreeMap<(String, String, String), Utf8PathBuf>, ChangeError> {
-    let mut known = BTreeMap::new();
-    for entry in store.list()?.into_iter().filter(|entry| entry.shelf == Shelf::Packages) {
-        let Ok(plan) = serde_json::from_value::<Plan>(entry.meta.detail) else { continue };
-        for (folder, packages) in [("new", plan.new), ("old", plan.old)] {
-            for package in packages {
-                let path = entry.root.join(folder).join(package.file_name());
-                known.insert((package.name, package.version, package.architecture), path);
-            }
-        }
-    }
-    Ok(known)
-}
-
-fn link(file: &Utf8Path, folder: &Utf8Path) -> Result<(), ChangeError> {
-    let Some(name) = file.file_name() else { return Ok(()) };
-    fs::copy(file, folder.join(name)).map(|_| ()).map_err(|error| unavailable("copy", file, &error))
-}
-
-fn unavailable(operation: &str, path: &Utf8Path, error: &std::io::Error) -> ChangeError {
-    ChangeError::Unavailable(format!("{operation} `{path}`: {error}"))
 }

@@ -184,7 +184,7 @@ fn compare_part(a: &str, b: &str) -> Ordering {
         {
             match weight(a.first()).cmp(&weight(b.first())) {
                 Ordering::Equal => {}
-                other => return other,
+                unequal @ (Ordering::Less | Ordering::Greater) => return unequal,
             }
             a = a.get(1..).unwrap_or_default();
             b = b.get(1..).unwrap_or_default();
@@ -193,7 +193,7 @@ fn compare_part(a: &str, b: &str) -> Ordering {
         let (digits_b, rest_b) = digits(b);
         match digits_a.len().cmp(&digits_b.len()).then_with(|| digits_a.cmp(digits_b)) {
             Ordering::Equal => (a, b) = (rest_a, rest_b),
-            other => return other,
+            unequal @ (Ordering::Less | Ordering::Greater) => return unequal,
         }
     }
     Ordering::Equal

@@ -51,13 +51,13 @@ pub(crate) fn parse<'a>(diff: &'a [u8], directory: &str, strip: usize) -> Result
     let mut steps = Vec::new();
     for patch in PatchSet::parse_bytes(diff, options) {
         let patch = patch.map_err(|error| unfit(&format!("the diff cannot be read: {error}")))?;
-        let place = |path: &[u8]| place(path, directory, strip);
+        let place = |name: &[u8]| file_at(name, directory, strip);
         // Git writes the names of renamed files without the `a/` and `b/` that `strip` counts.
-        let bare = |path: &[u8]| self::place(path, directory, strip.saturating_sub(1));
-        let mode = patch.new_mode().map(mode).transpose()?;
+        let bare = |name: &[u8]| file_at(name, directory, strip.saturating_sub(1));
+        let mode = patch.new_mode().copied().map(mode).transpose()?;
         let (from, to) = match patch.operation() {
-            FileOperation::Delete(path) => (vec![place(path)?], To::Gone),
-            FileOperation::Create(path) => (Vec::new(), To::New(place(path)?)),
+            FileOperation::Delete(name) => (vec![place(name)?], To::Gone),
+            FileOperation::Create(name) => (Vec::new(), To::New(place(name)?)),
             FileOperation::Modify { original, modified } => {
                 let mut names = vec![place(modified)?];
                 if original != modified
@@ -162,7 +162,9 @@ impl Step<'_> {
         let number: usize = error.to_string().rsplit('#').next().and_then(|text| text.parse().ok()).unwrap_or(1);
         let hunks = self.patch.hunks();
         let mut text = format!("hunk {number} of {} does not fit `{path}`", hunks.len());
-        if diffy::apply_bytes(bytes, &self.patch.reverse()).is_ok() {
+        // A hunk that leaves no lines fits anywhere when it is turned round, and says nothing.
+        let leaves_lines = hunks.iter().all(|hunk| !hunk.new_range().is_empty());
+        if leaves_lines && diffy::apply_bytes(bytes, &self.patch.reverse()).is_ok() {
             text.push_str(": the change is in it already");
         }
         let evidence = hunks.get(number.saturating_sub(1)).map(|hunk| {
@@ -183,7 +185,7 @@ fn shown(line: &diffy::Line<'_, [u8]>) -> String {
 }
 
 /// A path of the diff as a path of the environment.
-fn place(path: &[u8], directory: &str, strip: usize) -> Result<String, ChangeError> {
+fn file_at(path: &[u8], directory: &str, strip: usize) -> Result<String, ChangeError> {
     let text = std::str::from_utf8(path).map_err(|_| unfit("the diff names a file in bytes that are not UTF-8"))?;
     let parts: Vec<&str> = text.split('/').skip(strip).filter(|part| !part.is_empty()).collect();
     if parts.is_empty() {
@@ -193,7 +195,7 @@ fn place(path: &[u8], directory: &str, strip: usize) -> Result<String, ChangeErr
     inside(&format!("{directory}/{}", parts.join("/")))
 }
 
-fn mode(mode: &FileMode) -> Result<u32, ChangeError> {
+fn mode(mode: FileMode) -> Result<u32, ChangeError> {
     match mode {
         FileMode::Regular => Ok(0o644),
         FileMode::Executable => Ok(0o755),

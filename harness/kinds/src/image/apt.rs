@@ -60,9 +60,9 @@ impl Stanza {
 pub(crate) fn text(stanzas: &[Stanza]) -> String {
     let paragraphs: Vec<String> = stanzas
         .iter()
-        .map(|stanza| stanza.0.iter().map(|(name, value)| format!("{name}: {value}\n")).collect())
+        .map(|stanza| stanza.0.iter().map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>().join("\n"))
         .collect();
-    paragraphs.join("\n")
+    paragraphs.join("\n\n") + "\n"
 }
 
 /// The entries from which an image of a suite is built, and those that it gets for its updates.

@@ -80,7 +80,7 @@ impl Source for Host {
         hidden.sort();
         hidden.dedup();
         let state = blocking(|| Ok::<_, TreeError>(state())).await?;
-        let digest = hidden.iter().fold(state, |hasher, path| hasher.part(path)).finish();
+        let digest = hidden.iter().fold(state, Hasher::part).finish();
         Ok(Image { digest, lowers: vec![Utf8PathBuf::from("/")], host_root: true, hidden })
     }
 }
@@ -103,7 +103,7 @@ fn host_keys() -> Vec<String> {
     let Ok(folder) = fs::read_dir("/etc/ssh") else { return Vec::new() };
     folder
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .filter(|name| name.starts_with("ssh_host_") && !name.ends_with(".pub"))
+        .filter(|name| name.starts_with("ssh_host_") && Utf8Path::new(name).extension() != Some("pub"))
         .map(|name| format!("/etc/ssh/{name}"))
         .collect()
 }

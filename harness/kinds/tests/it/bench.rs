@@ -174,7 +174,7 @@ impl<'a> Applying<'a> {
     pub(crate) async fn open(bench: &Bench, image: &Image, change: &'a AnyChange) -> Result<Self> {
         let prepared = change.prepare(&bench.workshop(Some(image))).await?;
         let sandbox = bench.open(image, &[&prepared]).await?;
-        Ok(Self { change, prepared, sandbox, within: Duration::from_secs(120) })
+        Ok(Self { change, prepared, sandbox, within: Duration::from_mins(2) })
     }
 
     fn site(&self) -> Site<'_> {

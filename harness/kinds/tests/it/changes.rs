@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
-use patchbed_kinds::change::{Change as _, ChangeError};
+use patchbed_kinds::change::{Applied, Change as _, ChangeError};
 use serde_json::json;
 
 use crate::bench::{Applying, Bench, change, refusal, same};
@@ -32,7 +32,7 @@ pub(crate) async fn a_failing_command_says_its_last_line(bench: &Bench) -> Resul
     let (text, evidence) = refusal(applying.apply().await)?;
     same(&text, &"`echo disk check failed >&2; exit 3` ended with status 3".to_owned())?;
     same(&evidence, &vec!["disk check failed".to_owned()])?;
-    let (text, _) = refusal(applying.revert().await.map(|()| Default::default()))?;
+    let (text, _) = refusal(applying.revert().await.map(|()| Applied::default()))?;
     ensure!(text.contains("no `revert`"), "{text}");
     applying.close().await
 }

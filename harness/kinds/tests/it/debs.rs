@@ -220,7 +220,7 @@ pub(crate) async fn files_that_are_no_packages_are_refused(bench: &Bench) -> Res
         let prepared = change.prepare(&bench.workshop(Some(&image))).await;
         match prepared {
             Err(ChangeError::Unfit(text)) => {
-                ensure!(text.contains("bad.deb") && text.contains("not a valid package"), "{text}")
+                ensure!(text.contains("bad.deb") && text.contains("not a valid package"), "{text}");
             }
             other => bail!("{name}: {other:?}"),
         }

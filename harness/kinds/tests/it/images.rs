@@ -228,7 +228,7 @@ pub(crate) async fn what_is_held_is_not_removed(bench: &Bench) -> Result<()> {
     let hold = bench.store.hold(&image, [])?;
     same(&bench.store.remove(Duration::ZERO)?, &Vec::new())?;
     drop(hold);
-    same(&bench.store.remove(Duration::from_secs(3600))?, &Vec::new())?;
+    same(&bench.store.remove(Duration::from_hours(1))?, &Vec::new())?;
     same(&bench.store.remove(Duration::ZERO)?.len(), &1)?;
     ensure!(bench.store.hold(&image, []).is_err() && !image.lowers[0].exists());
     Ok(())

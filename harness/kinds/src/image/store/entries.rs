@@ -189,22 +189,22 @@ impl Store {
         Ok(())
     }
 
-    fn place(&self, shelf: Shelf, digest: &Digest) -> Utf8PathBuf {
-        self.root.join(shelf.folder()).join(digest.hex())
+    fn place(&self, part: Shelf, digest: &Digest) -> Utf8PathBuf {
+        self.root.join(part.folder()).join(digest.hex())
     }
 
     /// What stands under a digest, if it is whole. A damaged entry is removed and said to be missing.
     ///
     /// # Errors
     /// When the store cannot be read, or a damaged entry cannot be removed.
-    pub fn find(&self, shelf: Shelf, digest: &Digest) -> Result<Option<Entry>, StoreError> {
-        let place = self.place(shelf, digest);
+    pub fn find(&self, part: Shelf, digest: &Digest) -> Result<Option<Entry>, StoreError> {
+        let place = self.place(part, digest);
         match fs::symlink_metadata(&place) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(StoreError::io("read", place, error)),
             Ok(_) => {}
         }
-        if let Some(entry) = read_entry(&place, shelf, digest) {
+        if let Some(entry) = read_entry(&place, part, digest) {
             touch(&place);
             return Ok(Some(entry));
         }
@@ -280,8 +280,8 @@ impl Store {
     }
 
     /// Puts a finished draft in its place, durable before it is visible.
-    pub(crate) fn publish(&self, draft: Draft, shelf: Shelf, digest: &Digest, meta: Meta) -> Result<Entry, StoreError> {
-        let place = self.place(shelf, digest);
+    pub(crate) fn publish(&self, draft: Draft, part: Shelf, digest: &Digest, meta: Meta) -> Result<Entry, StoreError> {
+        let place = self.place(part, digest);
         let inode =
             fs::symlink_metadata(draft.root()).map_err(|error| StoreError::io("read", draft.root(), error))?.ino();
         let names = top(&draft.root());
@@ -292,11 +292,11 @@ impl Store {
         file.write_all(&bytes).map_err(|error| StoreError::io("write", &path, error))?;
         rustix::fs::syncfs(&file).map_err(|error| StoreError::io("sync", &path, error))?;
         draft.move_to(&place)?;
-        let shelf_folder = self.root.join(shelf.folder());
-        fs::File::open(&shelf_folder)
+        let above = self.root.join(part.folder());
+        fs::File::open(&above)
             .and_then(|folder| folder.sync_all())
-            .map_err(|error| StoreError::io("sync", &shelf_folder, error))?;
-        read_entry(&place, shelf, digest).ok_or(StoreError::Missing(place))
+            .map_err(|error| StoreError::io("sync", &above, error))?;
+        read_entry(&place, part, digest).ok_or(StoreError::Missing(place))
     }
 
     /// The content digest that a folder with this fingerprint had, when it was read before.

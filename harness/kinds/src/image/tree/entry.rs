@@ -22,7 +22,7 @@ impl EntryPath {
         let mut depth = 0;
         for name in raw.split(|byte| *byte == b'/') {
             match name {
-                b"" | b"." => continue,
+                b"" | b"." => {}
                 b".." => return Err("climbs with `..`".to_owned()),
                 name if name.len() > 255 => return Err("has a name longer than 255 bytes".to_owned()),
                 name => {
@@ -62,7 +62,7 @@ impl EntryPath {
     }
 
     pub(super) fn depth(&self) -> usize {
-        if self.is_root() { 0 } else { self.0.iter().filter(|byte| **byte == b'/').count() + 1 }
+        if self.is_root() { 0 } else { self.0.split(|byte| *byte == b'/').count() }
     }
 
     /// The folder it lies in and its own name; `None` for the root.
@@ -91,8 +91,11 @@ pub(super) struct Meta {
     /// Seconds and nanoseconds since 1970.
     pub(super) mtime: (i64, u32),
     /// Extended attributes, by name.
-    pub(super) attributes: Vec<(Vec<u8>, Vec<u8>)>,
+    pub(super) attributes: Vec<Pair>,
 }
+
+/// A name and its value.
+pub(super) type Pair = (Vec<u8>, Vec<u8>);
 
 /// What is done with an extended attribute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

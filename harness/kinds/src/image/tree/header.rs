@@ -5,7 +5,7 @@
 use std::io::{self, Read};
 
 use super::TreeError;
-use super::entry::{Attribute, EntryPath, Meta, attribute, shown};
+use super::entry::{Attribute, EntryPath, Meta, Pair, attribute, shown};
 
 const BLOCK: usize = 512;
 /// The most bytes of a PAX header or long name.
@@ -51,7 +51,7 @@ struct Extensions {
     uid: Option<u64>,
     gid: Option<u64>,
     mtime: Option<(i64, u32)>,
-    attributes: Vec<(Vec<u8>, Vec<u8>)>,
+    attributes: Vec<Pair>,
     left: Vec<String>,
     /// The first record that cannot be accepted; told with the entry's name, which may come later.
     wrong: Option<String>,
@@ -122,12 +122,10 @@ impl<'a> Blocks<'a> {
     }
 
     fn read_failed(&self, error: &io::Error) -> TreeError {
-        match error.kind() {
-            io::ErrorKind::UnexpectedEof if self.offset == 0 => TreeError::Unfit("the file is empty".to_owned()),
-            io::ErrorKind::UnexpectedEof => {
-                TreeError::Unfit(format!("the archive is truncated at byte {}", self.offset))
-            }
-            _ => TreeError::Unfit(format!("read the archive at byte {}: {error}", self.offset)),
+        match (error.kind() == io::ErrorKind::UnexpectedEof, self.offset) {
+            (true, 0) => TreeError::Unfit("the file is empty".to_owned()),
+            (true, at) => TreeError::Unfit(format!("the archive is truncated at byte {at}")),
+            (false, at) => TreeError::Unfit(format!("read the archive at byte {at}: {error}")),
         }
     }
 
@@ -275,7 +273,7 @@ fn global(key: &[u8]) -> Result<(), String> {
 }
 
 /// The `length key=value` records of a PAX header.
-fn records(mut body: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, String> {
+fn records(mut body: &[u8]) -> Result<Vec<Pair>, String> {
     let mut records = Vec::new();
     let lies = || "has a PAX record whose length is wrong".to_owned();
     while !body.is_empty() {

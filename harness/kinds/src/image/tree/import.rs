@@ -9,7 +9,7 @@ use patchbed_model::id::Hasher;
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat, fgetxattr, flistxattr, openat, readlinkat, statat};
 use rustix::io::Errno;
 
-use super::entry::{Attribute, DEPTH_LIMIT, EntryPath, Meta, attribute, shown};
+use super::entry::{Attribute, DEPTH_LIMIT, EntryPath, Meta, Pair, attribute, shown};
 use super::plant::{Planter, refused};
 use super::{Limits, Owners, Planted, TreeError};
 
@@ -259,7 +259,7 @@ impl Copy {
 }
 
 /// The extended attributes that are kept, in the order of their names.
-fn attributes(file: &OwnedFd, path: &EntryPath) -> Result<Vec<(Vec<u8>, Vec<u8>)>, TreeError> {
+fn attributes(file: &OwnedFd, path: &EntryPath) -> Result<Vec<Pair>, TreeError> {
     let mut names = vec![0; 64 << 10];
     let length = match flistxattr(file.as_fd(), &mut names[..]) {
         Ok(length) => length,

@@ -110,9 +110,11 @@ impl Planter {
         while left > 0 {
             let want = usize::try_from(left).unwrap_or(usize::MAX).min(self.buffer.len());
             let piece = &mut self.buffer[..want];
-            content.read_exact(piece).map_err(|error| match error.kind() {
-                std::io::ErrorKind::UnexpectedEof => refused(path, "is cut off: the archive is truncated"),
-                _ => TreeError::Unfit(format!("read `{}`: {error}", shown(path.as_bytes()))),
+            content.read_exact(piece).map_err(|error| {
+                if error.kind() == std::io::ErrorKind::UnexpectedEof {
+                    return refused(path, "is cut off: the archive is truncated");
+                }
+                TreeError::Unfit(format!("read `{}`: {error}", shown(path.as_bytes())))
             })?;
             hole = want >= 4096 && piece.iter().all(|byte| *byte == 0);
             if hole {
@@ -207,8 +209,7 @@ impl Planter {
     /// Removes what a later entry of the same name replaces. A folder is replaced only when it is empty.
     fn clear(&mut self, parent: &OwnedFd, name: &[u8], path: &EntryPath) -> Result<(), TreeError> {
         match unlinkat(parent, name, AtFlags::empty()) {
-            Ok(()) => Ok(()),
-            Err(Errno::NOENT) => Ok(()),
+            Ok(()) | Err(Errno::NOENT) => Ok(()),
             Err(Errno::ISDIR) => {
                 self.near = None;
                 self.folders.remove(path);

@@ -41,11 +41,11 @@ pub(super) fn unpack(
     if read != *expected {
         return Err(TreeError::Unavailable("the archive was changed while it was read".to_owned()));
     }
-    let planted = planter.finish()?;
-    if planted.entries == 0 {
+    let made = planter.finish()?;
+    if made.entries == 0 {
         return Err(TreeError::Unfit("the archive holds no files".to_owned()));
     }
-    Ok(planted)
+    Ok(made)
 }
 
 /// Plants every entry and reads the unpacked stream to its end, so that its checksums are checked too.

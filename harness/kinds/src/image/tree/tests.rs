@@ -1,1 +1,0 @@
-//! Laws of trees: nothing climbs out, what is legal comes out exactly.
