@@ -80,6 +80,9 @@ impl Case<'_> {
         if let Some(because) = self.stopped() {
             return because;
         }
+        if baseline.attempts == 0 && self.pool == Pool::Stored {
+            return Because::TooFew("there is no accepted baseline of this environment".to_owned());
+        }
         if baseline.attempts == 0 {
             return Because::TooFew("no attempt without the patch was finished".to_owned());
         }

@@ -14,8 +14,8 @@ use super::chronicle::Chronicle;
 use super::course::Course;
 use super::dispatch::{Dispatch, Lane};
 use super::harness::{EventSink, Harness, RunError};
-use super::prepare::{Grounds, Preparation};
-use crate::plan::Plan;
+use super::prepare::{Ground, Preparation};
+use crate::plan::{Plan, PlanCell};
 use crate::store::{Journal, StateError};
 
 /// Runs a plan to its end, or to where it is cancelled: then the record says what is not known.
@@ -27,6 +27,17 @@ pub async fn run(
     harness: &Harness,
     sink: &mut dyn EventSink,
     cancel: &Cancel,
+) -> Result<Record, RunError> {
+    let mut preparation = Preparation::new(harness);
+    run_on(plan, harness, (sink, cancel), async |cell| preparation.ground(cell).await).await
+}
+
+/// Runs a plan on grounds that are made in this way.
+pub(super) async fn run_on(
+    plan: &Plan,
+    harness: &Harness,
+    (sink, cancel): (&mut dyn EventSink, &Cancel),
+    ground: impl AsyncFnMut(&PlanCell) -> Result<Result<Ground, Cause>, RunError>,
 ) -> Result<Record, RunError> {
     let notes = able(plan, harness)?;
     let _lock = harness.state.lock()?;
@@ -40,7 +51,7 @@ pub async fn run(
     for text in notes.into_iter().chain(earlier.notes.iter().cloned()) {
         chronicle.tell(Event::Note { cell: None, text })?;
     }
-    let grounds = grounds(plan, harness, cancel).await?;
+    let grounds = grounds(plan, cancel, ground).await?;
     let lanes = lanes(plan, grounds, earlier, &mut chronicle)?;
     let (backend, clock) = (Arc::clone(&harness.backend), Arc::clone(&harness.clock));
     let bench = Bench { backend, clock, cancel: cancel.clone() };
@@ -174,18 +185,19 @@ fn counts(outcome: &Outcome) -> bool {
     }
 }
 
-async fn grounds(plan: &Plan, harness: &Harness, cancel: &Cancel) -> Result<Grounds, RunError> {
-    let mut preparation = Preparation::new(harness);
+/// What attempts stand on, of as many cells as there was time for.
+async fn grounds(
+    plan: &Plan,
+    cancel: &Cancel,
+    mut ground: impl AsyncFnMut(&PlanCell) -> Result<Result<Ground, Cause>, RunError>,
+) -> Result<Vec<Result<Arc<Ground>, Cause>>, RunError> {
     let mut grounds = Vec::new();
     for cell in &plan.cells {
-        if cancel.urgency() > Urgency::None {
-            break;
-        }
         // What is half made is dropped; the store never shows it.
         tokio::select! {
             biased;
             () = cancel.at_least(Urgency::Soon) => break,
-            ground = preparation.ground(cell) => grounds.push(ground?.map(Arc::new)),
+            ground = ground(cell) => grounds.push(ground?.map(Arc::new)),
         }
     }
     Ok(grounds)
@@ -194,7 +206,7 @@ async fn grounds(plan: &Plan, harness: &Harness, cancel: &Cancel) -> Result<Grou
 /// The cells with what their attempts stand on, and with what is known of them already.
 fn lanes(
     plan: &Plan,
-    grounds: Vec<Result<Arc<super::prepare::Ground>, Cause>>,
+    grounds: Vec<Result<Arc<Ground>, Cause>>,
     mut earlier: Earlier,
     chronicle: &mut Chronicle<'_>,
 ) -> Result<Vec<Lane>, StateError> {

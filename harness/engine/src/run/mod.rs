@@ -27,3 +27,6 @@ pub use cancel::{Cancel, Canceller, Urgency};
 pub use clock::{Clock, SystemClock};
 pub use harness::{BaselineChoice, Candidates, EventSink, FailOn, Harness, Options, RunError};
 pub use reopen::{ReopenError, Side, reopen};
+
+#[cfg(test)]
+mod tests;

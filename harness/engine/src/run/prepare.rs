@@ -1,7 +1,6 @@
 //! Makes once, before any attempt, what attempts share: images, layers of products, packages of patches.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use camino::Utf8Path;
 use patchbed_kinds::change::{AnyChange, Change as _, ChangeError, Prepared};
@@ -27,7 +26,7 @@ pub(super) struct Ground {
     /// The digest of all that goes in.
     pub(super) inputs: Digest,
     /// Keeps the store from removing any of it.
-    _hold: Option<Hold>,
+    hold: Option<Hold>,
 }
 
 /// A patch, ready to be applied.
@@ -35,6 +34,17 @@ pub(super) struct Ground {
 pub(super) struct PreparedPatch {
     pub(super) apply: Vec<Prepared>,
     pub(super) revert: Vec<Prepared>,
+}
+
+impl Ground {
+    /// The ground of these things.
+    pub(super) fn new(cell: &PlanCell, image: Image, patches: Result<Vec<PreparedPatch>, Cause>) -> Self {
+        let prepared = || patches.iter().flatten().flat_map(|patch| patch.apply.iter().chain(&patch.revert));
+        let binds: Vec<Bind> = prepared().flat_map(|one| one.binds.iter().cloned()).collect();
+        let inputs = Hasher::new().part(&cell.id.0).part(image.digest.to_string());
+        let inputs = prepared().fold(inputs, |all, one| all.part(one.digest.to_string())).finish();
+        Self { image, binds, patches, inputs, hold: None }
+    }
 }
 
 /// Makes grounds, each thing once.
@@ -60,15 +70,12 @@ impl<'a> Preparation<'a> {
             Err(cause) if cause.blame != Blame::Patch => return Ok(Err(cause)),
             patches => patches,
         };
-        let prepared = || patches.iter().flatten().flat_map(|patch| patch.apply.iter().chain(&patch.revert));
-        let binds: Vec<Bind> = prepared().flat_map(|one| one.binds.iter().cloned()).collect();
-        let inputs = Hasher::new().part(&cell.id.0).part(image.digest.to_string());
-        let inputs = prepared().fold(inputs, |all, one| all.part(one.digest.to_string())).finish();
-        let hold = match self.harness.store.hold(&image, &binds) {
-            Ok(hold) => Some(hold),
+        let mut ground = Ground::new(cell, image, patches);
+        match self.harness.store.hold(&ground.image, &ground.binds) {
+            Ok(hold) => ground.hold = Some(hold),
             Err(error) => return Ok(Err(unavailable("the store", &error.text()))),
-        };
-        Ok(Ok(Ground { image, binds, patches, inputs, _hold: hold }))
+        }
+        Ok(Ok(ground))
     }
 
     /// The image with the cell's products on it.
@@ -178,7 +185,7 @@ enum Top<'a> {
 }
 
 /// An image that could not be made: bad input and lacking hosts end the run, the rest is a cause.
-fn of_image(error: ImageError, blame: Blame, name: &str) -> Result<Cause, RunError> {
+pub(super) fn of_image(error: ImageError, blame: Blame, name: &str) -> Result<Cause, RunError> {
     match error {
         ImageError::Unfit(text) | ImageError::Install(ChangeError::Unfit(text)) => {
             Err(RunError::Unfit { what: name.to_owned(), text })
@@ -210,6 +217,3 @@ fn unavailable(name: &str, text: &str) -> Cause {
 fn words(value: &impl serde::Serialize) -> Vec<u8> {
     serde_json::to_vec(value).unwrap_or_default()
 }
-
-/// Grounds are shared by the attempts of a cell.
-pub(super) type Grounds = Vec<Result<Arc<Ground>, Cause>>;

@@ -265,7 +265,7 @@ impl CellFold {
     /// The cell as it is kept; `over` says whether the run ended by itself.
     fn record(self, over: bool) -> CellRecord {
         let untouched = self.attempts.is_empty();
-        let judgement = self.judgement.unwrap_or_else(|| unjudged(over && untouched));
+        let judgement = self.judgement.unwrap_or_else(|| unjudged(over && untouched, &self.outcomes));
         let mut finished: BTreeMap<Arm, usize> = [(Arm::Control, 0), (Arm::Patched, 0)].into();
         for (attempt, done) in &self.attempts {
             *finished.entry(attempt.arm).or_default() += usize::from(done.outcome.is_some());
@@ -295,7 +295,11 @@ impl CellFold {
 }
 
 /// What is said of a cell that was not judged: it was never begun, or it was cut off.
-fn unjudged(never_begun: bool) -> Judgement {
+fn unjudged(never_begun: bool, outcomes: &BTreeMap<AttemptId, Outcome>) -> Judgement {
+    let stopped = |outcome: &Outcome| match outcome {
+        Outcome::Stopped(cause) => Some(cause.clone()),
+        Outcome::Observed(_) => None,
+    };
     let (verdict, reason) =
         if never_begun { (Verdict::Skipped, "not run") } else { (Verdict::Inconclusive, "not finished") };
     Judgement {
@@ -304,7 +308,7 @@ fn unjudged(never_begun: bool) -> Judgement {
         broken_before: false,
         temporary: false,
         differences: Vec::new(),
-        causes: Vec::new(),
+        causes: outcomes.values().filter_map(stopped).collect(),
         volatile: Vec::new(),
         noise_bound: 1.0,
     }

@@ -1,0 +1,249 @@
+//! How runs end: verdicts, attempts, order.
+
+use patchbed_model::{Arm, Event, Exit, Health, Stage, Verdict};
+use patchbed_sandbox::message::End;
+
+use super::world::{patch, probe, workload};
+use super::{World, ran};
+use crate::scenario::{PatchAxis, When};
+
+fn is(words: &[String], first: &str) -> bool {
+    words.first().is_some_and(|word| word == first)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_patch_without_effect_is_same_after_three_attempts() {
+    let mut world = World::new(|_, _| None);
+    let record = world.run().await.expect("the run ends");
+    assert_eq!((record.verdict, record.exit_name), (Verdict::Same, Exit::Ok));
+    assert_eq!((world.opened(Arm::Control), world.opened(Arm::Patched)), (2, 1));
+    assert_eq!(world.backend.open_now(), 0);
+    let arms: Vec<Arm> = record.scenarios[0].cells[0].timeline.iter().map(|attempt| attempt.arm).collect();
+    assert_eq!(arms, [Arm::Control, Arm::Patched, Arm::Control]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_suspect_is_confirmed_by_more_attempts_of_both_arms() {
+    let mut world =
+        World::new(|inside, words| (is(words, "look") && inside.patched).then(|| ran(End::Exited(3), "broken")));
+    let record = world.run().await.expect("the run ends");
+    assert_eq!((record.verdict, record.exit_name), (Verdict::Regressed, Exit::Regressed));
+    assert_eq!((world.opened(Arm::Control), world.opened(Arm::Patched)), (5, 4));
+    let cell = &record.scenarios[0].cells[0];
+    let exit = cell.differences.iter().find(|one| one.key.as_str() == "probe.page.exit").expect("the exit differs");
+    assert_eq!((exit.was.as_deref(), exit.now.as_deref(), exit.seen), (Some("0"), Some("3"), (4, 4)));
+    let cause = &record.scenarios[0].causes[0];
+    let since = cause.since.as_ref().expect("the patch is known");
+    assert_eq!((since.patch.as_str(), since.with, since.without), ("fix", (4, 4), (0, 5)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn other_content_is_changed_and_nothing_worse() {
+    let mut world = World::new(|inside, words| {
+        is(words, "look").then(|| ran(End::Exited(0), if inside.patched { "new page" } else { "page" }))
+    });
+    let record = world.run().await.expect("the run ends");
+    assert_eq!((record.verdict, record.exit_name), (Verdict::Changed, Exit::Changed));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_moves_by_itself_is_no_difference() {
+    let mut world = World::new(|inside, words| {
+        let text = format!("page of visitor {}", inside.number + if inside.patched { 100 } else { 0 });
+        is(words, "look").then(|| ran(End::Exited(0), &text))
+    });
+    let record = world.run().await.expect("the run ends");
+    assert_eq!(record.verdict, Verdict::Same);
+    let volatile: Vec<&str> = record.scenarios[0].cells[0].volatile.iter().map(|key| key.as_str()).collect();
+    assert_eq!(volatile, ["probe.page.stdout"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_that_fails_now_and_then_without_the_patch_is_unstable() {
+    let mut world = World::new(|inside, words| {
+        let bad = inside.arm == Arm::Control && inside.number % 2 == 1;
+        (is(words, "look") && bad).then(|| ran(End::Exited(1), "fine"))
+    });
+    let record = world.run().await.expect("the run ends");
+    assert_eq!((record.verdict, record.exit_name), (Verdict::Unstable, Exit::Undecided));
+    assert_eq!(record.scenarios[0].cells[0].reason, "`probe.page.exit` is bad in 2 of 5 attempts without the patch");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_that_fails_now_and_then_with_the_patch_is_unstable_not_same() {
+    let mut world = World::new(|inside, words| {
+        let bad = inside.patched && inside.number % 2 == 0;
+        (is(words, "look") && bad).then(|| ran(End::Exited(1), "fine"))
+    });
+    let record = world.run().await.expect("the run ends");
+    assert_eq!(record.verdict, Verdict::Unstable);
+    assert_eq!(record.scenarios[0].cells[0].reason, "`probe.page.exit` differs in 2 of 4 attempts with the patch");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_that_always_fails_is_broken_before() {
+    let mut world = World::new(|_, words| is(words, "look").then(|| ran(End::Exited(1), "fine")));
+    let record = world.run().await.expect("the run ends");
+    assert_eq!((record.verdict, record.exit_name), (Verdict::Inconclusive, Exit::BrokenBefore));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_that_the_patch_mends_is_improved() {
+    let mut world =
+        World::new(|inside, words| (is(words, "look") && !inside.patched).then(|| ran(End::Exited(1), "fine")));
+    let record = world.run().await.expect("the run ends");
+    assert_eq!((record.verdict, record.exit_name), (Verdict::Improved, Exit::Ok));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_does_not_come_back_after_the_patch_is_a_bad_state_with_evidence() {
+    let mut world = World::new(|inside, words| {
+        let dead = patchbed_sandbox::message::ServiceState {
+            end: Some(End::Exited(1)),
+            processes: Vec::new(),
+            output: patchbed_sandbox::message::Output {
+                text: "no such directive".to_owned(),
+                total: 17,
+                digest: String::new(),
+            },
+            ..super::world::running(inside, "web")
+        };
+        let reply = patchbed_sandbox::message::Reply::Services(vec![dead]);
+        (is(words, "services") && inside.patched).then_some(patchbed_sandbox::fake::Answer::Now(reply))
+    });
+    let record = world.run().await.expect("the run ends");
+    assert_eq!(record.verdict, Verdict::Regressed);
+    let cell = &record.scenarios[0].cells[0];
+    let ready = cell.differences.iter().find(|one| one.key.as_str() == "web.ready").expect("it is not ready");
+    assert_eq!(ready.evidence, ["ended with status 1", "no such directive"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_cell_of_a_matrix_is_judged_and_one_fault_is_one_cause() {
+    let mut world = World::new(|inside, words| {
+        (is(words, "look") && inside.patched && words[1] == "page").then(|| ran(End::Exited(3), "broken"))
+    });
+    world.scenario.patches = vec![patch("one"), patch("two")];
+    world.scenario.matrix.patch = PatchAxis::AllAndEach;
+    world.options.jobs = 4;
+    let record = world.run().await.expect("the run ends");
+    assert_eq!(record.counts[&Verdict::Regressed], 3);
+    assert_eq!(record.scenarios[0].causes.len(), 1);
+    assert_eq!(record.scenarios[0].causes[0].cells.len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_many_jobs_each_attempt_is_made_exactly_once() {
+    let mut world = World::new(|_, _| None);
+    world.scenario.patches = (0..8).map(|number| patch(&format!("patch-{number}"))).collect();
+    world.scenario.matrix.patch = PatchAxis::Each;
+    world.options.jobs = 16;
+    let record = world.run().await.expect("the run ends");
+    assert_eq!(record.counts[&Verdict::Same], 8);
+    let mut started: Vec<_> = world
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            Event::AttemptStarted { attempt, .. } => Some(attempt.clone()),
+            _ => None,
+        })
+        .collect();
+    let count = started.len();
+    started.sort();
+    started.dedup();
+    assert_eq!((started.len(), count), (24, 24));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_stages_of_an_attempt_are_told_in_their_order() {
+    let mut world = World::new(|_, _| None);
+    world.scenario.workloads = vec![workload("seed", When::Before), workload("load", When::During)];
+    world.run().await.expect("the run ends");
+    let stages: Vec<Stage> = world
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            Event::StageFinished { attempt, stage, .. } if attempt.arm == Arm::Patched => Some(*stage),
+            _ => None,
+        })
+        .collect();
+    let wanted =
+        [Stage::Open, Stage::Start, Stage::Exercise, Stage::Apply, Stage::Restart, Stage::Observe, Stage::Close];
+    assert_eq!(stages, wanted);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_repeated_probe_that_differs_among_its_looks_is_told_as_such() {
+    let looks = std::sync::atomic::AtomicUsize::new(0);
+    let mut world = World::new(move |_, words| {
+        is(words, "look").then(|| {
+            let number = looks.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            ran(End::Exited(0), &format!("{number} items"))
+        })
+    });
+    world.scenario.probes = vec![crate::scenario::Probe { repeat: 3, ..probe("page") }];
+    let record = world.run().await.expect("the run ends");
+    assert_eq!(record.verdict, Verdict::Same);
+    assert!(record.scenarios[0].cells[0].volatile.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_workload_that_fails_after_the_patch_is_a_reading() {
+    let mut world =
+        World::new(|inside, words| (is(words, "work") && inside.patched).then(|| ran(End::Exited(1), "no")));
+    world.scenario.workloads = vec![workload("buy", When::After)];
+    let record = world.run().await.expect("the run ends");
+    let cell = &record.scenarios[0].cells[0];
+    assert_eq!(record.verdict, Verdict::Regressed);
+    assert_eq!(cell.differences[0].key.as_str(), "workload.buy.exit");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rollback_that_restores_everything_adds_nothing_to_the_verdict() {
+    let mut world = World::new(|_, _| None);
+    world.scenario.rollback = true;
+    let record = world.run().await.expect("the run ends");
+    assert_eq!(record.verdict, Verdict::Same);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_stays_behind_after_a_rollback_is_a_difference_of_its_own() {
+    let mut world = World::new(|inside, words| match words.first().map(String::as_str) {
+        // The way back does nothing.
+        Some("look") if inside.arm == Arm::Patched && inside.starts > 1 => Some(ran(End::Exited(0), "other")),
+        _ => None,
+    });
+    world.scenario.rollback = true;
+    let record = world.run().await.expect("the run ends");
+    let keys: Vec<&str> = record.scenarios[0].cells[0].differences.iter().map(|one| one.key.as_str()).collect();
+    assert_eq!(keys, ["probe.page.stdout", "reverted.probe.page.stdout"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_look_that_sees_nothing_is_a_bad_state_and_never_an_absence() {
+    let mut world = World::new(|_, words| is(words, "look").then_some(patchbed_sandbox::fake::Answer::Never));
+    let record = world.run().await.expect("the run ends");
+    assert_eq!(record.exit_name, Exit::BrokenBefore);
+    assert_eq!(record.scenarios[0].cells[0].reason, "ill without the patch already: `probe.page.look`");
+    let bad = Some(Health::Bad);
+    let seen = world.events.iter().any(|event| match event {
+        Event::AttemptFinished { outcome, .. } => match &**outcome {
+            patchbed_model::Outcome::Observed(snapshot) => {
+                snapshot.get("probe.page.look").and_then(|reading| reading.health) == bad
+            }
+            patchbed_model::Outcome::Stopped(_) => false,
+        },
+        _ => false,
+    });
+    assert!(seen);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_failure_ends_the_run_when_asked_to() {
+    let mut world = World::new(|inside, words| (is(words, "look") && inside.patched).then(|| ran(End::Exited(3), "")));
+    world.scenario.patches = vec![patch("one"), patch("two")];
+    world.scenario.matrix.patch = PatchAxis::Each;
+    world.options.first_failure_ends = true;
+    let record = world.run().await.expect("the run ends");
+    assert_eq!((record.counts[&Verdict::Regressed], record.counts[&Verdict::Skipped]), (1, 1));
+}

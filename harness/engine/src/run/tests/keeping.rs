@@ -1,0 +1,170 @@
+//! What is kept for review, and what comes of decisions.
+
+use jiff::civil::date;
+use patchbed_model::{Arm, Exit, Verdict};
+use patchbed_sandbox::message::End;
+
+use super::super::{BaselineChoice, Candidates};
+use super::{World, ran};
+use crate::review::{Decision, ReviewError, accept, pending, reject};
+
+fn is(words: &[String], first: &str) -> bool {
+    words.first().is_some_and(|word| word == first)
+}
+
+fn world(text_with_the_patch: &'static str, status: i32) -> World {
+    let mut world = World::new(move |inside, words| {
+        is(words, "look").then(|| match inside.patched {
+            true => ran(End::Exited(status), text_with_the_patch),
+            false => ran(End::Exited(0), "page"),
+        })
+    });
+    world.options.snapshots = Some(world.root().join("snapshots"));
+    world.options.candidates = Candidates::Write;
+    world
+}
+
+fn decision() -> Decision {
+    Decision { by: "ann".to_owned(), date: date(2026, 11, 23), because: None, until: None, known_issue: false }
+}
+
+fn known_issue() -> Decision {
+    Decision {
+        because: Some("vendor knows".to_owned()),
+        until: Some(date(2999, 1, 1)),
+        known_issue: true,
+        ..decision()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_accepted_difference_is_silenced_counted_and_no_longer_pending() {
+    let mut world = world("new page", 0);
+    let snapshots = world.root().join("snapshots");
+    let record = world.run().await.expect("the run ends");
+    assert_eq!(record.exit_name, Exit::Changed);
+    let waiting = pending(&world.state(), &record.run, &snapshots).expect("the record can be read");
+    assert_eq!(waiting[0].differences.len(), 1);
+    let written = accept(&snapshots, &waiting, &decision()).expect("it may be accepted");
+    let names: Vec<_> = written.iter().filter_map(|file| file.file_name()).collect();
+    assert_eq!(names, ["accepted.yaml", "box.snap"]);
+    assert!(pending(&world.state(), &record.run, &snapshots).expect("the record can be read").is_empty());
+    let again = world.run().await.expect("the run ends");
+    assert_eq!((again.verdict, again.exit_name), (Verdict::Same, Exit::Ok));
+    assert_eq!(again.scenarios[0].cells[0].silenced[0].silenced.as_deref(), Some("accepted by ann on 2026-11-23"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_acceptance_holds_for_that_change_alone_and_is_reported_when_it_is_over() {
+    let mut first = world("new page", 0);
+    let snapshots = first.root().join("snapshots");
+    let record = first.run().await.expect("the run ends");
+    let waiting = pending(&first.state(), &record.run, &snapshots).expect("the record can be read");
+    accept(&snapshots, &waiting, &decision()).expect("it may be accepted");
+    let mut second = world("yet another page", 0);
+    second.folder = std::sync::Arc::clone(&first.folder);
+    second.options.snapshots = Some(snapshots);
+    let record = second.run().await.expect("the run ends");
+    assert_eq!(record.verdict, Verdict::Changed);
+    assert_eq!(record.notes, ["shop: the accepted difference of `probe.page.stdout` no longer occurs"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_regression_is_accepted_as_a_known_issue_only() {
+    let mut world = world("page", 3);
+    let snapshots = world.root().join("snapshots");
+    let record = world.run().await.expect("the run ends");
+    let waiting = pending(&world.state(), &record.run, &snapshots).expect("the record can be read");
+    assert!(matches!(accept(&snapshots, &waiting, &decision()), Err(ReviewError::Regressed { .. })));
+    let unexplained = Decision { because: None, ..known_issue() };
+    assert!(matches!(accept(&snapshots, &waiting, &unexplained), Err(ReviewError::Unexplained("a reason"))));
+    let endless = Decision { until: None, ..known_issue() };
+    assert!(matches!(accept(&snapshots, &waiting, &endless), Err(ReviewError::Unexplained("an end"))));
+    accept(&snapshots, &waiting, &known_issue()).expect("it may be accepted");
+    assert_eq!(world.run().await.expect("the run ends").exit_name, Exit::Ok);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_acceptance_whose_last_day_is_over_does_not_hold_and_is_said() {
+    let mut world = world("new page", 0);
+    let snapshots = world.root().join("snapshots");
+    let record = world.run().await.expect("the run ends");
+    let waiting = pending(&world.state(), &record.run, &snapshots).expect("the record can be read");
+    let over = Decision { until: Some(date(2000, 1, 1)), ..decision() };
+    accept(&snapshots, &waiting, &over).expect("it may be accepted");
+    let record = world.run().await.expect("the run ends");
+    assert_eq!(record.verdict, Verdict::Changed);
+    let notes = &record.scenarios[0].cells[0].notes;
+    assert!(notes.contains(&"the acceptance of `probe.page.stdout` ended on 2000-01-01 and is not applied".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn accepting_is_refused_when_the_accepted_file_is_another_one_by_now() {
+    let mut world = world("page", 0);
+    let snapshots = world.root().join("snapshots");
+    let record = world.run().await.expect("the run ends");
+    let waiting = pending(&world.state(), &record.run, &snapshots).expect("the record can be read");
+    accept(&snapshots, &waiting, &decision()).expect("it may be accepted");
+    assert!(matches!(accept(&snapshots, &waiting, &decision()), Err(ReviewError::Moved(_))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rejected_candidate_is_gone() {
+    let mut world = world("page", 0);
+    let snapshots = world.root().join("snapshots");
+    let record = world.run().await.expect("the run ends");
+    let waiting = pending(&world.state(), &record.run, &snapshots).expect("the record can be read");
+    assert_eq!(reject(&snapshots, &waiting).expect("it may be rejected").len(), 1);
+    assert!(pending(&world.state(), &record.run, &snapshots).expect("the record can be read").is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_accepted_baseline_makes_the_next_run_surer_and_leaves_no_candidate() {
+    let mut world = world("page", 0);
+    let snapshots = world.root().join("snapshots");
+    let first = world.run().await.expect("the run ends");
+    let waiting = pending(&world.state(), &first.run, &snapshots).expect("the record can be read");
+    accept(&snapshots, &waiting, &decision()).expect("it may be accepted");
+    let second = world.run().await.expect("the run ends");
+    let bound = |record: &patchbed_model::Record| record.scenarios[0].cells[0].noise_bound;
+    assert!(bound(&second) < bound(&first));
+    assert!(pending(&world.state(), &second.run, &snapshots).expect("the record can be read").is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_environment_that_moved_is_said_and_a_candidate_waits() {
+    let mut first = world("page", 0);
+    let snapshots = first.root().join("snapshots");
+    let record = first.run().await.expect("the run ends");
+    let waiting = pending(&first.state(), &record.run, &snapshots).expect("the record can be read");
+    accept(&snapshots, &waiting, &decision()).expect("it may be accepted");
+    let mut second = World::new(|_, words| is(words, "look").then(|| ran(End::Exited(0), "page of today")));
+    second.folder = std::sync::Arc::clone(&first.folder);
+    second.options = first.options.clone();
+    let record = second.run().await.expect("the run ends");
+    assert_eq!(record.verdict, Verdict::Same);
+    let waiting = pending(&second.state(), &record.run, &snapshots).expect("the record can be read");
+    let candidate = waiting[0].candidate.as_ref().expect("a candidate waits");
+    assert_eq!((candidate.replaces, candidate.moved.len()), (true, 1));
+    let notes = &record.scenarios[0].cells[0].notes;
+    assert!(notes.contains(&"the environment moved since its baseline was accepted: `probe.page.stdout`".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn against_the_stored_baseline_alone_a_missing_one_decides_nothing() {
+    let mut world = world("page", 0);
+    world.options.baseline = BaselineChoice::Stored;
+    let record = world.run().await.expect("the run ends");
+    assert_eq!(record.exit_name, Exit::Undecided);
+    assert_eq!(record.scenarios[0].cells[0].reason, "there is no accepted baseline of this environment");
+    assert_eq!(world.opened(Arm::Control), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_is_masked_before_it_is_written_or_told() {
+    let mut world = World::new(|_, words| is(words, "look").then(|| ran(End::Exited(0), "password=hunter22")));
+    let record = world.run().await.expect("the run ends");
+    let journal = std::fs::read_to_string(world.state().run_folder(&record.run).join("journal.jsonl"));
+    assert!(!journal.expect("the journal is there").contains("hunter22"));
+    assert!(!format!("{:?}", world.events).contains("hunter22"));
+}
