@@ -16,3 +16,6 @@ pub mod review;
 pub mod run;
 pub mod scenario;
 pub mod store;
+
+#[cfg(test)]
+mod strategies;

@@ -1,1 +1,180 @@
-//! Tests, still to come.
+//! Laws and examples.
+
+use patchbed_model::{Allow, Difference, Health, Key, Reading, Rules, Snapshot, Verdict};
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::{Allowed, allows, compare};
+use crate::noise::Baseline;
+use crate::strategies::{key, rule, rules, snapshot};
+
+fn one(reading: Option<Reading>) -> Snapshot {
+    reading.map(|reading| (Key::from("k"), reading)).into_iter().collect()
+}
+
+/// The difference of one reading between three equal control attempts and now.
+fn difference(before: Option<Reading>, now: Option<Reading>, rules: &Rules) -> Option<Difference> {
+    let before = one(before);
+    compare(&Baseline::pool([&before, &before, &before]), &one(now), rules).into_iter().next()
+}
+
+fn verdict(before: Option<Reading>, now: Option<Reading>) -> Option<Verdict> {
+    difference(before, now, &Rules::default()).map(|difference| difference.verdict)
+}
+
+fn good(text: &str) -> Option<Reading> {
+    Some(Reading::state(text, Health::Good))
+}
+
+fn bad(text: &str) -> Option<Reading> {
+    Some(Reading::state(text, Health::Bad))
+}
+
+fn content(text: &str) -> Option<Reading> {
+    Some(Reading::content(text))
+}
+
+#[test]
+fn a_state_that_got_worse_is_regressed_and_one_that_got_better_improved() {
+    assert_eq!(verdict(good("running"), bad("dead")), Some(Verdict::Regressed));
+    assert_eq!(verdict(good("open"), None), Some(Verdict::Regressed));
+    assert_eq!(verdict(None, bad("crashed")), Some(Verdict::Regressed));
+    assert_eq!(verdict(bad("dead"), good("running")), Some(Verdict::Improved));
+    assert_eq!(verdict(bad("crashed"), None), Some(Verdict::Improved));
+    assert_eq!(verdict(good("active"), good("reloading")), Some(Verdict::Changed));
+    assert_eq!(verdict(bad("exit 1"), bad("exit 2")), Some(Verdict::Changed));
+    assert_eq!(verdict(None, good("open")), Some(Verdict::Changed));
+}
+
+#[test]
+fn content_is_changed_and_metrics_and_facts_are_never_alarming() {
+    assert_eq!(verdict(content("a"), content("b")), Some(Verdict::Changed));
+    assert_eq!(verdict(content("a"), content("a")), None);
+    assert_eq!(verdict(Some(Reading::metric(1.0, "ms")), Some(Reading::metric(99.0, "ms"))), None);
+    assert_eq!(verdict(Some(Reading::fact("1.0")), Some(Reading::fact("1.1"))), None);
+}
+
+#[test]
+fn a_metric_is_judged_by_a_bound_that_it_breaks() {
+    let metric = |number| Some(Reading::metric(number, "ms"));
+    let at_most = Rules(vec![rule("k", Allow::AtMost(0.2))]);
+    assert_eq!(difference(metric(100.0), metric(119.0), &at_most), None);
+    let broken = difference(metric(100.0), metric(121.0), &at_most).expect("it is broken");
+    assert_eq!(broken.verdict, Verdict::Regressed);
+    let within = Rules(vec![rule("k", Allow::Within(0.1))]);
+    assert_eq!(difference(metric(100.0), metric(80.0), &within).map(|d| d.verdict), Some(Verdict::Changed));
+}
+
+#[test]
+fn what_a_rule_allows_is_silenced_and_stays_in_the_list() {
+    let mut ignore = rule("k", Allow::Ignore);
+    ignore.reason = Some("access log".to_owned());
+    let silenced = difference(content("a"), content("b"), &Rules(vec![ignore])).expect("it is counted");
+    assert_eq!(silenced.silenced.as_deref(), Some("rule `k`: access log"));
+    let set = Rules(vec![rule("k", Allow::Set)]);
+    assert!(!difference(content("a\nb"), content("b\na"), &set).expect("it is counted").counts());
+    assert!(difference(content("a\nb"), content("b\nc"), &set).expect("it differs").counts());
+}
+
+#[test]
+fn a_volatile_reading_is_compared_by_shape() {
+    let baseline = |texts: &[&str]| Baseline::pool(&texts.iter().map(|t| one(content(t))).collect::<Vec<_>>());
+    let moves = baseline(&["worker 1 up", "worker 2 up"]);
+    let rules = Rules::default();
+    assert!(compare(&moves, &one(content("worker 33 up")), &rules).is_empty());
+    assert_eq!(compare(&moves, &one(content("worker: down!")), &rules).len(), 1);
+    assert_eq!(compare(&moves, &one(None), &rules).len(), 1);
+}
+
+#[test]
+fn a_volatile_state_keeps_its_health() {
+    let before = [one(good("up 1 s")), one(good("up 2 s"))];
+    assert_eq!(compare(&Baseline::pool(&before), &one(bad("up 3 s")), &Rules::default()).len(), 1);
+}
+
+#[test]
+fn what_is_there_only_sometimes_may_be_away() {
+    let before = [one(content("a")), one(None)];
+    assert!(compare(&Baseline::pool(&before), &one(None), &Rules::default()).is_empty());
+}
+
+#[test]
+fn a_hostile_expression_is_answered_in_linear_time() {
+    let text = "a".repeat(100_000) + "!";
+    let pattern = Allow::Matches("(a+)+$".to_owned());
+    assert_eq!(allows(&pattern, None, Some(&Reading::content(text))), Allowed::No);
+}
+
+#[test]
+fn a_bound_is_taken_from_the_middle_of_the_baseline() {
+    let numbers = [10.0, 11.0, 1000.0].map(|number| one(Some(Reading::metric(number, "ms"))));
+    let rules = Rules(vec![rule("k", Allow::AtMost(0.5))]);
+    let compared = |number| compare(&Baseline::pool(&numbers), &one(Some(Reading::metric(number, "ms"))), &rules);
+    assert!(compared(16.0).is_empty());
+    assert_eq!(compared(17.0).len(), 1);
+}
+
+fn counted(differences: &[Difference]) -> Vec<&Key> {
+    differences.iter().filter(|difference| difference.counts()).map(|difference| &difference.key).collect()
+}
+
+proptest! {
+    #[test]
+    fn a_snapshot_does_not_differ_from_itself(snapshot in snapshot(), others in vec(snapshot(), 0..3), rules in rules()) {
+        let all: Vec<_> = others.iter().chain([&snapshot]).collect();
+        // A rule may speak of the value itself; everything else was seen.
+        let differences = compare(&Baseline::pool(all), &snapshot, &Rules::default());
+        prop_assert!(counted(&differences).is_empty());
+        let differences = compare(&Baseline::pool([&snapshot]), &snapshot, &rules);
+        let unbounded = |difference: &&Difference| match &rules.for_key(&difference.key).expect("a rule speaks").allow {
+            Allow::Exact | Allow::Ignore | Allow::Shape | Allow::Set => true,
+            Allow::Within(_) | Allow::AtMost(_) | Allow::AtLeast(_) | Allow::Matches(_) | Allow::OneOf(_) => false,
+        };
+        prop_assert!(!differences.iter().filter(|one| one.counts()).any(|one| unbounded(&one)));
+    }
+
+    #[test]
+    fn ignoring_never_adds_a_difference(before in vec(snapshot(), 1..4), now in snapshot(), mut rules in rules(), key in key()) {
+        let baseline = Baseline::pool(&before);
+        let strict = compare(&baseline, &now, &rules);
+        rules.0.push(rule(key.as_str(), Allow::Ignore));
+        let loose = compare(&baseline, &now, &rules);
+        let strict = counted(&strict);
+        prop_assert!(counted(&loose).iter().all(|key| strict.contains(key)));
+    }
+
+    #[test]
+    fn widening_a_bound_never_adds_a_difference(
+        before in vec(snapshot(), 1..4),
+        now in snapshot(),
+        (narrow, more) in (0.0_f64..2.0, 0.0_f64..2.0),
+        which in 0_usize..3,
+    ) {
+        let bound = [Allow::Within, Allow::AtMost, Allow::AtLeast][which];
+        let baseline = Baseline::pool(&before);
+        let with = |share| compare(&baseline, &now, &Rules(vec![rule("*", bound(share))]));
+        let (strict, loose) = (with(narrow), with(narrow + more));
+        let strict = counted(&strict);
+        prop_assert!(counted(&loose).iter().all(|key| strict.contains(key)));
+    }
+
+    #[test]
+    fn set_and_shape_never_add_a_difference_to_exact(before in vec(snapshot(), 1..4), now in snapshot(), shape: bool) {
+        let baseline = Baseline::pool(&before);
+        let with = |allow| compare(&baseline, &now, &Rules(vec![rule("*", allow)]));
+        let (strict, loose) = (with(Allow::Exact), with(if shape { Allow::Shape } else { Allow::Set }));
+        let strict = counted(&strict);
+        prop_assert!(counted(&loose).iter().all(|key| strict.contains(key)));
+    }
+
+    #[test]
+    fn differences_are_in_the_order_of_their_keys(before in vec(snapshot(), 1..4), now in snapshot(), rules in rules()) {
+        let differences = compare(&Baseline::pool(&before), &now, &rules);
+        prop_assert!(differences.windows(2).all(|pair| pair[0].key < pair[1].key));
+    }
+
+    #[test]
+    fn every_rule_answers_every_value(allow in "\\PC{0,12}", reading in crate::strategies::reading()) {
+        let _ = allows(&Allow::Matches(allow), None, Some(&reading));
+    }
+}

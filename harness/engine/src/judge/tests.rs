@@ -1,1 +1,147 @@
-//! Tests, still to come.
+//! Laws and examples.
+
+use patchbed_model::{Allow, Blame, Cause, CauseKind, Health, Outcome, Reading, Rules, Snapshot, Stage, Verdict};
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::judge;
+use crate::strategies::{outcome, rule, rules, snapshot};
+
+fn seen(readings: &[(&str, Reading)]) -> Outcome {
+    let mut snapshot = Snapshot::default();
+    for (key, reading) in readings {
+        snapshot.insert(*key, reading.clone());
+    }
+    Outcome::Observed(snapshot)
+}
+
+fn exit(status: &str) -> Outcome {
+    let health = if status == "0" { Health::Good } else { Health::Bad };
+    seen(&[("probe.page.exit", Reading::state(status, health))])
+}
+
+fn stop(blame: Blame, stage: Stage) -> Outcome {
+    let (kind, subject) = (CauseKind::ChangeFailed, "fix".to_owned());
+    Outcome::Stopped(Cause { kind, stage, blame, subject, text: "it stopped".to_owned(), evidence: Vec::new() })
+}
+
+fn verdict(control: &[Outcome], patched: &[Outcome]) -> Verdict {
+    judge(control, patched, &Rules::default()).verdict
+}
+
+#[test]
+fn stops_are_judged_by_whose_fault_they_are() {
+    let fine = [exit("0"), exit("0")];
+    assert_eq!(verdict(&fine, &[stop(Blame::Patch, Stage::Apply)]), Verdict::Regressed);
+    assert_eq!(verdict(&fine, &[stop(Blame::Environment, Stage::Open)]), Verdict::Inconclusive);
+    assert_eq!(verdict(&fine, &[stop(Blame::Harness, Stage::Observe)]), Verdict::Inconclusive);
+    assert_eq!(verdict(&fine, &[stop(Blame::Scenario, Stage::Start)]), Verdict::Unstable);
+    assert_eq!(verdict(&fine, &[exit("0"), stop(Blame::Patch, Stage::Apply)]), Verdict::Unstable);
+    assert_eq!(verdict(&[exit("0"), stop(Blame::Scenario, Stage::Start)], &[exit("0")]), Verdict::Unstable);
+}
+
+#[test]
+fn too_few_attempts_are_never_fine() {
+    assert_eq!(verdict(&[], &[]), Verdict::Inconclusive);
+    assert_eq!(verdict(&[exit("0")], &[]), Verdict::Inconclusive);
+    assert_eq!(verdict(&[], &[exit("0")]), Verdict::Inconclusive);
+    let nothing = [Outcome::Observed(Snapshot::default())];
+    assert_eq!(verdict(&nothing, &nothing), Verdict::Inconclusive);
+    assert_eq!(verdict(&[exit("0")], &nothing), Verdict::Inconclusive);
+}
+
+#[test]
+fn only_infrastructure_is_temporary() {
+    let fine = [exit("0"), exit("0")];
+    assert!(judge(&fine, &[stop(Blame::Environment, Stage::Open)], &Rules::default()).temporary);
+    assert!(!judge(&fine, &[stop(Blame::Harness, Stage::Open)], &Rules::default()).temporary);
+}
+
+#[test]
+fn ill_in_both_arms_is_broken_before_unless_a_rule_says_that_it_may_be() {
+    let ill = [exit("1"), exit("1")];
+    let judged = judge(&ill, &ill, &Rules::default());
+    assert_eq!((judged.verdict, judged.broken_before), (Verdict::Inconclusive, true));
+    let excused = Rules(vec![rule("probe.page.exit", Allow::Ignore)]);
+    assert_eq!(judge(&ill, &ill, &excused).verdict, Verdict::Same);
+    let expected = Rules(vec![rule("probe.page.exit", Allow::OneOf(vec!["1".to_owned()]))]);
+    assert_eq!(judge(&ill, &ill, &expected).verdict, Verdict::Same);
+}
+
+#[test]
+fn an_ill_package_in_both_arms_is_not_the_patchs_matter() {
+    let half = || seen(&[("packages.x.state", Reading::state("half-configured", Health::Bad))]);
+    assert_eq!(verdict(&[half(), half()], &[half()]), Verdict::Same);
+}
+
+#[test]
+fn a_regression_is_said_even_where_something_else_was_broken_before() {
+    let arm = |page: &str| {
+        let health = if page == "0" { Health::Good } else { Health::Bad };
+        seen(&[("probe.old.exit", Reading::state("1", Health::Bad)), ("probe.page.exit", Reading::state(page, health))])
+    };
+    assert_eq!(verdict(&[arm("0"), arm("0")], &[arm("2")]), Verdict::Regressed);
+}
+
+#[test]
+fn one_control_attempt_cannot_tell_a_change_from_noise() {
+    let text = |text: &str| seen(&[("probe.page.stdout", Reading::content(text))]);
+    assert_eq!(verdict(&[text("a")], &[text("b")]), Verdict::Inconclusive);
+    assert_eq!(verdict(&[text("a"), text("a")], &[text("b")]), Verdict::Changed);
+}
+
+#[test]
+fn a_metric_that_breaks_its_bound_now_and_then_is_silenced_and_counted() {
+    let time = |number| seen(&[("probe.page.time", Reading::metric(number, "ms"))]);
+    let rules = Rules(vec![rule("probe.page.time", Allow::AtMost(0.2))]);
+    let control = [time(100.0), time(101.0)];
+    let judged = judge(&control, &[time(150.0), time(100.0)], &rules);
+    assert_eq!((judged.verdict, judged.differences.len()), (Verdict::Same, 1));
+    assert_eq!(judge(&control, &[time(150.0), time(160.0)], &rules).verdict, Verdict::Regressed);
+}
+
+proptest! {
+    #[test]
+    fn judging_is_total(control in vec(outcome(), 0..4), patched in vec(outcome(), 0..4), rules in rules()) {
+        let judged = judge(&control, &patched, &rules);
+        prop_assert!(!judged.reason.is_empty());
+        prop_assert!(judged.noise_bound > 0.0 && judged.noise_bound <= 1.0);
+    }
+
+    #[test]
+    fn blame_on_environment_or_harness_decides_nothing(
+        mut control in vec(outcome(), 0..4),
+        mut patched in vec(outcome(), 0..4),
+        (with_patch, harness) in (any::<bool>(), any::<bool>()),
+        rules in rules(),
+    ) {
+        let blame = if harness { Blame::Harness } else { Blame::Environment };
+        let arm = if with_patch { &mut patched } else { &mut control };
+        arm.push(stop(blame, Stage::Observe));
+        prop_assert_eq!(judge(&control, &patched, &rules).verdict, Verdict::Inconclusive);
+    }
+
+    #[test]
+    fn the_order_of_attempts_does_not_matter(
+        control in vec(outcome(), 1..5),
+        patched in vec(outcome(), 1..5),
+        (one, other) in (0_usize..5, 0_usize..5),
+        rules in rules(),
+    ) {
+        let turned = |list: &[Outcome], by: usize| {
+            let mut turned = list.to_vec();
+            turned.rotate_left(by % list.len());
+            turned
+        };
+        let judged = judge(&control, &patched, &rules);
+        prop_assert_eq!(judge(&turned(&control, one), &turned(&patched, other), &rules), judged);
+    }
+
+    #[test]
+    fn control_against_control_is_never_worse(snapshot in snapshot(), rules in rules()) {
+        let same = vec![Outcome::Observed(snapshot); 3];
+        let verdict = judge(&same, &same, &Rules::default()).verdict;
+        prop_assert!(matches!(verdict, Verdict::Same | Verdict::Inconclusive));
+        let _ = judge(&same, &same, &rules);
+    }
+}
