@@ -24,6 +24,12 @@ pub(crate) fn happened() -> bool {
     HAPPENED.load(Ordering::SeqCst)
 }
 
+/// Panics where a test asks for it, in builds with assertions only.
+pub(crate) fn fault_point() {
+    let asked = cfg!(debug_assertions) && std::env::var_os("PATCHBED_FAULT").is_some_and(|fault| fault == "panic");
+    assert!(!asked, "PATCHBED_FAULT asked for a panic");
+}
+
 fn tell(info: &PanicHookInfo<'_>) {
     let text = format!(
         "patchbed {}\narguments: {:?}\n{info}\n\n{}\n",

@@ -47,6 +47,7 @@ fn harness() -> u8 {
         Ok(context) => context,
         Err(failure) => return Context::bare().fail(&failure),
     };
+    bug::fault_point();
     log::start(low.global.verbose, context.output.speech_look());
     let status = command::execute(&context, low.word).unwrap_or_else(|failure| context.fail(&failure));
     context.finish(status)

@@ -82,7 +82,7 @@ fn refused(path: &Utf8Path, error: io::Error) -> Failure {
 fn attempt(path: &Utf8Path) -> io::Result<()> {
     match special(path)? {
         Some(_) => Ok(()),
-        None => tempfile::Builder::new().prefix(".patchbed-").tempfile_in(folder_of(path)).map(drop),
+        None => beside(path).map(drop),
     }
 }
 
@@ -92,13 +92,21 @@ pub(crate) fn write_whole(path: &Utf8Path, bytes: &[u8]) -> io::Result<()> {
     if let Some(mut file) = special(path)? {
         return file.write_all(bytes);
     }
-    let mut file = tempfile::Builder::new()
-        .prefix(".patchbed-")
-        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
-        .tempfile_in(folder_of(path))?;
+    let mut file = beside(path)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist(path).map(drop).map_err(|error| error.error)
+}
+
+/// A new file in the folder of another. The error is the system's own, without the passing name.
+fn beside(path: &Utf8Path) -> io::Result<tempfile::NamedTempFile> {
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+    let made = tempfile::Builder::new().prefix(".patchbed-").permissions(mode).tempfile_in(folder_of(path));
+    made.map_err(|error| {
+        let cause =
+            error.get_ref().and_then(|error| error.source()).and_then(|error| error.downcast_ref::<io::Error>());
+        cause.and_then(io::Error::raw_os_error).map_or(error, io::Error::from_raw_os_error)
+    })
 }
 
 /// An open pipe or device, when that is what stands there. A pipe that nobody reads is an error, not a wait.

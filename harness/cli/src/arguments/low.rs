@@ -15,9 +15,8 @@ First steps:
   patchbed check scenarios/web.yaml      is the scenario right?
   patchbed run scenarios/web.yaml        is the patch harmless?
 
-Every long flag is also an environment variable: `--jobs 4` is PATCHBED_JOBS=4. A flag is stronger than its
-variable, a variable stronger than the scenario. `patchbed explain CODE` tells more about every message, verdict and
-exit code.";
+Every long flag is also an environment variable: `--jobs 4` is PATCHBED_JOBS=4. A flag is stronger than its variable, a \
+variable stronger than the scenario. `patchbed explain CODE` tells more about every message, verdict and exit code.";
 
 /// Tests patches for regressions: runs an environment without the patch and with it, each time in a fresh sandbox, and
 /// says what broke, since which patch, and how sure it is.

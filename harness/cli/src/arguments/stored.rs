@@ -199,8 +199,14 @@ pub(crate) struct SchemaArguments {
 /// What there is a schema of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum SchemaOf {
-    /// What people write.
+    /// A scenario, as people write it.
     Scenario,
+    /// A file under `images/`.
+    Image,
+    /// A file under `patches/`.
+    Patch,
+    /// A file under `software/`.
+    Software,
     /// What is kept of a run.
     Record,
 }

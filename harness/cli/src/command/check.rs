@@ -1,10 +1,10 @@
 //! `check`: every problem of the files at once. Runs nothing.
 
-use patchbed_model::{Diagnostic, Exit, Severity};
+use patchbed_model::{Diagnostic, Exit};
 use patchbed_report::{Tone, words};
 use serde::Serialize;
 
-use super::loading;
+use super::loading::{self, Strictness};
 use crate::arguments::CheckArguments;
 use crate::context::Context;
 use crate::failure::Failure;
@@ -20,10 +20,8 @@ struct Document<'a> {
 }
 
 pub(super) fn execute(context: &Context, arguments: &CheckArguments) -> Result<Exit, Failure> {
-    let mut loaded = loading::files(context, &arguments.files, arguments.strict)?;
-    if arguments.strict {
-        loaded.diagnostics.iter_mut().for_each(|diagnostic| diagnostic.severity = Severity::Error);
-    }
+    let strictness = if arguments.strict { Strictness::Strict } else { Strictness::Lenient };
+    let loaded = loading::files(context, &arguments.files, strictness)?;
     let (errors, warnings) = loading::count(&loaded.diagnostics);
     let exit = if errors > 0 {
         Exit::Usage
@@ -46,8 +44,9 @@ pub(super) fn execute(context: &Context, arguments: &CheckArguments) -> Result<E
         return Ok(exit);
     }
     let look = context.output.look();
-    for diagnostic in &loaded.diagnostics {
-        context.output.result(loading::render(diagnostic, &loaded, look).as_bytes());
+    if !loaded.diagnostics.is_empty() {
+        let text = patchbed_report::diagnostic::render(&loaded.diagnostics, &loaded.sources, look);
+        context.output.line(&text);
     }
     let good = words::count(loaded.scenarios.len(), "good scenario");
     let (errors_said, warnings_said) = (words::count(errors, "error"), words::count(warnings, "warning"));

@@ -30,7 +30,7 @@ pub(super) fn execute(context: &Context, code: Option<&str>) -> Result<Exit, Fai
 /// The page of a message.
 fn message(word: &str) -> Option<String> {
     let code = Code::ALL.iter().find(|code| code.as_str() == word)?;
-    Some(format!("{}\n", code.as_str()))
+    Some(format!("{}\n", patchbed_engine::load::explain(*code).trim_end()))
 }
 
 /// The section of `text` one of whose heading's words is this one.

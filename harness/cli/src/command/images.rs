@@ -9,7 +9,7 @@ use patchbed_report::{safe, words};
 use patchbed_sandbox::SandboxSpec;
 use serde_json::json;
 
-use super::sandboxes;
+use super::{loading, sandboxes};
 use crate::arguments::ImagesWord;
 use crate::context::Context;
 use crate::failure::Failure;
@@ -64,7 +64,9 @@ fn describe(context: &Context, word: &str) -> Result<Described, Failure> {
 
 /// An image that the project describes.
 fn named(context: &Context, name: &str) -> Result<Described, Failure> {
-    let _ = context;
+    if let Some(image) = loading::image(context, name)? {
+        return Ok(Described { base: image.base, source: image.source, install: image.install });
+    }
     let failure = Failure::say(Exit::Usage, format!("there is no image `{name}`"));
     Err(failure.help("an image is `host`, a folder, a tarball, or a file `scenarios/images/NAME.yaml`"))
 }

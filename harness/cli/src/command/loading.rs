@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use camino::Utf8PathBuf;
-use patchbed_engine::load::{LoadOptions, Loaded, load};
+use patchbed_engine::load::{self, LoadOptions, Loaded};
 use patchbed_engine::plan::{Expression, Plan, Selection, plan};
-use patchbed_engine::scenario::Scenario;
+use patchbed_engine::scenario::{ImageUse, Scenario};
 use patchbed_engine::store::State;
 use patchbed_model::{Diagnostic, Exit, Severity};
+use patchbed_report::diagnostic;
 
 use crate::arguments::{self, Files};
 use crate::context::Context;
@@ -17,7 +18,8 @@ use crate::failure::Failure;
 const DEFAULT: &str = "scenarios";
 
 /// Loads the files, as strictly as asked.
-pub(super) fn files(context: &Context, files: &Files, strict: bool) -> Result<Loaded, Failure> {
+pub(super) fn files(context: &Context, files: &Files, strictness: Strictness) -> Result<Loaded, Failure> {
+    let options = options(context, sets(&files.set)?, strictness);
     let mut paths = files.files.clone();
     if paths.is_empty() {
         paths.push(Utf8PathBuf::from(DEFAULT));
@@ -26,22 +28,13 @@ pub(super) fn files(context: &Context, files: &Files, strict: bool) -> Result<Lo
             return Err(failure.help("name a scenario file, or go to the project's folder with `-C`"));
         }
     }
-    let options = LoadOptions {
-        sets: sets(&files.set)?,
-        strict,
-        project: context.folders.project.clone(),
-        today: context.today(),
-    };
-    Ok(load(&paths, &options))
+    Ok(load::load(&paths, &options))
 }
 
 /// Loads the files to work with them: any error ends the command, with all messages said.
 pub(super) fn scenarios(context: &Context, wanted: &Files) -> Result<Vec<Scenario>, Failure> {
-    let loaded = files(context, wanted, false)?;
-    let look = context.output.speech_look();
-    for diagnostic in &loaded.diagnostics {
-        context.output.error(&render(diagnostic, &loaded, look));
-    }
+    let loaded = files(context, wanted, Strictness::Lenient)?;
+    say(context, &loaded);
     let (errors, _) = count(&loaded.diagnostics);
     if errors > 0 {
         let text = format!("{} in scenario files, nothing is run", patchbed_report::words::count(errors, "error"));
@@ -50,14 +43,42 @@ pub(super) fn scenarios(context: &Context, wanted: &Files) -> Result<Vec<Scenari
     Ok(loaded.scenarios)
 }
 
-/// A message with its place.
-pub(super) fn render(diagnostic: &Diagnostic, loaded: &Loaded, look: &patchbed_report::Look) -> String {
-    let _ = (loaded.sources.get(&diagnostic.file), look);
-    let place = diagnostic.labels.first().map(|label| format!(":{}:{}", label.line, label.column)).unwrap_or_default();
-    format!(
-        "{:?}[{}]: {}\n  --> {}{place}\n",
-        diagnostic.severity, diagnostic.code, diagnostic.message, diagnostic.file
-    )
+/// Says all messages beside the result.
+fn say(context: &Context, loaded: &Loaded) {
+    if !loaded.diagnostics.is_empty() {
+        let look = context.output.speech_look();
+        context.output.error(&diagnostic::render(&loaded.diagnostics, &loaded.sources, look));
+    }
+}
+
+/// The image of the project that a word means; `None` when there is none of that name.
+pub(super) fn image(context: &Context, name: &str) -> Result<Option<ImageUse>, Failure> {
+    let (image, loaded) = load::image(name, &options(context, BTreeMap::new(), Strictness::Lenient));
+    say(context, &loaded);
+    let (errors, _) = count(&loaded.diagnostics);
+    if errors > 0 {
+        let text = format!("{} in the file of image `{name}`", patchbed_report::words::count(errors, "error"));
+        return Err(Failure::say(Exit::Usage, text));
+    }
+    Ok(image)
+}
+
+fn options(context: &Context, sets: BTreeMap<String, String>, strictness: Strictness) -> LoadOptions {
+    LoadOptions {
+        sets,
+        strict: strictness == Strictness::Strict,
+        project: context.folders.project.clone(),
+        today: context.today(),
+    }
+}
+
+/// How strictly files are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Strictness {
+    /// Warnings are errors, and silencing rules need owner and end.
+    Strict,
+    /// As they are.
+    Lenient,
 }
 
 /// How many errors and how many warnings.

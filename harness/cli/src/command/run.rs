@@ -152,6 +152,15 @@ fn make(
     Ok((record?, seen))
 }
 
+/// How the run ended: which signal it was is known here, that it was cut off also in the record.
+const fn ended(recorded: Exit, seen: Option<Exit>) -> Exit {
+    match (recorded, seen) {
+        (recorded, None) => recorded,
+        (Exit::Interrupted | Exit::Terminated, Some(seen)) => seen,
+        (recorded, Some(seen)) => recorded.max(seen),
+    }
+}
+
 /// Prints and writes the result.
 fn report(
     context: &Context,
@@ -160,7 +169,7 @@ fn report(
     seen: Option<Exit>,
     (reports, json): (&[Wanted], bool),
 ) -> Result<Exit, Failure> {
-    let exit = seen.map_or(record.exit_name, |seen| record.exit_name.max(seen));
+    let exit = ended(record.exit_name, seen);
     record.exit_name = exit;
     record.exit = exit.code();
     let folder = state.run_folder(&record.run);

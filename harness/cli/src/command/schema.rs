@@ -1,5 +1,6 @@
 //! `schema`: the JSON Schema of what people write and of what is kept.
 
+use patchbed_engine::load::schema::{Sort, schema};
 use patchbed_model::{Exit, Record};
 
 use crate::arguments::SchemaOf;
@@ -7,12 +8,15 @@ use crate::context::Context;
 use crate::failure::Failure;
 
 pub(super) fn execute(context: &Context, of: SchemaOf) -> Result<Exit, Failure> {
-    let schema = match of {
-        SchemaOf::Scenario => serde_json::Value::Null,
+    let document = match of {
+        SchemaOf::Scenario => schema(Sort::Scenario),
+        SchemaOf::Image => schema(Sort::Image),
+        SchemaOf::Patch => schema(Sort::Patch),
+        SchemaOf::Software => schema(Sort::Software),
         SchemaOf::Record => record(),
     };
     let mut bytes = Vec::new();
-    patchbed_report::write_json(&schema, &mut bytes)?;
+    patchbed_report::write_json(&document, &mut bytes)?;
     context.output.result(&bytes);
     Ok(Exit::Ok)
 }

@@ -5,7 +5,7 @@ use std::io::Read as _;
 use camino::Utf8Path;
 use patchbed_engine::run::{Cancel, Side, reopen};
 use patchbed_model::Exit;
-use patchbed_sandbox::message::{End, Program, Reply, Run, Stream};
+use patchbed_sandbox::message::{End, FailureKind, Program, Reply, Run, Stream};
 use patchbed_sandbox::{Backend as _, LinkError, Sandbox};
 use tokio::sync::mpsc;
 
@@ -20,6 +20,8 @@ const WITHIN_MILLISECONDS: u64 = 24 * 3600 * 1000;
 const WAITING: usize = 64;
 /// The status of a command that could not be run at all, as shells have it.
 const CANNOT_RUN: u8 = 126;
+/// The status of a command that is not there.
+const NOT_FOUND: u8 = 127;
 /// The status of a command whose time was over, as `timeout` has it.
 const TIMED_OUT: u8 = 124;
 
@@ -127,8 +129,9 @@ fn write(mut received: mpsc::Receiver<(Stream, Vec<u8>)>) {
 fn status(context: &Context, reply: Result<Reply, LinkError>) -> Result<u8, Failure> {
     let reply = reply.map_err(|error| Failure::new(Exit::Temporary, error))?;
     if let Reply::Failed(failure) = reply {
+        let status = if failure.kind == FailureKind::NotFound { NOT_FOUND } else { CANNOT_RUN };
         context.fail(&Failure::say(Exit::Usage, failure.text));
-        return Ok(CANNOT_RUN);
+        return Ok(status);
     }
     let Reply::Ran(ran) = reply else {
         return Err(Failure::say(Exit::Bug, format!("the guest answered something else: {reply:?}")));

@@ -39,7 +39,7 @@ pub(super) struct Image {
     pub(super) systemd: Option<bool>,
 }
 
-const PART: Part = Part { noun: "image", folder: "images" };
+pub(super) const PART: Part = Part { noun: "image", folder: "images" };
 
 impl Lowering<'_> {
     /// The image that is written at `place`.
@@ -69,7 +69,8 @@ impl Lowering<'_> {
         self.image_file(&file, place)
     }
 
-    fn image_file(&mut self, file: &PartFile, place: Place) -> Option<Image> {
+    /// The image that a file holds.
+    pub(super) fn image_file(&mut self, file: &PartFile, place: Place) -> Option<Image> {
         let text = ImageText::read(&file.node, self.problems())?;
         self.image_text(&text, PlaceOf { place, name: file.name.clone(), base: file.base.clone() })
     }

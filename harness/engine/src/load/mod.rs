@@ -4,6 +4,7 @@
 //! `variables`, and then key by key through the files named after the parts of the language. Every problem of every
 //! file is reported at once, with its place. Nothing of a file with an error is given back.
 
+mod alone;
 mod bounds;
 mod explain;
 mod find;
@@ -35,6 +36,7 @@ use jiff::civil::Date;
 use patchbed_kinds::document::{At, Node, Place};
 use patchbed_model::{Code, Diagnostic, Severity};
 
+pub use alone::image;
 pub use explain::explain;
 
 use crate::scenario::Scenario;

@@ -1,0 +1,8 @@
+//! The real command: what it says, how it ends, and, where the host can, what it does in real sandboxes.
+
+mod exits;
+mod help;
+mod project;
+mod sandboxes;
+mod signals;
+mod streams;

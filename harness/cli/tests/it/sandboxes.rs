@@ -1,0 +1,210 @@
+//! Whole runs on real sandboxes: verdicts, exit codes, reports, decisions, shells.
+
+use std::io::Write as _;
+use std::process::Stdio;
+
+use patchbed_model::Verdict;
+use patchbed_testkit::{filters, needs};
+
+use crate::project::{Project, Said, tiny};
+
+/// Attempts of both arms come in any order where several run at once.
+fn run(project: &Project, words: &[&str]) -> Said {
+    project.run(&[&["run", "-j", "1", "--progress", "none"], words].concat())
+}
+
+fn screen(said: &Said) -> String {
+    format!("{}--- stderr\n{}--- exit {}\n", said.stdout, said.stderr, said.status.unwrap_or(-1))
+}
+
+macro_rules! golden {
+    ($said:expr) => {
+        insta::with_settings!({ filters => [filters::filters(), more()].concat() }, {
+            insta::assert_snapshot!(screen(&$said));
+        });
+    };
+}
+
+/// What else differs from run to run: short ids, and how sure numbers make one.
+fn more() -> Vec<(&'static str, &'static str)> {
+    vec![(r"\bc[0-9a-f]{3}\b", "[ID]"), (r"(?m) +\[ELAPSED\]$", " [ELAPSED]")]
+}
+
+#[test]
+fn a_harmless_patch_is_same() {
+    needs!(userns, overlay, root);
+    let said = run(&Project::probing("cat /etc/hostname"), &[]);
+    assert_eq!(said.status, Some(0), "{said:?}");
+    golden!(said);
+}
+
+#[test]
+fn a_harmful_patch_regresses() {
+    needs!(userns, overlay, root);
+    let project = Project::probing("test ! -e /opt/patched");
+    let said = run(&project, &["--report", "junit,json=out.json"]);
+    assert_eq!(said.status, Some(1), "{said:?}");
+    golden!(said);
+    let written = std::fs::read_to_string(project.path().join("out.json")).expect("the report");
+    let record: patchbed_model::Record = serde_json::from_str(&written).expect("the record");
+    assert_eq!((record.verdict, record.exit), (Verdict::Regressed, 1));
+    let junit = std::fs::read_to_string(project.path().join(".patchbed/last/report.xml")).expect("the report");
+    assert!(junit.contains("failures=\"1\""), "{junit}");
+}
+
+#[test]
+fn a_difference_waits_for_a_decision_and_is_silent_after_it() {
+    needs!(userns, overlay, root);
+    let project = Project::probing("cat /opt/patched /etc/hostname 2>/dev/null || true");
+    let changed = run(&project, &[]);
+    assert_eq!(changed.status, Some(3), "{changed:?}");
+    assert_eq!(run(&project, &["--fail-on", "regressed"]).status, Some(0));
+    let review = project.run(&["review"]);
+    golden!(review);
+    let accepted = project.run(&["accept", "--because", "it says yes"]);
+    assert_eq!(accepted.status, Some(0), "{accepted:?}");
+    golden!(accepted);
+    let again = run(&project, &[]);
+    assert_eq!(again.status, Some(0), "{again:?}");
+    golden!(again);
+}
+
+#[test]
+fn an_environment_that_is_ill_already_ends_with_6() {
+    needs!(userns, overlay, root);
+    let said = run(&Project::probing("exit 3"), &[]);
+    assert_eq!(said.status, Some(6), "{said:?}");
+    golden!(said);
+}
+
+#[test]
+fn attempts_that_disagree_end_with_5() {
+    needs!(userns, overlay, root);
+    let flaky = "test ! -e /opt/patched || test $(($(date +%N | sed s/^0*//) / 1000 % 2)) = 0";
+    let text = tiny(flaky) + "attempts: { control: 4, patched: 12, confirm: 0 }\n";
+    let said = run(&Project::with(&text), &[]);
+    assert_eq!(said.status, Some(5), "{said:?}");
+}
+
+#[test]
+fn the_heaviest_exit_code_holds() {
+    needs!(userns, overlay, root);
+    let project = Project::probing("test ! -e /opt/patched");
+    project.file("scenarios/two.yaml", &tiny("exit 3"));
+    project.file("scenarios/three.yaml", &tiny("true"));
+    let said = run(&project, &["--json"]);
+    assert_eq!(said.status, Some(1), "{said:?}");
+    let record: patchbed_model::Record = serde_json::from_str(&said.stdout).expect("the record");
+    assert_eq!(record.scenarios.len(), 3);
+    let failed = run(&project, &["--last-failed", "--json"]);
+    let record: patchbed_model::Record = serde_json::from_str(&failed.stdout).expect("the record");
+    assert_eq!(record.scenarios.len(), 2, "{failed:?}");
+}
+
+#[test]
+fn results_are_kept_when_standard_output_is_full_or_gone() {
+    needs!(userns, overlay, root);
+    let project = Project::probing("true");
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("/dev/full");
+    let said = project.say(project.command(&["run", "--progress", "none"]).stdout(full));
+    assert_eq!(said.status, Some(75), "{said:?}");
+    assert_eq!(project.record().verdict, Verdict::Same);
+    let mut child = project.command(&["run"]).stderr(Stdio::null()).spawn().expect("started");
+    drop(child.stdout.take());
+    assert_eq!(child.wait().expect("waited").code(), Some(0));
+}
+
+#[test]
+fn events_are_json_lines() {
+    needs!(userns, overlay, root);
+    let project = Project::probing("true");
+    let said = run(&project, &["--events", "events.jsonl"]);
+    assert_eq!(said.status, Some(0), "{said:?}");
+    let text = std::fs::read_to_string(project.path().join("events.jsonl")).expect("the events");
+    let events: Vec<patchbed_model::Event> =
+        text.lines().map(|line| serde_json::from_str(line).expect("an event")).collect();
+    assert!(matches!(events.first(), Some(patchbed_model::Event::RunStarted { .. })));
+    assert!(matches!(events.last(), Some(patchbed_model::Event::RunFinished { .. })));
+}
+
+#[test]
+fn a_result_is_shown_again_from_the_record() {
+    needs!(userns, overlay, root);
+    let project = Project::probing("echo before; test ! -e /opt/patched || echo after");
+    let first = run(&project, &[]);
+    let shown = project.run(&["show"]);
+    let without_place = |text: &str| text.replace(" Record: .patchbed/last", "").replace(' ', "");
+    assert_eq!(without_place(&shown.stdout), without_place(&first.stdout));
+    let id = project.record().scenarios[0].cells[0].id.clone();
+    let cell = project.run(&["show", &id.0[..5], "--diff"]);
+    assert_eq!(cell.status, Some(0), "{cell:?}");
+    golden!(cell);
+    let log = project.run(&["show", "--log", "probe.look"]);
+    assert!(log.stdout.contains("after"), "{log:?}");
+    assert_eq!(project.run(&["show", "cfffffff"]).status, Some(4));
+}
+
+#[test]
+fn a_shell_passes_streams_and_status_through() {
+    needs!(userns, overlay, root);
+    let project = Project::new();
+    let said = project.run(&["shell", "host", "--", "/bin/sh", "-c", "echo out; echo err >&2; exit 7"]);
+    assert_eq!(said, Said { status: Some(7), stdout: "out\n".into(), stderr: "err\n".into() });
+    assert_eq!(project.run(&["shell", "host", "-c", "kill -9 $$"]).status, Some(137));
+    let mut child = project.command(&["shell", "host", "--", "cat"]).stdin(Stdio::piped()).spawn().expect("started");
+    child.stdin.take().expect("a pipe").write_all(b"through").expect("written");
+    let output = child.wait_with_output().expect("ended");
+    assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(0), b"through".as_slice()));
+    assert_eq!(project.run(&["shell", "host", "--", "/no/such"]).status, Some(127));
+}
+
+#[test]
+fn a_shell_in_a_cell_has_the_patch_or_not() {
+    needs!(userns, overlay, root);
+    let project = Project::probing("true");
+    run(&project, &[]);
+    let id = project.record().scenarios[0].cells[0].id.0.clone();
+    let with = project.run(&["shell", &id, "-c", "cat /opt/patched"]);
+    assert_eq!((with.status, with.stdout.as_str()), (Some(0), "yes\n"), "{with:?}");
+    assert_eq!(project.run(&["shell", "--control", &id, "-c", "test -e /opt/patched"]).status, Some(1));
+}
+
+#[test]
+fn images_are_taken_in_listed_and_removed() {
+    needs!(userns, overlay, root);
+    let project = Project::new();
+    for name in ["bin", "etc", "usr"] {
+        std::fs::create_dir_all(project.path().join("tree").join(name)).expect("made");
+    }
+    project.file("tree/etc/os-release", "ID=tiny\n");
+    let taken = project.run(&["images", "import", "tree", "--name", "tiny"]);
+    assert_eq!(taken.status, Some(0), "{taken:?}");
+    let listed = project.run(&["images", "list"]);
+    assert!(listed.stdout.contains("described  tiny"), "{listed:?}");
+    assert_eq!(project.run(&["images", "import", "tree", "--name", "tiny"]).status, Some(2));
+    assert_eq!(project.run(&["images", "inspect", "tiny"]).status, Some(0));
+    let removed = project.run(&["images", "remove", "tiny"]);
+    assert_eq!(removed.status, Some(0), "{removed:?}");
+}
+
+#[test]
+fn doctor_says_what_holds() {
+    needs!(userns, overlay, root);
+    let project = Project::new();
+    assert_eq!(project.run(&["doctor"]).status, Some(0));
+    let json: serde_json::Value = serde_json::from_str(&project.run(&["doctor", "--json"]).stdout).expect("JSON");
+    assert_eq!((&json["schema"], &json["able"]), (&"patchbed/doctor/1".into(), &true.into()));
+}
+
+#[test]
+fn clean_removes_old_runs_and_keeps_the_last() {
+    needs!(userns, overlay, root);
+    let project = Project::probing("true");
+    run(&project, &[]);
+    run(&project, &[]);
+    let dry = project.run(&["clean", "--older", "0s", "--dry-run"]);
+    assert!(dry.stdout.starts_with("1 run "), "{dry:?}");
+    let wet = project.run(&["clean", "--older", "0s"]);
+    assert!(wet.stdout.starts_with("1 run "), "{wet:?}");
+    assert_eq!(project.run(&["show"]).status, Some(0));
+}
