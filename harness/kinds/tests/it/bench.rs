@@ -8,15 +8,16 @@ use camino::{Utf8Path, Utf8PathBuf};
 use patchbed_kinds::change::{AnyChange, Applied, Change as _, ChangeError, Prepared, Site};
 use patchbed_kinds::document::{Content, Node, Place, Problems};
 use patchbed_kinds::image::{AnySource, Image, ImageError, Source as _, Store, Workshop};
+use patchbed_kinds::probe::AnyProbe;
 use patchbed_sandbox::message::{FileFact, Files};
-use patchbed_sandbox::{Backend, NamespacesBackend, OpenError, Sandbox};
+use patchbed_sandbox::{Backend, NamespacesBackend, Sandbox};
 use serde_json::Value as Json;
 
 /// Makes a test of an async function.
 macro_rules! trial {
     ($module:ident::$name:ident) => {
         libtest_mimic::Trial::test(concat!(stringify!($module), "::", stringify!($name)), || {
-            $crate::bench::run(async { $crate::$module::$name(&$crate::bench::Bench::new()?).await })
+            $crate::bench::run(stringify!($name), async { $crate::$module::$name(&$crate::bench::Bench::new()?).await })
         })
     };
 }
@@ -28,11 +29,12 @@ static SHARED: LazyLock<(tokio::runtime::Runtime, Arc<NamespacesBackend>)> = Laz
     (runtime, Arc::new(NamespacesBackend::new(&shared_folder().join("state"))))
 });
 
-/// What is kept between runs of the tests.
+/// What is kept between runs of the tests, each user's own. `PATCHBED_TEST_IMAGES` puts it elsewhere, for a user who
+/// cannot write to the folder of build results.
 fn shared_folder() -> Utf8PathBuf {
-    let folder = Utf8PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("test-images");
-    let user = rustix::process::geteuid();
-    folder.join(user.as_raw().to_string())
+    let given = std::env::var("PATCHBED_TEST_IMAGES").map(Utf8PathBuf::from);
+    let folder = given.unwrap_or_else(|_| Utf8PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("test-images"));
+    folder.join(rustix::process::geteuid().as_raw().to_string())
 }
 
 /// Why a test cannot be run here.
@@ -44,13 +46,16 @@ pub(crate) struct Skip {
 }
 
 /// Runs a test; a lack of the host is no failure unless the environment says that it must be there.
-pub(crate) fn run(test: impl Future<Output = Result<()>>) -> Result<(), libtest_mimic::Failed> {
+pub(crate) fn run(name: &str, test: impl Future<Output = Result<()>>) -> Result<(), libtest_mimic::Failed> {
+    if !patchbed_testkit::needs::met(name, &["userns", "overlay"]) {
+        return Ok(());
+    }
     match SHARED.0.block_on(test) {
         Ok(()) => Ok(()),
         Err(error) => {
             let must = std::env::var("PATCHBED_MUST").unwrap_or_default();
             match error.downcast_ref::<Skip>() {
-                Some(skip) if !must.split(',').any(|need| need == skip.need) => {
+                Some(skip) if !must.split(',').any(|need| need == skip.need || need == "all") => {
                     use std::io::Write as _;
                     let _ = writeln!(std::io::stderr(), "skipped: {skip}");
                     Ok(())
@@ -111,11 +116,7 @@ impl Bench {
     pub(crate) async fn open(&self, image: &Image, prepared: &[&Prepared]) -> Result<Box<dyn Sandbox>> {
         let mut spec = image.spec("test");
         spec.binds = prepared.iter().flat_map(|prepared| prepared.binds.clone()).collect();
-        match self.backend.open(&spec).await {
-            Ok(sandbox) => Ok(sandbox),
-            Err(OpenError::Lacking(lack)) => bail!(Skip { need: "userns", why: lack.what }),
-            Err(error) => Err(error.into()),
-        }
+        Ok(self.backend.open(&spec).await?)
     }
 
     /// Writes a file beside the scenario.
@@ -147,6 +148,13 @@ pub(crate) fn change(kind: &str, words: Json) -> Result<AnyChange> {
 pub(crate) fn source(kind: &str, words: Json) -> Result<AnySource> {
     let mut problems = Problems::default();
     let read = AnySource::read_kind(kind, &node(words), &mut problems);
+    read.with_context(|| format!("{problems:?}"))
+}
+
+/// A probe from what a scenario would say.
+pub(crate) fn probe(kind: &str, words: Json) -> Result<AnyProbe> {
+    let mut problems = Problems::default();
+    let read = AnyProbe::read_kind(kind, &node(words), &mut problems);
     read.with_context(|| format!("{problems:?}"))
 }
 

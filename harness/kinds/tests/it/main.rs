@@ -1,11 +1,12 @@
-//! Changes and image sources on real sandboxes. What the host lacks is said and skipped, unless `PATCHBED_MUST` names it
-//! (`userns`, `overlay`, `debian`, `archive`).
+//! Changes, image sources and probes on real sandboxes. What the host lacks is said and skipped, unless
+//! `PATCHBED_MUST` names it (`userns`, `overlay`, `debian`, `archive`).
 
 mod bench;
 mod changes;
 mod debs;
 mod images;
 mod package;
+mod probes;
 
 use std::process::ExitCode;
 
@@ -16,7 +17,7 @@ use crate::bench::trial;
 fn main() -> ExitCode {
     patchbed_sandbox::faces_with(std::env::args_os(), patchbed_kinds::image::TASKS);
     let arguments = Arguments::from_args();
-    let tests: Vec<Trial> = vec![
+    let mut tests: Vec<Trial> = vec![
         trial!(images::a_debian_image_is_made_once),
         trial!(images::a_folder_is_imported_by_content),
         trial!(images::a_folder_that_is_no_root_is_refused),
@@ -49,5 +50,6 @@ fn main() -> ExitCode {
         trial!(debs::files_that_are_no_packages_are_refused),
         trial!(debs::packages_come_from_the_images_own_sources),
     ];
+    tests.extend(probes::trials());
     libtest_mimic::run(&arguments, tests).exit_code()
 }
