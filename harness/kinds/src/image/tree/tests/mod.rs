@@ -103,7 +103,7 @@ fn refused() -> Vec<(&'static str, Vec<u8>, &'static str)> {
         ("no end", start().cut(), "truncated"),
         ("nothing", Vec::new(), "empty"),
         ("only an end", Forge::default().end(), "no files"),
-        ("garbage", (0..4096_u32).map(|i| (i.wrapping_mul(1_103_515_245) >> 9) as u8).collect(), "no tar archive"),
+        ("garbage", (0..4096_u32).map(|i| i.wrapping_mul(1_103_515_245).to_le_bytes()[2]).collect(), "no tar archive"),
         ("file in a link", with(&|f| f.link(b'2', b"a", b"..").file(b"a/x", b"x")), "`a/x`"),
         ("file in a file", with(&|f| f.file(b"etc/os-release/x", b"x")), "os-release/x"),
         ("full folder replaced", with(&|f| f.file(b"etc", b"x")), "not empty"),
@@ -220,7 +220,7 @@ fn a_deep_and_locked_tree_is_removed_and_links_out_of_it_are_not_followed() {
     let closed = place.root().join("closed");
     std::fs::create_dir_all(closed.join("in")).expect("it is made");
     for locked in [closed.join("in"), closed.clone()] {
-        std::fs::set_permissions(locked, std::fs::Permissions::from_mode(0)).expect("its mode is set");
+        std::fs::set_permissions(locked, std::fs::Permissions::from_mode(0o000)).expect("its mode is set");
     }
     remove_tree(place.root().as_std_path()).expect("it is removed");
     remove_tree(place.root().as_std_path()).expect("nothing is there to remove");
