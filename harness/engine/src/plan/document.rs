@@ -5,11 +5,15 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use patchbed_kinds::change::seconds;
+use patchbed_model::text::{one_line, shorten};
 use patchbed_model::{Arm, CellId, Digest, Stage};
 use patchbed_sandbox::Limits;
 
 use super::cell::{CellNames, Plan, PlanCell};
 use super::steps::{Step, steps};
+
+/// How many characters of a step a person is shown; the document has all.
+const LONGEST_STEP: usize = 120;
 
 /// How long attempts of these cells took earlier, in milliseconds.
 pub type Durations = BTreeMap<CellNames, u64>;
@@ -84,7 +88,8 @@ impl PlanDocument {
             cell.write(&mut text);
         }
         let attempts: usize = self.cells.iter().map(|cell| cell.attempts.len()).sum();
-        let _ = writeln!(text, "{} cells, {attempts} attempts; more where something is suspect", self.cells.len());
+        let cells = if self.cells.len() == 1 { "1 cell".to_owned() } else { format!("{} cells", self.cells.len()) };
+        let _ = writeln!(text, "{cells}, {attempts} attempts; more where something is suspect");
         text
     }
 }
@@ -104,7 +109,7 @@ impl PlannedAttempts {
         let mut last: Option<Stage> = None;
         for step in self.steps.get(&Arm::Patched).into_iter().flatten() {
             let stage = if last == Some(step.stage) { String::new() } else { step.stage.to_string() };
-            let _ = write!(text, "  {stage:<8}  {}", step.text);
+            let _ = write!(text, "  {stage:<8}  {}", shorten(&one_line(&step.text), LONGEST_STEP));
             if let Some(within) = step.within {
                 let _ = write!(text, " (at most {})", seconds(Duration::from_millis(within)));
             }
