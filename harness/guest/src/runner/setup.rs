@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::{CWD, Mode, OFlags, mkdirat, open, openat, symlinkat, unlinkat};
 use rustix::mount::{MountPropagationFlags, UnmountFlags, mount_change, unmount};
-use rustix::process::{Resource, Rlimit, Signal};
+use rustix::process::{DumpableBehavior, Resource, Rlimit, Signal};
 
 use super::error::{Context, Trouble};
 use super::mounts::{self, Point};
@@ -364,6 +364,8 @@ impl Inside {
 /// Becomes root of the user namespace; from then on the lane's death is ours.
 fn enter() -> Result<(), Trouble> {
     holder::become_root().on("setresuid", "0 in the sandbox")?;
+    // Nobody inside can look into process 1, whose descriptors lead out of the root.
+    rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable).on("prctl", "dumpable")?;
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL)).on("prctl", "death")?;
     rustix::process::umask(Mode::from_raw_mode(0o022));
     rustix::process::setsid().on("setsid", "sandbox")?;

@@ -79,13 +79,21 @@ pub(crate) fn service(name: &str, text: &str) -> Start {
     Start { name: name.into(), program: shell(text) }
 }
 
-/// The image, made once per test program.
+/// The image, made once and kept among the build's files.
 pub(crate) fn image() -> &'static Utf8Path {
     static IMAGE: OnceLock<Utf8PathBuf> = OnceLock::new();
     IMAGE.get_or_init(|| {
-        let root = Utf8PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("image-{}", std::process::id()));
-        make_image(&root);
-        root
+        let folder = std::env::var("PATCHBED_TEST_IMAGES").unwrap_or_else(|_| env!("CARGO_TARGET_TMPDIR").to_owned());
+        let image = Utf8PathBuf::from(folder).join("small-image");
+        if !image.exists() {
+            let partial = image.with_extension(std::process::id().to_string());
+            make_image(&partial);
+            // Another test program may have been faster.
+            if std::fs::rename(&partial, &image).is_err() {
+                let _ = std::fs::remove_dir_all(&partial);
+            }
+        }
+        image
     })
 }
 

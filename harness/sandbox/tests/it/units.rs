@@ -1,0 +1,65 @@
+//! Real systemd as process 1, on an image made once and kept.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use camino::Utf8PathBuf;
+use patchbed_sandbox::Init;
+use patchbed_testkit::needs;
+
+use crate::bed::{Bed, run};
+
+/// Settings of the kernel that booting an image must not change on the host.
+const SETTINGS: [&str; 8] = [
+    "fs/file-max", "fs/nr_open", "fs/protected_fifos", "fs/protected_hardlinks", "fs/protected_regular",
+    "fs/protected_symlinks", "kernel/core_pattern", "kernel/pid_max",
+];
+
+fn settings() -> Vec<String> {
+    SETTINGS.iter().map(|name| std::fs::read_to_string(format!("/proc/sys/{name}")).unwrap_or_default()).collect()
+}
+
+/// A small image with systemd, from the registry; it takes a minute, and is kept among the build's files.
+fn image() -> Option<Utf8PathBuf> {
+    if let Ok(image) = std::env::var("PATCHBED_TEST_SYSTEMD_IMAGE") {
+        return Some(image.into());
+    }
+    let image = Utf8PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("systemd-image");
+    if !image.exists() {
+        let partial = image.with_extension("partial");
+        let _ = std::fs::remove_dir_all(&partial);
+        let made = Command::new("mmdebstrap")
+            .args(["--variant=minbase", "--include=systemd,systemd-sysv", "bookworm", partial.as_str()])
+            .output();
+        if !made.is_ok_and(|output| output.status.success()) {
+            return None;
+        }
+        std::fs::rename(&partial, &image).expect("the image is complete");
+    }
+    Some(image)
+}
+
+#[tokio::test]
+async fn systemd_boots_beside_the_guest_and_leaves_the_host_as_it_was() {
+    needs!(root, units, mmdebstrap);
+    let Some(image) = image() else { return };
+    let before = settings();
+    let mut bed = Bed::new();
+    bed.spec.lowers = vec![image];
+    bed.spec.init = Init::Systemd;
+    let sandbox = bed.open().await;
+    let begun = Instant::now();
+    let mut state = String::new();
+    while begun.elapsed() < Duration::from_mins(1) && !["running\n", "degraded\n"].contains(&&*state) {
+        state = run(&*sandbox, "systemctl is-system-running 2>/dev/null").await.output.text;
+    }
+    let failed = run(&*sandbox, "systemctl --failed --no-legend --plain").await.output.text;
+    assert_eq!((&*state, &*failed), ("running\n", ""));
+    let unit = "[Service]\\nType=oneshot\\nExecStart=/bin/sh -c 'echo from a unit > /run/said'\\n";
+    let start = "systemctl daemon-reload && systemctl start said && cat /run/said";
+    let first = format!("cat /proc/1/comm; printf \"{unit}\" > /run/systemd/system/said.service; {start}");
+    let first = run(&*sandbox, &first).await;
+    assert_eq!(first.output.text, "systemd\nfrom a unit\n");
+    sandbox.close().await.expect("close");
+    assert_eq!(settings(), before);
+}
