@@ -18,4 +18,6 @@ pub mod scenario;
 pub mod store;
 
 #[cfg(test)]
+mod fixtures;
+#[cfg(test)]
 mod strategies;

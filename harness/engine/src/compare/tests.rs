@@ -22,14 +22,17 @@ fn verdict(before: Option<Reading>, now: Option<Reading>) -> Option<Verdict> {
     difference(before, now, &Rules::default()).map(|difference| difference.verdict)
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "a side may have no reading")]
 fn good(text: &str) -> Option<Reading> {
     Some(Reading::state(text, Health::Good))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "a side may have no reading")]
 fn bad(text: &str) -> Option<Reading> {
     Some(Reading::state(text, Health::Bad))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "a side may have no reading")]
 fn content(text: &str) -> Option<Reading> {
     Some(Reading::content(text))
 }

@@ -1,1 +1,213 @@
-//! Tests, still to come.
+//! Selection, matrix, order.
+
+use std::collections::BTreeSet;
+
+use patchbed_model::Arm;
+use proptest::prelude::*;
+
+use super::{CellNames, Expression, ExpressionError, PlanError, Selection, interleaved, plan};
+use crate::fixtures::{patch, scenario};
+use crate::scenario::{PatchAxis, Scenario, SoftwareAxis};
+
+fn with(patches: &[(&str, &[&str])], axis: PatchAxis) -> Scenario {
+    let mut scenario = scenario();
+    scenario.patches = patches
+        .iter()
+        .map(|(name, after)| {
+            let mut patch = patch(name);
+            patch.after = after.iter().map(|name| (*name).to_owned()).collect();
+            patch
+        })
+        .collect();
+    scenario.matrix.patch = axis;
+    scenario
+}
+
+fn patch_sets(scenario: Scenario) -> Vec<Vec<String>> {
+    let plan = plan([scenario], &Selection::default()).expect("it is small");
+    plan.cells.iter().map(|cell| cell.names().patches).collect()
+}
+
+#[test]
+fn each_patch_comes_with_those_it_needs() {
+    let scenario = with(&[("a", &[]), ("b", &["a"]), ("c", &["b"])], PatchAxis::Each);
+    assert_eq!(patch_sets(scenario), [vec!["a"], vec!["a", "b"], vec!["a", "b", "c"]]);
+}
+
+#[test]
+fn all_and_each_repeats_no_set() {
+    assert_eq!(patch_sets(with(&[("a", &[])], PatchAxis::AllAndEach)), [vec!["a"]]);
+    let scenario = with(&[("a", &[]), ("b", &[])], PatchAxis::AllAndEach);
+    assert_eq!(patch_sets(scenario), [vec!["a", "b"], vec!["a"], vec!["b"]]);
+}
+
+#[test]
+fn products_are_on_together_or_one_by_one_or_off() {
+    let product = |name: &str| crate::scenario::Software {
+        name: name.to_owned(),
+        base: "scenarios".into(),
+        version: None,
+        vendor: None,
+        install: Vec::new(),
+        services: Vec::new(),
+        workloads: Vec::new(),
+        probes: Vec::new(),
+    };
+    let sets = |axis| {
+        let mut scenario = scenario();
+        scenario.software = vec![product("bank"), product("scanner")];
+        scenario.matrix.software = axis;
+        let plan = plan([scenario], &Selection::default()).expect("it is small");
+        plan.cells.iter().map(|cell| cell.names().software.join("+")).collect::<Vec<_>>()
+    };
+    assert_eq!(sets(SoftwareAxis::All), ["bank+scanner"]);
+    assert_eq!(sets(SoftwareAxis::Each), ["", "bank", "scanner"]);
+    assert_eq!(sets(SoftwareAxis::None), [""]);
+}
+
+#[test]
+fn too_many_cells_are_refused_before_they_are_made() {
+    let mut scenario = with(&[("a", &[])], PatchAxis::All);
+    let image = scenario.images[0].clone();
+    scenario.images = vec![image; 30_000];
+    let refused = plan([scenario], &Selection::default());
+    assert_eq!(refused, Err(PlanError::TooMany { cells: 30_000 }));
+}
+
+#[test]
+fn an_id_says_what_a_cell_is_made_of_and_not_where_it_is_written() {
+    let id = |scenario: Scenario| plan([scenario], &Selection::default()).expect("it is small").cells[0].id.clone();
+    let mut elsewhere = scenario();
+    elsewhere.file = "other/shop.yaml".into();
+    elsewhere.title = "another title".to_owned();
+    assert_eq!(id(elsewhere), id(scenario()));
+    let mut other = scenario();
+    other.probes.clear();
+    assert_ne!(id(other), id(scenario()));
+    assert_eq!(id(scenario()).0.len(), 12);
+}
+
+#[test]
+fn arms_are_interleaved() {
+    let text = |control, patched| -> String {
+        interleaved(control, patched).iter().map(|arm| if *arm == Arm::Control { 'A' } else { 'B' }).collect()
+    };
+    assert_eq!(text(2, 1), "ABA");
+    assert_eq!(text(3, 3), "ABBAAB");
+    assert_eq!(text(0, 0), "");
+}
+
+fn names() -> CellNames {
+    let text = |text: &str| text.to_owned();
+    CellNames {
+        scenario: text("shop"),
+        image: text("debian-12-web"),
+        patches: vec![text("april-2026")],
+        software: vec![text("bank-plugin"), text("scanner")],
+    }
+}
+
+fn fits(expression: &str) -> bool {
+    Expression::parse(expression).expect("it can be read").fits("c7f2", &names())
+}
+
+#[test]
+fn expressions_select_by_field() {
+    for yes in [
+        "image~debian & software!=guard",
+        "software=scanner",
+        "scenario=shop",
+        "id~c7",
+        "c7f2",
+        "web",
+        "image~alpine | patch~april",
+        "!(image~alpine)",
+        "software!~guard",
+        "'debian-12-web'",
+        "image = debian-12-web",
+    ] {
+        assert!(fits(yes), "{yes}");
+    }
+    for no in ["image~debian & software!=scanner", "software=scan", "!web", "image~alpine & web | nothing"] {
+        assert!(!fits(no), "{no}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_an_expression_is_said() {
+    let error = |text: &str| Expression::parse(text).expect_err("it is wrong");
+    assert_eq!(error("imgae~debian").to_string(), "there is no field `imgae`, did you mean `image`");
+    assert_eq!(error("image~").to_string(), "at character 7: expected a word");
+    assert_eq!(error("(a").to_string(), "at character 3: expected `)`");
+    assert_eq!(error("a b").to_string(), "at character 3: expected `&`, `|` or the end");
+    assert_eq!(error(&"!".repeat(1000)), ExpressionError::TooDeep);
+    assert_eq!(error(&"(".repeat(1000)), ExpressionError::TooDeep);
+}
+
+#[test]
+fn a_beginning_that_fits_several_cells_is_ambiguous() {
+    let scenario = with(&[("a", &[]), ("b", &[])], PatchAxis::Each);
+    let selection = Selection { cells: vec!["c".to_owned()], ..Selection::default() };
+    assert!(matches!(plan([scenario.clone()], &selection), Err(PlanError::Ambiguous { .. })));
+    let id = plan([scenario.clone()], &Selection::default()).expect("it is small").cells[1].id.clone();
+    let selection = Selection { cells: vec![id.0.clone()], ..Selection::default() };
+    assert_eq!(plan([scenario], &selection).expect("it is the only one").cells[0].id, id);
+}
+
+#[test]
+fn the_plan_of_a_scenario_for_people() {
+    let mut scenario = with(&[("fix", &[])], PatchAxis::All);
+    scenario.rollback = true;
+    let plan = plan([scenario], &Selection::default()).expect("it is small");
+    let durations = plan.cells.iter().map(|cell| (cell.names(), 1500)).collect();
+    insta::assert_snapshot!(plan.document(&durations).text());
+}
+
+#[test]
+fn services_start_after_those_they_need() {
+    let mut scenario = scenario();
+    let service = |name: &str, after: &[&str]| {
+        let mut service = crate::fixtures::service(name);
+        service.after = after.iter().map(|name| (*name).to_owned()).collect();
+        service
+    };
+    scenario.services = vec![service("c", &["b"]), service("a", &[]), service("b", &["a"])];
+    let plan = plan([scenario], &Selection::default()).expect("it is small");
+    let names: Vec<&str> = plan.cells[0].services().iter().map(|service| service.name.as_str()).collect();
+    assert_eq!(names, ["a", "b", "c"]);
+}
+
+proptest! {
+    #[test]
+    fn reading_an_expression_never_panics(text in "\\PC{0,40}") {
+        let _ = Expression::parse(&text);
+    }
+
+    #[test]
+    fn interleaving_gives_each_arm_its_number(control in 0_u32..20, patched in 0_u32..20) {
+        let arms = interleaved(control, patched);
+        let count = |wanted| arms.iter().filter(|arm| **arm == wanted).count();
+        prop_assert_eq!((count(Arm::Control), count(Arm::Patched)), (control as usize, patched as usize));
+    }
+
+    #[test]
+    fn each_cell_is_closed_under_what_its_patches_need(needs in proptest::collection::vec(0_usize..8, 1..8)) {
+        let names: Vec<String> = (0..needs.len()).map(|number| format!("p{number}")).collect();
+        let mut scenario = scenario();
+        scenario.patches = names.iter().zip(&needs).enumerate().map(|(place, (name, need))| {
+            let mut patch = patch(name);
+            patch.after = names.get(*need).filter(|_| *need < place).cloned().into_iter().collect();
+            patch
+        }).collect();
+        scenario.matrix.patch = PatchAxis::Each;
+        let after: Vec<(String, Vec<String>)> =
+            scenario.patches.iter().map(|patch| (patch.name.clone(), patch.after.clone())).collect();
+        let plan = plan([scenario], &Selection::default()).expect("it is small");
+        for cell in &plan.cells {
+            let set: BTreeSet<String> = cell.names().patches.into_iter().collect();
+            for (name, needed) in &after {
+                prop_assert!(!set.contains(name) || needed.iter().all(|one| set.contains(one)));
+            }
+        }
+    }
+}

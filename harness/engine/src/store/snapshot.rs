@@ -13,6 +13,10 @@ use crate::noise::{Baseline, Entry, Seen, Volatility};
 /// The version of the format.
 const FORMAT: &str = "snapshot/1";
 
+/// What stands above all else, for people.
+const ABOVE: &str =
+    "# What this environment shows when nothing is changed. Written by `patchbed accept`, not by hand.\n";
+
 /// What stands above the readings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -71,6 +75,7 @@ struct Document {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(untagged)]
 enum Plain {
+    Number(f64),
     Text(String),
     List(Vec<String>),
 }
@@ -94,7 +99,7 @@ struct Sighting {
     health: Option<Health>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     unit: Option<String>,
-    value: Value,
+    value: Plain,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
@@ -125,7 +130,7 @@ impl Stored {
             document.add(key, entry, self.baseline.attempts);
         }
         document.sum = document.check()?;
-        yaml::write(&document)
+        Ok(format!("{ABOVE}{}", yaml::write(&document)?))
     }
 
     /// Reads a file; the error says what is wrong with it.
@@ -155,11 +160,11 @@ impl Document {
                 let word = if health == Health::Good { "good" } else { "bad" };
                 self.states.insert(key, format!("{word}: {text}"));
             }
-            Some((Class::Content, None, value)) if plain(value).is_some() => {
-                self.contents.extend(plain(value).map(|value| (key, value)));
+            Some((Class::Content, None, value)) => {
+                self.contents.insert(key, Plain::of(value));
             }
-            Some((Class::Fact, None, value)) if plain(value).is_some() => {
-                self.facts.extend(plain(value).map(|value| (key, value)));
+            Some((Class::Fact, None, value)) => {
+                self.facts.insert(key, Plain::of(value));
             }
             Some(_) | None => {
                 self.moving.insert(key, Moving::of(entry, volatility));
@@ -191,17 +196,18 @@ impl Document {
     }
 }
 
-fn plain(value: &Value) -> Option<Plain> {
-    match value {
-        Value::Text(text) => Some(Plain::Text(text.clone())),
-        Value::List(items) => Some(Plain::List(items.clone())),
-        Value::Number(_) => None,
-    }
-}
-
 impl Plain {
+    fn of(value: &Value) -> Self {
+        match value {
+            Value::Number(number) => Self::Number(*number),
+            Value::Text(text) => Self::Text(text.clone()),
+            Value::List(items) => Self::List(items.clone()),
+        }
+    }
+
     fn value(self) -> Value {
         match self {
+            Self::Number(number) => Value::Number(number),
             Self::Text(text) => Value::Text(text),
             Self::List(items) => Value::List(items),
         }
@@ -215,7 +221,7 @@ impl Moving {
             class: seen.reading.class,
             health: seen.reading.health,
             unit: seen.reading.unit.clone(),
-            value: seen.reading.value.clone(),
+            value: Plain::of(&seen.reading.value),
         };
         let seen = entry.seen.iter().map(times).collect();
         Self { how: volatility.word().to_owned(), seen, others: entry.others }
@@ -225,7 +231,7 @@ impl Moving {
         let seen = self.seen.into_iter().map(|one| Seen {
             reading: Reading {
                 class: one.class,
-                value: one.value,
+                value: one.value.value(),
                 health: one.health,
                 unit: one.unit,
                 evidence: Vec::new(),

@@ -10,8 +10,8 @@ use patchbed_sandbox::{Lack, LackWeight, LinkError, OpenError};
 
 use super::super::prepare::of_image;
 use super::super::{Canceller, RunError};
-use super::world::workload;
 use super::{World, ran};
+use crate::fixtures::workload;
 use crate::scenario::When;
 
 fn is(words: &[String], first: &str) -> bool {

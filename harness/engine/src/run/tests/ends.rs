@@ -1,10 +1,11 @@
 //! How runs end: verdicts, attempts, order.
 
-use patchbed_model::{Arm, Event, Exit, Health, Stage, Verdict};
-use patchbed_sandbox::message::End;
+use patchbed_model::{Arm, Event, Exit, Health, Outcome, Stage, Verdict};
+use patchbed_sandbox::fake::Answer;
+use patchbed_sandbox::message::{End, Output, Reply, ServiceState};
 
-use super::world::{patch, probe, workload};
 use super::{World, ran};
+use crate::fixtures::{patch, probe, workload};
 use crate::scenario::{PatchAxis, When};
 
 fn is(words: &[String], first: &str) -> bool {
@@ -54,7 +55,7 @@ async fn what_moves_by_itself_is_no_difference() {
     });
     let record = world.run().await.expect("the run ends");
     assert_eq!(record.verdict, Verdict::Same);
-    let volatile: Vec<&str> = record.scenarios[0].cells[0].volatile.iter().map(|key| key.as_str()).collect();
+    let volatile: Vec<&str> = record.scenarios[0].cells[0].volatile.iter().map(patchbed_model::Key::as_str).collect();
     assert_eq!(volatile, ["probe.page.stdout"]);
 }
 
@@ -98,18 +99,14 @@ async fn a_probe_that_the_patch_mends_is_improved() {
 #[tokio::test(start_paused = true)]
 async fn a_service_that_does_not_come_back_after_the_patch_is_a_bad_state_with_evidence() {
     let mut world = World::new(|inside, words| {
-        let dead = patchbed_sandbox::message::ServiceState {
+        let dead = ServiceState {
             end: Some(End::Exited(1)),
             processes: Vec::new(),
-            output: patchbed_sandbox::message::Output {
-                text: "no such directive".to_owned(),
-                total: 17,
-                digest: String::new(),
-            },
+            output: Output { text: "no such directive".to_owned(), total: 17, digest: String::new() },
             ..super::world::running(inside, "web")
         };
-        let reply = patchbed_sandbox::message::Reply::Services(vec![dead]);
-        (is(words, "services") && inside.patched).then_some(patchbed_sandbox::fake::Answer::Now(reply))
+        let reply = Reply::Services(vec![dead]);
+        (is(words, "services") && inside.patched).then_some(Answer::Now(reply))
     });
     let record = world.run().await.expect("the run ends");
     assert_eq!(record.verdict, Verdict::Regressed);
@@ -140,14 +137,11 @@ async fn with_many_jobs_each_attempt_is_made_exactly_once() {
     world.options.jobs = 16;
     let record = world.run().await.expect("the run ends");
     assert_eq!(record.counts[&Verdict::Same], 8);
-    let mut started: Vec<_> = world
-        .events
-        .iter()
-        .filter_map(|event| match event {
-            Event::AttemptStarted { attempt, .. } => Some(attempt.clone()),
-            _ => None,
-        })
-        .collect();
+    let started = |event: &Event| {
+        let Event::AttemptStarted { attempt, .. } = event else { return None };
+        Some(attempt.clone())
+    };
+    let mut started: Vec<_> = world.events.iter().filter_map(started).collect();
     let count = started.len();
     started.sort();
     started.dedup();
@@ -159,14 +153,11 @@ async fn the_stages_of_an_attempt_are_told_in_their_order() {
     let mut world = World::new(|_, _| None);
     world.scenario.workloads = vec![workload("seed", When::Before), workload("load", When::During)];
     world.run().await.expect("the run ends");
-    let stages: Vec<Stage> = world
-        .events
-        .iter()
-        .filter_map(|event| match event {
-            Event::StageFinished { attempt, stage, .. } if attempt.arm == Arm::Patched => Some(*stage),
-            _ => None,
-        })
-        .collect();
+    let stage = |event: &Event| {
+        let Event::StageFinished { attempt, stage, .. } = event else { return None };
+        (attempt.arm == Arm::Patched).then_some(*stage)
+    };
+    let stages: Vec<Stage> = world.events.iter().filter_map(stage).collect();
     let wanted =
         [Stage::Open, Stage::Start, Stage::Exercise, Stage::Apply, Stage::Restart, Stage::Observe, Stage::Close];
     assert_eq!(stages, wanted);
@@ -221,20 +212,16 @@ async fn what_stays_behind_after_a_rollback_is_a_difference_of_its_own() {
 
 #[tokio::test(start_paused = true)]
 async fn a_look_that_sees_nothing_is_a_bad_state_and_never_an_absence() {
-    let mut world = World::new(|_, words| is(words, "look").then_some(patchbed_sandbox::fake::Answer::Never));
+    let mut world = World::new(|_, words| is(words, "look").then_some(Answer::Never));
     let record = world.run().await.expect("the run ends");
     assert_eq!(record.exit_name, Exit::BrokenBefore);
     assert_eq!(record.scenarios[0].cells[0].reason, "ill without the patch already: `probe.page.look`");
-    let bad = Some(Health::Bad);
-    let seen = world.events.iter().any(|event| match event {
-        Event::AttemptFinished { outcome, .. } => match &**outcome {
-            patchbed_model::Outcome::Observed(snapshot) => {
-                snapshot.get("probe.page.look").and_then(|reading| reading.health) == bad
-            }
-            patchbed_model::Outcome::Stopped(_) => false,
-        },
-        _ => false,
-    });
+    let is_bad = |event: &Event| {
+        let Event::AttemptFinished { outcome, .. } = event else { return false };
+        let Outcome::Observed(snapshot) = &**outcome else { return false };
+        snapshot.get("probe.page.look").is_some_and(|reading| reading.health == Some(Health::Bad))
+    };
+    let seen = world.events.iter().any(is_bad);
     assert!(seen);
 }
 

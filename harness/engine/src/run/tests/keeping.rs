@@ -14,10 +14,8 @@ fn is(words: &[String], first: &str) -> bool {
 
 fn world(text_with_the_patch: &'static str, status: i32) -> World {
     let mut world = World::new(move |inside, words| {
-        is(words, "look").then(|| match inside.patched {
-            true => ran(End::Exited(status), text_with_the_patch),
-            false => ran(End::Exited(0), "page"),
-        })
+        let (status, text) = if inside.patched { (status, text_with_the_patch) } else { (0, "page") };
+        is(words, "look").then(|| ran(End::Exited(status), text))
     });
     world.options.snapshots = Some(world.root().join("snapshots"));
     world.options.candidates = Candidates::Write;

@@ -2,26 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
-use camino::{Utf8Path, Utf8PathBuf};
-use patchbed_kinds::change::{AnyChange, Prepared, command};
-use patchbed_kinds::document::Argv;
-use patchbed_kinds::image::{AnySource, Image, Store, host};
-use patchbed_kinds::probe::{AnyProbe, command as look};
-use patchbed_model::{Arm, Cause, Digest, Event, Record, Rules};
+use camino::Utf8Path;
+use patchbed_kinds::change::{AnyChange, Prepared};
+use patchbed_kinds::image::{Image, Store};
+use patchbed_model::{Arm, Cause, Digest, Event, Record};
+use patchbed_sandbox::FakeBackend;
 use patchbed_sandbox::fake::{Answer, Asked, Happened};
 use patchbed_sandbox::message::{End, Failure, FailureKind, Output, Ran, Reply, Request, ServiceState, Usage};
-use patchbed_sandbox::{FakeBackend, Limits};
 
 use super::super::begin::run_on;
 use super::super::prepare::{Ground, PreparedPatch};
 use super::super::{Cancel, EventSink, Harness, Options, RunError, SystemClock};
+use crate::fixtures::scenario;
 use crate::plan::{Plan, PlanCell, Selection, plan};
-use crate::scenario::{
-    Attempts, ImageUse, Matrix, Patch, PatchAxis, Probe, Restart, Scenario, Service, ServiceRun, SoftwareAxis, When,
-    Workload,
-};
+use crate::scenario::Scenario;
 use crate::store::State;
 
 /// What is inside one sandbox.
@@ -141,106 +136,6 @@ pub(super) fn ground(cell: &PlanCell) -> Ground {
     Ground::new(cell, image, Ok(patches.collect()))
 }
 
-fn scenario() -> Scenario {
-    Scenario {
-        id: "shop".to_owned(),
-        title: "shop".to_owned(),
-        file: Utf8PathBuf::from("scenarios/shop.yaml"),
-        digest: Digest::of(b"shop"),
-        images: vec![ImageUse {
-            name: "box".to_owned(),
-            base: Utf8PathBuf::from("scenarios"),
-            source: AnySource::Host(host::Host { exclude: None, include: None }),
-            install: Vec::new(),
-            systemd: false,
-        }],
-        patches: vec![patch("fix")],
-        bundle: None,
-        software: Vec::new(),
-        services: vec![service("web")],
-        workloads: Vec::new(),
-        probes: vec![probe("page")],
-        automatic: false,
-        rules: Rules::default(),
-        attempts: Attempts { control: 2, patched: 1, confirm: 3 },
-        rollback: false,
-        limits: Limits::default(),
-        matrix: Matrix { patch: PatchAxis::All, software: SoftwareAxis::All },
-    }
-}
-
-/// A patch that runs `patch NAME`, and is taken back by `unpatch NAME`.
-pub(super) fn patch(name: &str) -> Patch {
-    let words = |verb: &str| Argv(vec![verb.to_owned(), name.to_owned()]);
-    Patch {
-        name: name.to_owned(),
-        base: Utf8PathBuf::from("scenarios"),
-        origin: Vec::new(),
-        weight: None,
-        after: Vec::new(),
-        apply: vec![AnyChange::Command(command::Command {
-            run: words("patch"),
-            environment: None,
-            user: None,
-            directory: None,
-            within: None,
-            revert: Some(words("unpatch")),
-        })],
-        revert: Vec::new(),
-    }
-}
-
-/// A service that runs `serve NAME`.
-pub(super) fn service(name: &str) -> Service {
-    Service {
-        name: name.to_owned(),
-        run: ServiceRun::Program {
-            argv: vec!["serve".to_owned(), name.to_owned()],
-            user: None,
-            directory: None,
-            environment: BTreeMap::new(),
-        },
-        after: Vec::new(),
-        ready: None,
-        within: Duration::from_secs(30),
-        stop_signal: 15,
-        stop_within: Duration::from_secs(10),
-        restart: Restart::AfterPatch,
-        optional: false,
-    }
-}
-
-/// A workload that runs `work NAME`.
-pub(super) fn workload(name: &str, when: When) -> Workload {
-    Workload {
-        name: name.to_owned(),
-        argv: vec!["work".to_owned(), name.to_owned()],
-        user: None,
-        directory: None,
-        environment: BTreeMap::new(),
-        when,
-        within: Duration::from_mins(1),
-    }
-}
-
-/// A probe that runs `look NAME`.
-pub(super) fn probe(name: &str) -> Probe {
-    Probe {
-        name: name.to_owned(),
-        service: None,
-        within: Duration::from_secs(10),
-        repeat: 1,
-        kind: AnyProbe::Command(look::Command {
-            run: Argv(vec!["look".to_owned(), name.to_owned()]),
-            user: None,
-            environment: None,
-            directory: None,
-            input: None,
-            output: look::Format::Text,
-        }),
-    }
-}
-
 fn arm_of(name: &str) -> Arm {
     if name.ends_with("patched") { Arm::Patched } else { Arm::Control }
 }
@@ -270,6 +165,7 @@ fn happens(inside: &mut Inside, words: &[String]) {
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "most requests are known by their name alone")]
 fn words(asked: &Asked<'_>) -> Vec<String> {
     match asked.request {
         Request::Run(run) => run.program.argv.clone(),
@@ -282,6 +178,7 @@ fn words(asked: &Asked<'_>) -> Vec<String> {
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "this world holds little")]
 fn answer(asked: &Asked<'_>, inside: &Inside) -> Answer {
     match asked.request {
         Request::Run(_) => ran(End::Exited(0), "fine"),
