@@ -199,6 +199,23 @@ fn a_packed_archive_may_not_grow_without_end() {
     assert!(matches!(&made, Err(TreeError::Unfit(text)) if text.contains("packed size")), "{made:?}");
 }
 
+/// A folder `etc` with a file `os-release`, as `tar` and `xz` write it.
+const XZ: &str = "/Td6WFoAAATm1rRGAgAhARwAAAAQz1jM4Cf/AIldADKdCIYQ5JSzSsi80f5CS2Mz1B2L3104j/JQC1t+pFGs4xP3HRKTui6wg+CJ+V++vbVjKL1Dfo4Hb5NuJKIqa9nF6iVzZYvge4fnwnYCslUO81JDfE2zh3IVrjzQMjYPOb9cUsvwnObZR91HeE7QosxnQKCkJ496O6yeY1bmwqKMTvM+HPjE4RMAAAAAAMOQIL+zjf84AAGlAYBQAAC75QE2scRn+wIAAAAABFla";
+
+#[test]
+fn an_archive_packed_with_xz_is_known_by_its_content() {
+    use base64::Engine as _;
+    let packed = base64::engine::general_purpose::STANDARD.decode(XZ).expect("it is base64");
+    let place = Place::new();
+    let made = place.unpack(&packed);
+    if is_root() {
+        assert_eq!(made.expect("it is legal").entries, 2);
+        assert_eq!(std::fs::read_to_string(place.root().join("etc/os-release")).expect("it is there"), "ID=xz\n");
+    }
+    let cut = Place::new().unpack(&packed[..packed.len() - 40]);
+    assert!(matches!(cut, Err(TreeError::Unfit(_))), "{cut:?}");
+}
+
 #[test]
 fn another_file_than_was_promised_is_not_used() {
     let place = Place::new();
