@@ -61,7 +61,8 @@ impl Members {
             || socket.pid.is_some_and(|pid| self.processes.iter().any(|process| process.pid == pid))
     }
 
-    /// The files that its processes run, each once, in order, as paths and not as globs.
+    /// The files that its processes run, each once, in order, as paths and not as globs. Where none runs, those that
+    /// its units would start: what they lack may be why.
     pub(super) fn programs(&self) -> Vec<String> {
         let mut programs: Vec<String> = self.processes.iter().map(|process| process.program.clone()).collect();
         programs.retain(|program| program.starts_with('/'));
@@ -69,6 +70,9 @@ impl Members {
             if let Some(path) = program.strip_suffix(" (deleted)") {
                 *program = path.to_owned();
             }
+        }
+        if programs.is_empty() {
+            programs = self.units.iter().flat_map(|unit| unit.programs.clone()).collect();
         }
         programs.sort();
         programs.dedup();

@@ -9,7 +9,8 @@ use serde_json::Value as Json;
 use super::{Look, ProbeError};
 
 /// The properties that are asked for.
-const PROPERTIES: &str = "--property=Id,LoadState,ActiveState,SubState,Result,NRestarts,InvocationID,ConsistsOf";
+const PROPERTIES: &str =
+    "--property=Id,LoadState,ActiveState,SubState,Result,NRestarts,InvocationID,ConsistsOf,ExecStart";
 
 /// A unit as systemd sees it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,6 +31,8 @@ pub(super) struct UnitState {
     invocation: String,
     /// Units that are started and stopped with it, such as `postgresql@15-main.service`.
     pub(super) consists_of: Vec<String>,
+    /// The programs that it starts.
+    pub(super) programs: Vec<String>,
 }
 
 impl UnitState {
@@ -55,6 +58,7 @@ impl UnitState {
             restarts: field("NRestarts").parse().unwrap_or_default(),
             invocation: field("InvocationID"),
             consists_of: sorted(field("ConsistsOf").split_whitespace()),
+            programs: sorted(block.lines().filter_map(program)),
         })
     }
 }
@@ -133,6 +137,12 @@ async fn said(look: &Look<'_>, argv: &[&str]) -> Result<String, ProbeError> {
     Err(ProbeError::Blind(format!("run `{}`: {} {last}", argv[0], super::signals::end_text(ran.end))))
 }
 
+/// The path in `ExecStart={ path=/usr/sbin/nginx ; argv[]=… }`, of which there may be several.
+fn program(line: &str) -> Option<&str> {
+    let (path, _) = line.strip_prefix("ExecStart={ path=")?.split_once(" ;")?;
+    Some(path)
+}
+
 fn sorted<'a>(words: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut words: Vec<String> = words.map(str::to_owned).collect();
     words.sort();
@@ -150,6 +160,8 @@ mod tests {
         let unit = UnitState::of(block).unwrap();
         assert_eq!(unit.reading(), Reading::state("failed (exit-code)", Health::Bad));
         assert_eq!(unit.restarts, 2);
+        let starts = UnitState::of("Id=a\nExecStart={ path=/usr/sbin/nginx ; argv[]=/usr/sbin/nginx -g x ; }").unwrap();
+        assert_eq!(starts.programs, ["/usr/sbin/nginx"]);
         let missing = UnitState::of("Id=x.service\nLoadState=not-found\nActiveState=inactive").unwrap();
         assert_eq!(missing.reading(), Reading::state("not found", Health::Bad));
         assert_eq!(UnitState::of(""), None);

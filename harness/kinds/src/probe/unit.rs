@@ -20,7 +20,7 @@ impl Probe for Unit {
         let own = look.service.and_then(|service| service.unit.clone());
         let names = self.names.as_ref().map_or_else(|| Vec::from_iter(own), |names| names.0.clone());
         if names.is_empty() {
-            return failed_units(look, &look.prefix).await;
+            return failed_units(look, &look.prefix, &[]).await;
         }
         let mut readings = Vec::new();
         for unit in units(look, &names).await? {
@@ -43,9 +43,14 @@ pub(super) fn restarts(count: u64) -> Reading {
     Reading::state("by itself", Health::Bad).because([format!("{count} times so far")])
 }
 
-/// Every failed unit of the machine as a state; one good state when there is none.
-pub(super) async fn failed_units(look: &Look<'_>, prefix: &Key) -> Result<Vec<(Key, Reading)>, ProbeError> {
-    let names = failed(look).await?;
+/// Every failed unit of the machine as a state, but those that are told elsewhere; one good state when there is none.
+pub(super) async fn failed_units(
+    look: &Look<'_>,
+    prefix: &Key,
+    elsewhere: &[&str],
+) -> Result<Vec<(Key, Reading)>, ProbeError> {
+    let mut names = failed(look).await?;
+    names.retain(|name| !elsewhere.contains(&name.as_str()));
     let all = if names.is_empty() {
         Reading::state("none", Health::Good)
     } else {

@@ -43,8 +43,13 @@ async fn files_and_packages(look: &Look<'_>, scope: &DriftScope) -> Result<Vec<(
     Ok(found)
 }
 
+/// Failed units. Those of the scenario's services are told with them.
 async fn units(look: &Look<'_>) -> Result<Vec<(Key, Reading)>, ProbeError> {
-    if look.systemd { failed_units(look, &Key::from("units")).await } else { Ok(Vec::new()) }
+    if !look.systemd {
+        return Ok(Vec::new());
+    }
+    let services: Vec<&str> = look.services.iter().filter_map(|service| service.unit.as_deref()).collect();
+    failed_units(look, &Key::from("units"), &services).await
 }
 
 /// Every package. One that the patch brought and that was not there before is only a fact: it is what the patch is for.

@@ -34,8 +34,8 @@ pub async fn watch_service(look: &Look<'_>) -> Result<Vec<(Key, Reading)>, Probe
     let mut readings = states(&key, &members, &lines);
     readings.push((key.child("deaths"), crashes(&members, &deaths)));
     readings.extend(exits(&members, &deaths).map(|exits| (key.child("exits"), exits)));
+    readings.push((key.child("stale"), stale(&members.processes)));
     if !members.processes.is_empty() {
-        readings.push((key.child("stale"), stale(&members.processes)));
         readings.extend(resources(&look.prefix, &members.processes));
     }
     readings.extend(sockets);
@@ -151,7 +151,7 @@ async fn sockets(look: &Look<'_>, service: &Service, members: &Members) -> Resul
     Ok(roles(&sockets).into_iter().map(|(place, reading)| (key.child(&place), reading)).collect())
 }
 
-/// What its programs need and do not get; nothing when none runs, which its state says.
+/// What its programs need and do not get; nothing where none is known, which its state says.
 async fn linkage(look: &Look<'_>, members: &Members) -> Result<Vec<(Key, Reading)>, ProbeError> {
     let programs = members.programs();
     if programs.is_empty() {
