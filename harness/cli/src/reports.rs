@@ -100,8 +100,8 @@ pub(crate) fn write_whole(path: &Utf8Path, bytes: &[u8]) -> io::Result<()> {
 
 /// A new file in the folder of another. The error is the system's own, without the passing name.
 fn beside(path: &Utf8Path) -> io::Result<tempfile::NamedTempFile> {
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
-    let made = tempfile::Builder::new().prefix(".patchbed-").permissions(mode).tempfile_in(folder_of(path));
+    let readable = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+    let made = tempfile::Builder::new().prefix(".patchbed-").permissions(readable).tempfile_in(folder_of(path));
     made.map_err(|error| {
         let cause =
             error.get_ref().and_then(|error| error.source()).and_then(|error| error.downcast_ref::<io::Error>());

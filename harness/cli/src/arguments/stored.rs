@@ -87,8 +87,8 @@ pub(crate) struct AcceptArguments {
     /// Live with a regression for a while; needs --because and --until
     #[arg(long, requires = "because", requires = "until")]
     pub(crate) known_issue: bool,
-    /// Remove acceptances that no longer occur
-    #[arg(long)]
+    /// Instead take out what is accepted and did not occur in the run
+    #[arg(long, conflicts_with_all = ["because", "until", "known_issue", "cells", "key"])]
     pub(crate) prune: bool,
 }
 

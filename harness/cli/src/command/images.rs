@@ -96,7 +96,7 @@ fn import(context: &Context, from: &Utf8Path, name: Option<&str>) -> Result<Exit
     let path = from
         .canonicalize_utf8()
         .map_err(|error| Failure::new(Exit::Usage, anyhow::Error::new(error).context(format!("read `{from}`"))))?;
-    let file = name.map(|name| image_file(context, name)).transpose()?;
+    let file = name.map(image_file).transpose()?;
     let (kind, source) = if path.is_dir() {
         ("directory", AnySource::Directory(Directory { path: path.to_string() }))
     } else {
@@ -113,7 +113,7 @@ fn import(context: &Context, from: &Utf8Path, name: Option<&str>) -> Result<Exit
 }
 
 /// The file of a new image of the project. The name must not lead elsewhere, and nothing is written over.
-fn image_file(context: &Context, name: &str) -> Result<Utf8PathBuf, Failure> {
+fn image_file(name: &str) -> Result<Utf8PathBuf, Failure> {
     let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if name.is_empty() || name.starts_with('.') || !name.chars().all(good) {
         return Err(Failure::say(
@@ -121,7 +121,7 @@ fn image_file(context: &Context, name: &str) -> Result<Utf8PathBuf, Failure> {
             format!("`{name}` is no name of an image: letters, digits, `-`, `_`, `.`"),
         ));
     }
-    let folder = context.folders.project.join("scenarios/images");
+    let folder = Utf8PathBuf::from("scenarios/images");
     std::fs::create_dir_all(&folder)?;
     let file = folder.join(format!("{name}.yaml"));
     if file.exists() {
@@ -131,7 +131,7 @@ fn image_file(context: &Context, name: &str) -> Result<Utf8PathBuf, Failure> {
 }
 
 fn list(context: &Context, json: bool) -> Result<Exit, Failure> {
-    let described = described_here(context);
+    let described = described_here();
     let entries = sandboxes::store(context)?.list()?;
     if json {
         let stored: Vec<_> = entries.iter().map(document).collect();
@@ -162,8 +162,8 @@ fn list(context: &Context, json: bool) -> Result<Exit, Failure> {
 }
 
 /// The names under `scenarios/images/`.
-fn described_here(context: &Context) -> Vec<String> {
-    let folder = context.folders.project.join("scenarios/images");
+fn described_here() -> Vec<String> {
+    let folder = Utf8PathBuf::from("scenarios/images");
     let Ok(entries) = folder.read_dir_utf8() else { return Vec::new() };
     let name = |path: &Utf8Path| path.file_name().and_then(|name| name.strip_suffix(".yaml")).map(ToOwned::to_owned);
     let mut names: Vec<String> = entries.filter_map(|entry| name(entry.ok()?.path())).collect();

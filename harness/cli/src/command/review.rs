@@ -1,5 +1,6 @@
 //! `review`, `accept`, `reject`: deciding on differences. None of them asks anything.
 
+use camino::Utf8Path;
 use patchbed_engine::review::{self, Decision, Pending};
 use patchbed_engine::store::State;
 use patchbed_model::rule::KeyPattern;
@@ -38,6 +39,9 @@ pub(super) fn list(context: &Context, arguments: &ReviewArguments) -> Result<Exi
 }
 
 pub(super) fn accept(context: &Context, arguments: &AcceptArguments) -> Result<Exit, Failure> {
+    if arguments.prune {
+        return prune(context, &arguments.waiting);
+    }
     let waiting = something(waiting(context, &arguments.waiting)?)?;
     let decision = Decision {
         by: user(),
@@ -46,7 +50,7 @@ pub(super) fn accept(context: &Context, arguments: &AcceptArguments) -> Result<E
         until: arguments.until,
         known_issue: arguments.known_issue,
     };
-    let written = review::accept(&context.folders.project.join(SNAPSHOTS), &waiting, &decision)?;
+    let written = review::accept(Utf8Path::new(SNAPSHOTS), &waiting, &decision)?;
     for file in &written {
         context.output.line(&format!("written: {}", safe::shown(file.as_str(), context.output.look())));
     }
@@ -54,9 +58,23 @@ pub(super) fn accept(context: &Context, arguments: &AcceptArguments) -> Result<E
     Ok(Exit::Ok)
 }
 
+/// Takes out what is accepted and was not seen in the run.
+fn prune(context: &Context, arguments: &Waiting) -> Result<Exit, Failure> {
+    let state = State::open(&context.folders.kept)?;
+    let run = state.find(arguments.run.as_deref())?;
+    let look = context.output.look();
+    for (file, keys) in review::prune(&state, &run, Utf8Path::new(SNAPSHOTS))? {
+        context.output.line(&format!("written: {}", safe::shown(file.as_str(), look)));
+        for key in keys {
+            context.output.line(&format!("  no longer accepted: {}", safe::shown(key.as_str(), look)));
+        }
+    }
+    Ok(Exit::Ok)
+}
+
 pub(super) fn reject(context: &Context, arguments: &RejectArguments) -> Result<Exit, Failure> {
     let waiting = something(waiting(context, &arguments.waiting)?)?;
-    let removed = review::reject(&context.folders.project.join(SNAPSHOTS), &waiting)?;
+    let removed = review::reject(Utf8Path::new(SNAPSHOTS), &waiting)?;
     for file in &removed {
         context.output.line(&format!("removed: {}", safe::shown(file.as_str(), context.output.look())));
     }
@@ -68,7 +86,7 @@ pub(super) fn reject(context: &Context, arguments: &RejectArguments) -> Result<E
 fn waiting(context: &Context, arguments: &Waiting) -> Result<Vec<Pending>, Failure> {
     let state = State::open(&context.folders.kept)?;
     let run = state.find(arguments.run.as_deref())?;
-    let mut waiting = review::pending(&state, &run, &context.folders.project.join(SNAPSHOTS))?;
+    let mut waiting = review::pending(&state, &run, Utf8Path::new(SNAPSHOTS))?;
     for prefix in &arguments.cells {
         let fitting = waiting.iter().filter(|pending| pending.cell.0.starts_with(prefix.as_str())).count();
         if fitting != 1 {

@@ -64,7 +64,7 @@ fn harness(context: &Context, arguments: &RunArguments) -> Result<Harness, Failu
             Baseline::Stored => BaselineChoice::Stored,
             Baseline::Both => BaselineChoice::Both,
         },
-        snapshots: Some(context.folders.project.join(review::SNAPSHOTS)),
+        snapshots: Some(review::SNAPSHOTS.into()),
         candidates: if context.environment.ci { Candidates::Skip } else { Candidates::Write },
         fail_on: match arguments.result.fail_on {
             arguments::FailOn::Regressed => FailOn::Regressed,
@@ -101,7 +101,7 @@ pub(super) fn harness_for_one(context: &Context) -> Result<Harness, Failure> {
     let backend = Arc::new(able_backend(context)?);
     let store = Arc::new(sandboxes::store(context)?);
     let state = State::open(&context.folders.kept)?;
-    let options = Options { snapshots: Some(context.folders.project.join(review::SNAPSHOTS)), ..Options::default() };
+    let options = Options { snapshots: Some(review::SNAPSHOTS.into()), ..Options::default() };
     Ok(Harness { backend, store, state, clock: Arc::new(SystemClock::new()), options })
 }
 

@@ -1,7 +1,7 @@
 //! What runs, what is done, what is left: a fold over ticks, with the time from outside.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use patchbed_engine::plan::{CellNames, Durations};
 use patchbed_model::{AttemptId, CellId, Stage};
@@ -129,11 +129,13 @@ fn stage(running: &Running) -> String {
 
 fn elapsed(since: Instant, now: Instant) -> String {
     let seconds = now.saturating_duration_since(since).as_secs();
-    words::duration(Duration::from_secs(seconds).as_millis().try_into().unwrap_or(u64::MAX)).replace(".0 s", " s")
+    if seconds < 60 { format!("{seconds} s") } else { words::duration(seconds.saturating_mul(1000)) }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use patchbed_model::Arm;
 
     use super::*;

@@ -73,18 +73,22 @@ impl Drawer {
 fn in_region(output: &Output, mut board: Board, ticks: &Receiver<Tick>) {
     let mut region = Region::new();
     output.write_above(Some(region.lines()));
+    let mut drawn: Option<Instant> = None;
     loop {
-        match ticks.recv_timeout(FRAME) {
+        let wait = drawn.map_or(Duration::ZERO, |drawn| FRAME.saturating_sub(drawn.elapsed()));
+        match ticks.recv_timeout(wait) {
             Ok(tick) => {
                 let note = matches!(tick, Tick::Note(_));
                 if let (Some(line), true) = (board.take(tick, Instant::now()), note) {
                     output.say(&line);
                 }
             }
-            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Timeout) => {
+                region.draw(&board, Instant::now());
+                drawn = Some(Instant::now());
+            }
             Err(RecvTimeoutError::Disconnected) => break,
         }
-        region.draw(&board, Instant::now());
     }
     output.write_above(None);
     region.clear();

@@ -67,6 +67,11 @@ fn a_difference_waits_for_a_decision_and_is_silent_after_it() {
     let again = run(&project, &[]);
     assert_eq!(again.status, Some(0), "{again:?}");
     golden!(again);
+    assert_eq!(project.run(&["accept", "--prune"]).stdout, "");
+    project.file("scenarios/one.yaml", &tiny("cat /etc/hostname"));
+    assert_eq!(run(&project, &[]).status, Some(0));
+    let pruned = project.run(&["accept", "--prune"]);
+    assert!(pruned.stdout.contains("no longer accepted: probe.look.stdout"), "{pruned:?}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Deciding on what a run found: accept differences and new baselines, or reject them.
 
 mod decide;
+mod prune;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use jiff::civil::Date;
@@ -13,6 +14,7 @@ use crate::plan::CellNames;
 use crate::store::{Committed, State, StateError};
 
 pub use decide::{accept, reject};
+pub use prune::prune;
 
 /// What waits for a decision in one cell.
 #[derive(Clone, Debug, PartialEq)]
@@ -127,6 +129,7 @@ fn of_cell(
     accepted: &[Acceptance],
     committed: &Committed,
 ) -> Result<Pending, ReviewError> {
+    let mine: Vec<&Acceptance> = accepted.iter().filter(|one| in_scope(one, &cell)).collect();
     let mut pending = Pending {
         run: run.clone(),
         cell: cell.id,
@@ -139,15 +142,16 @@ fn of_cell(
         differences: cell.differences,
         candidate: None,
     };
-    let in_scope = |one: &Acceptance| {
-        one.image.as_ref().is_none_or(|image| *image == pending.image)
-            && (one.patches.is_empty() || one.patches == pending.patches)
-            && one.software.as_ref().is_none_or(|software| *software == pending.software)
-    };
-    let mine: Vec<&Acceptance> = accepted.iter().filter(|one| in_scope(one)).collect();
     pending.differences.retain(|difference| !mine.iter().any(|one| one.covers(difference)));
     pending.candidate = candidate(run, &pending.names(), committed)?;
     Ok(pending)
+}
+
+/// Whether an acceptance speaks of a cell.
+fn in_scope(acceptance: &Acceptance, cell: &CellRecord) -> bool {
+    acceptance.image.as_ref().is_none_or(|image| *image == cell.image)
+        && (acceptance.patches.is_empty() || acceptance.patches == cell.patches)
+        && acceptance.software.as_ref().is_none_or(|software| *software == cell.software)
 }
 
 /// The candidate that this run left, with what differs from the accepted baseline.
