@@ -10,7 +10,7 @@ use super::{Look, ProbeError};
 
 /// The properties that are asked for.
 const PROPERTIES: &str =
-    "--property=Id,LoadState,ActiveState,SubState,Result,NRestarts,InvocationID,ConsistsOf,ExecStart";
+    "--property=Id,LoadState,ActiveState,SubState,Result,NRestarts,InactiveExitTimestampMonotonic,ConsistsOf,ExecStart";
 
 /// A unit as systemd sees it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,8 +27,8 @@ pub(super) struct UnitState {
     pub(super) result: String,
     /// How often systemd started it again by itself.
     pub(super) restarts: u64,
-    /// The id of its present run.
-    invocation: String,
+    /// When it last began to start, in microseconds since the boot.
+    started: u64,
     /// Units that are started and stopped with it, such as `postgresql@15-main.service`.
     pub(super) consists_of: Vec<String>,
     /// The programs that it starts.
@@ -56,7 +56,7 @@ impl UnitState {
             sub: field("SubState"),
             result: field("Result"),
             restarts: field("NRestarts").parse().unwrap_or_default(),
-            invocation: field("InvocationID"),
+            started: field("InactiveExitTimestampMonotonic").parse().unwrap_or_default(),
             consists_of: sorted(field("ConsistsOf").split_whitespace()),
             programs: sorted(block.lines().filter_map(program)),
         })
@@ -93,25 +93,22 @@ pub(super) struct Entry {
     pub(super) priority: Option<u8>,
 }
 
-/// What the journal holds of a unit's present run; of all runs since the boot when systemd had to start it again.
+/// What the journal holds of a unit since it last began to start; of all its starts since the boot when systemd had to
+/// start it again. The moment decides and not the id of the run: what a program says that ends at once comes without
+/// one.
 pub(super) async fn journal(look: &Look<'_>, unit: &UnitState) -> Result<Vec<Entry>, ProbeError> {
-    let mut argv = vec!["journalctl", "--quiet", "--no-pager", "--boot", "--output=json"];
-    argv.push("--output-fields=MESSAGE,PRIORITY");
-    let (of_program, of_systemd) =
-        (format!("_SYSTEMD_INVOCATION_ID={}", unit.invocation), format!("INVOCATION_ID={}", unit.invocation));
-    if unit.invocation.is_empty() || unit.restarts > 0 {
-        argv.extend(["--unit", unit.name.as_str()]);
-    } else {
-        argv.extend([of_program.as_str(), "+", of_systemd.as_str()]);
-    }
-    let text = said(look, &argv).await?;
-    Ok(text.lines().filter_map(entry).collect())
+    let argv = ["journalctl", "--quiet", "--no-pager", "--boot", "--output=json", "--output-fields=MESSAGE,PRIORITY"];
+    let text = said(look, &[&argv[..], &["--unit", unit.name.as_str()]].concat()).await?;
+    let since = if unit.restarts > 0 { 0 } else { unit.started };
+    Ok(text.lines().filter_map(|line| entry(line, since)).collect())
 }
 
-fn entry(line: &str) -> Option<Entry> {
+fn entry(line: &str, since: u64) -> Option<Entry> {
     let json: Json = serde_json::from_str(line).ok()?;
-    let priority = json.get("PRIORITY").and_then(Json::as_str).and_then(|text| text.parse().ok());
-    Some(Entry { message: message(json.get("MESSAGE")?)?, priority })
+    let number = |field: &str| json.get(field).and_then(Json::as_str).and_then(|text| text.parse::<u64>().ok());
+    let is_new = number("__MONOTONIC_TIMESTAMP").is_none_or(|moment| moment >= since);
+    let priority = number("PRIORITY").and_then(|number| u8::try_from(number).ok());
+    Some(Entry { message: message(json.get("MESSAGE")?)?, priority }).filter(|_| is_new)
 }
 
 /// A message is a text, or a list of bytes when it is not UTF-8.
@@ -169,8 +166,9 @@ mod tests {
 
     #[test]
     fn a_message_that_is_not_utf8_comes_as_bytes() {
-        let found = entry(r#"{"MESSAGE":[104,105,255],"PRIORITY":"3"}"#).unwrap();
+        let line = r#"{"MESSAGE":[104,105,255],"PRIORITY":"3","__MONOTONIC_TIMESTAMP":"77"}"#;
+        let found = entry(line, 77).unwrap();
         assert_eq!(found, Entry { message: "hi\u{fffd}".to_owned(), priority: Some(3) });
-        assert_eq!(entry("no json"), None);
+        assert_eq!((entry(line, 78), entry("no json", 0)), (None, None));
     }
 }
