@@ -2,22 +2,54 @@
 
 /// The kernel's names, by number.
 const NAMES: [&str; 41] = [
-    "chown", "dac_override", "dac_read_search", "fowner", "fsetid", "kill", "setgid", "setuid",
-    "setpcap", "linux_immutable", "net_bind_service", "net_broadcast", "net_admin", "net_raw",
-    "ipc_lock", "ipc_owner", "sys_module", "sys_rawio", "sys_chroot", "sys_ptrace", "sys_pacct",
-    "sys_admin", "sys_boot", "sys_nice", "sys_resource", "sys_time", "sys_tty_config", "mknod",
-    "lease", "audit_write", "audit_control", "setfcap", "mac_override", "mac_admin", "syslog",
-    "wake_alarm", "block_suspend", "audit_read", "perfmon", "bpf", "checkpoint_restore",
+    "chown",
+    "dac_override",
+    "dac_read_search",
+    "fowner",
+    "fsetid",
+    "kill",
+    "setgid",
+    "setuid",
+    "setpcap",
+    "linux_immutable",
+    "net_bind_service",
+    "net_broadcast",
+    "net_admin",
+    "net_raw",
+    "ipc_lock",
+    "ipc_owner",
+    "sys_module",
+    "sys_rawio",
+    "sys_chroot",
+    "sys_ptrace",
+    "sys_pacct",
+    "sys_admin",
+    "sys_boot",
+    "sys_nice",
+    "sys_resource",
+    "sys_time",
+    "sys_tty_config",
+    "mknod",
+    "lease",
+    "audit_write",
+    "audit_control",
+    "setfcap",
+    "mac_override",
+    "mac_admin",
+    "syslog",
+    "wake_alarm",
+    "block_suspend",
+    "audit_read",
+    "perfmon",
+    "bpf",
+    "checkpoint_restore",
 ];
 
 /// The numbers of all capabilities but these, as far as this kernel knows them.
 pub(crate) fn all_but(kept: &[String]) -> Vec<u8> {
     let known = |number: u8| {
         let bit = 1_u64 << number;
-        rustix::thread::capability_is_in_bounding_set(
-            rustix::thread::CapabilitySet::from_bits_retain(bit),
-        )
-        .is_ok()
+        rustix::thread::capability_is_in_bounding_set(rustix::thread::CapabilitySet::from_bits_retain(bit)).is_ok()
     };
     (0..)
         .zip(NAMES)
@@ -37,9 +69,12 @@ pub(crate) fn limit(dropped: &[u8]) {
     let own = NAMES.iter().position(|name| *name == OWN);
     let given_up = dropped.iter().filter(|number| Some(usize::from(**number)) != own);
     let kept = given_up.fold(sets.permitted, |kept, number| kept.difference(bit(*number)));
-    let _ = rustix::thread::set_capabilities(None, rustix::thread::CapabilitySets {
-        effective: kept,
-        permitted: kept,
-        inheritable: rustix::thread::CapabilitySet::empty(),
-    });
+    let _ = rustix::thread::set_capabilities(
+        None,
+        rustix::thread::CapabilitySets {
+            effective: kept,
+            permitted: kept,
+            inheritable: rustix::thread::CapabilitySet::empty(),
+        },
+    );
 }

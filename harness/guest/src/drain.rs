@@ -19,10 +19,7 @@ impl Drain {
     pub(crate) fn start() -> std::io::Result<Arc<Self>> {
         let drain = Arc::new(Self { added: Mutex::default(), wake: Wake::new()? });
         let worker = Arc::clone(&drain);
-        std::thread::Builder::new()
-            .name("drain".into())
-            .stack_size(64 << 10)
-            .spawn(move || worker.work())?;
+        std::thread::Builder::new().name("drain".into()).stack_size(64 << 10).spawn(move || worker.work())?;
         Ok(drain)
     }
 
@@ -37,8 +34,7 @@ impl Drain {
         let mut buffer = vec![0; 16 << 10];
         loop {
             let ready: Vec<bool> = {
-                let mut polled: Vec<PollFd<'_>> =
-                    pipes.iter().map(|pipe| PollFd::new(pipe, PollFlags::IN)).collect();
+                let mut polled: Vec<PollFd<'_>> = pipes.iter().map(|pipe| PollFd::new(pipe, PollFlags::IN)).collect();
                 let wake = self.wake.descriptor();
                 polled.push(PollFd::from_borrowed_fd(wake, PollFlags::IN));
                 let _ = poll(&mut polled, None);

@@ -24,13 +24,19 @@ fn kind(error: &io::Error) -> FailureKind {
     match error.raw_os_error() {
         Some(libc::ENOENT | libc::ESRCH) => FailureKind::NotFound,
         Some(
-            libc::EACCES | libc::EPERM | libc::ENOEXEC | libc::EISDIR | libc::ENOTDIR | libc::ELOOP
-            | libc::EROFS | libc::ETXTBSY | libc::EXDEV,
+            libc::EACCES
+            | libc::EPERM
+            | libc::ENOEXEC
+            | libc::EISDIR
+            | libc::ENOTDIR
+            | libc::ELOOP
+            | libc::EROFS
+            | libc::ETXTBSY
+            | libc::EXDEV,
         ) => FailureKind::Refused,
-        Some(
-            libc::ENOSPC | libc::EDQUOT | libc::EAGAIN | libc::ENOMEM | libc::EMFILE | libc::ENFILE
-            | libc::EFBIG,
-        ) => FailureKind::Limit,
+        Some(libc::ENOSPC | libc::EDQUOT | libc::EAGAIN | libc::ENOMEM | libc::EMFILE | libc::ENFILE | libc::EFBIG) => {
+            FailureKind::Limit
+        }
         _ => FailureKind::System,
     }
 }

@@ -53,18 +53,11 @@ impl Family {
     pub(crate) fn below(&self, ancestor: i32) -> Vec<i32> {
         let mut found: Vec<i32> = self
             .all()
-            .filter(|(pid, member)| {
-                *pid != ancestor && !member.zombie && self.descends(*pid, ancestor)
-            })
+            .filter(|(pid, member)| *pid != ancestor && !member.zombie && self.descends(*pid, ancestor))
             .map(|(pid, _)| pid)
             .collect();
         found.sort_unstable();
         found
-    }
-
-    /// One process.
-    pub(crate) fn get(&self, pid: i32) -> Option<Member> {
-        self.0.get(&pid).copied()
     }
 }
 

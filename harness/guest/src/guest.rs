@@ -1,10 +1,10 @@
 //! The guest as a whole: what all its answers share.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, OnceLock};
-use std::io::Write as _;
 
 use crate::context::Context;
 use crate::drain::Drain;

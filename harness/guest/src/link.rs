@@ -14,11 +14,10 @@ use crate::message::FRAME_LIMIT;
 pub fn frame(value: &impl Serialize) -> io::Result<Vec<u8>> {
     let mut bytes = vec![0; 4];
     serde_json::to_writer(&mut bytes, value)?;
-    let length = bytes.len() - 4;
-    if length > FRAME_LIMIT {
-        return Err(io::Error::other(format!("a frame of {length} bytes is too long")));
-    }
-    let length = u32::try_from(length).expect("the limit fits");
+    let length = u32::try_from(bytes.len() - 4).ok().filter(|length| *length as usize <= FRAME_LIMIT);
+    let Some(length) = length else {
+        return Err(io::Error::other(format!("a frame of {} bytes is too long", bytes.len())));
+    };
     bytes[..4].copy_from_slice(&length.to_le_bytes());
     Ok(bytes)
 }

@@ -19,13 +19,7 @@ pub(crate) struct Capture {
 impl Capture {
     /// Keeps so many bytes at most.
     pub(crate) fn new(keep: usize) -> Self {
-        Self {
-            half: keep / 2,
-            head: Vec::new(),
-            tail: VecDeque::new(),
-            total: 0,
-            hasher: Sha256::new(),
-        }
+        Self { half: keep / 2, head: Vec::new(), tail: VecDeque::new(), total: 0, hasher: Sha256::new() }
     }
 
     /// How many bytes there were.
@@ -58,7 +52,7 @@ impl Capture {
         Output {
             text: String::from_utf8_lossy(&bytes).into_owned(),
             total: self.total,
-            digest: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+            digest: digest.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}")),
         }
     }
 }

@@ -40,19 +40,16 @@ pub(crate) struct Streams {
 impl Prepared {
     /// Looks up the user and lays out the vectors. `base` is the sandbox's own environment, `dropped` the capabilities
     /// that no program gets.
-    pub(crate) fn new(
-        program: &Program,
-        base: &BTreeMap<String, String>,
-        dropped: &[u8],
-    ) -> Result<Self, Failure> {
+    pub(crate) fn new(program: &Program, base: &BTreeMap<String, String>, dropped: &[u8]) -> Result<Self, Failure> {
         let name = program.argv.first().cloned().unwrap_or_default();
         if name.is_empty() {
             return Err(refused("run a program without a name"));
         }
         let user = match &program.user {
             None => User::root(),
-            Some(wanted) => User::find(wanted)
-                .ok_or_else(|| not_found(format!("find the user `{wanted}` in `/etc/passwd`")))?,
+            Some(wanted) => {
+                User::find(wanted).ok_or_else(|| not_found(format!("find the user `{wanted}` in `/etc/passwd`")))?
+            }
         };
         let mut variables: BTreeMap<&str, &str> = BTreeMap::from([
             ("PATH", PATH),
@@ -65,8 +62,7 @@ impl Prepared {
             variables.insert(key, value);
         }
         let path = variables.get("PATH").copied().unwrap_or(PATH);
-        let environment: Vec<String> =
-            variables.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        let environment: Vec<String> = variables.iter().map(|(key, value)| format!("{key}={value}")).collect();
         Ok(Self {
             candidates: strings(&candidates(&name, path))?,
             argv: strings(&program.argv)?,
@@ -105,11 +101,7 @@ impl Prepared {
     /// A failed launch in words.
     pub(crate) fn explain(&self, error: LaunchError) -> Failure {
         let call = error.call();
-        let mut failure = crate::failure::failed(
-            call,
-            &self.name,
-            &std::io::Error::from_raw_os_error(error.errno),
-        );
+        let mut failure = crate::failure::failed(call, &self.name, &std::io::Error::from_raw_os_error(error.errno));
         // What a missing working folder or an unknown interpreter says is about the program, not about the limit.
         if failure.kind == FailureKind::System {
             failure.kind = FailureKind::Refused;

@@ -81,11 +81,7 @@ impl Child {
 
 impl Reaper {
     /// Starts a program as a child that somebody waits for; its end wakes `wake`.
-    pub(crate) fn launch(
-        &self,
-        launch: &Launch<'_>,
-        wake: Arc<Wake>,
-    ) -> Result<Arc<Child>, LaunchError> {
+    pub(crate) fn launch(&self, launch: &Launch<'_>, wake: Arc<Wake>) -> Result<Arc<Child>, LaunchError> {
         // Held over the launch, so that the child's end is not seen before the child is known.
         let mut table = lock(&self.table);
         let pid = sys::launch(launch)?;
@@ -93,11 +89,7 @@ impl Reaper {
     }
 
     /// Forks a child that somebody waits for; `work` runs in it and never returns.
-    pub(crate) fn fork(
-        &self,
-        wake: Arc<Wake>,
-        work: impl FnOnce(),
-    ) -> std::io::Result<Arc<Child>> {
+    pub(crate) fn fork(&self, wake: Arc<Wake>, work: impl FnOnce()) -> std::io::Result<Arc<Child>> {
         let mut table = lock(&self.table);
         let pid = sys::fork()?;
         if pid == 0 {
@@ -108,8 +100,7 @@ impl Reaper {
     }
 
     fn adopt(&self, table: &mut Table, pid: i32, wake: Arc<Wake>) -> Arc<Child> {
-        let child =
-            Arc::new(Child { pid, end: Mutex::new(None), ended: Condvar::new(), wake });
+        let child = Arc::new(Child { pid, end: Mutex::new(None), ended: Condvar::new(), wake });
         table.children.insert(pid, Arc::clone(&child));
         table.births += 1;
         self.born.notify_all();
@@ -130,17 +121,13 @@ impl Reaper {
     pub(crate) fn work(&self) -> ! {
         loop {
             let births = lock(&self.table).births;
-            match sys::wait_any() {
-                Ok(Some(ended)) => self.take(ended.pid, ended.end),
-                // No child at all: until the next one is born there is nothing to reap.
-                Ok(None) | Err(_) => {
-                    let table = lock(&self.table);
-                    let _table = self
-                        .born
-                        .wait_while(table, |table| table.births == births)
-                        .unwrap_or_else(PoisonError::into_inner);
-                }
+            if let Ok(Some(ended)) = sys::wait_any() {
+                self.take(ended.pid, ended.end);
+                continue;
             }
+            // No child at all: until the next one is born there is nothing to reap.
+            let waited = self.born.wait_while(lock(&self.table), |table| table.births == births);
+            drop(waited.unwrap_or_else(PoisonError::into_inner));
         }
     }
 

@@ -31,8 +31,8 @@ pub(crate) fn serve(control: OwnedFd, roots: Roots, meters: Vec<Meter>, settings
     let _ = rustix::thread::set_name(c"patchbed-guest");
     capability::limit(&settings.dropped);
 
-    let mut reader = UnixStream::from(control);
-    let Ok(writer) = reader.try_clone() else { sys::exit_now(1) };
+    let mut calls = UnixStream::from(control);
+    let Ok(writer) = calls.try_clone() else { sys::exit_now(1) };
     let services = Arc::new(ServiceTable::new(pid));
     let guest = Arc::new(Guest {
         pid,
@@ -55,16 +55,13 @@ pub(crate) fn serve(control: OwnedFd, roots: Roots, meters: Vec<Meter>, settings
         settings,
     });
     let reaper = Arc::clone(&guest.reaper);
-    let reaping = std::thread::Builder::new()
-        .name("reaper".into())
-        .stack_size(128 << 10)
-        .spawn(move || reaper.work());
-    if reaping.is_err() {
+    let thread = std::thread::Builder::new().name("reaper".into()).stack_size(128 << 10).spawn(move || reaper.work());
+    if thread.is_err() {
         sys::exit_now(1);
     }
     guest.send(&Message::Ready { version: VERSION, notes: guest.settings.notes.clone() });
     let workers = Workers::default();
-    while let Ok(Some(call)) = link::read::<Call>(&mut reader) {
+    while let Ok(Some(call)) = link::read::<Call>(&mut calls) {
         take(&guest, &workers, call);
     }
     sys::exit_now(0);
@@ -90,10 +87,7 @@ fn take(guest: &Arc<Guest>, workers: &Workers, call: Call) {
         }
         request => {
             // A run is announced here, so that input that comes right behind it finds it.
-            let order = match &request {
-                Request::Run(_) => guest.runs.announce(id).ok(),
-                _ => None,
-            };
+            let order = matches!(request, Request::Run(_)).then(|| guest.runs.announce(id).ok()).flatten();
             let worker = Arc::clone(guest);
             let work = move || {
                 let reply = match (&request, &order) {
@@ -126,13 +120,13 @@ fn input(guest: &Guest, run: u64, data: Option<String>) -> Reply {
 }
 
 /// Answers everything but runs and the orders to them.
+#[expect(clippy::wildcard_enum_match_arm, reason = "only orders to runs are not work of their own")]
 fn answer(guest: &Arc<Guest>, request: &Request) -> Reply {
     let result = match request {
         Request::Start(start) => guest.services.start(guest, start).map(Reply::Service),
-        Request::Stop { name, signal, within } => guest
-            .services
-            .stop(name, *signal, Duration::from_millis(*within))
-            .map(Reply::Service),
+        Request::Stop { name, signal, within } => {
+            guest.services.stop(name, *signal, Duration::from_millis(*within)).map(Reply::Service)
+        }
         Request::Services => Ok(Reply::Services(guest.services.states())),
         Request::Deaths => Ok(Reply::Deaths(guest.reaper.deaths())),
         Request::Usage => Ok(Reply::Usage(usage::usage(guest))),
@@ -140,6 +134,10 @@ fn answer(guest: &Arc<Guest>, request: &Request) -> Reply {
             rustix::fs::sync();
             Ok(Reply::Done)
         }
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "the others are asked in turn, and the last answer is a refusal"
+        )]
         other => match files::answer(guest, other) {
             Some(result) => result,
             None => observe::answer(other, &guest.context).ok_or_else(|| Failure {

@@ -42,16 +42,14 @@ struct CloneArguments {
 pub(crate) fn clone_into(namespaces: u64) -> io::Result<Fork> {
     let mut pidfd: c_int = -1;
     let arguments = CloneArguments {
-        flags: namespaces | (libc::CLONE_PIDFD as u64),
+        flags: namespaces | u64::from(libc::CLONE_PIDFD.cast_unsigned()),
         pidfd: (&raw mut pidfd) as u64,
-        exit_signal: libc::SIGCHLD as u64,
+        exit_signal: u64::from(libc::SIGCHLD.cast_unsigned()),
         ..CloneArguments::default()
     };
     // SAFETY: the arguments live through the call, `pidfd` is a valid place, and without CLONE_VM the child has its own
     // memory, a copy of all of the only thread.
-    let pid = check(unsafe {
-        libc::syscall(libc::SYS_clone3, &raw const arguments, size_of::<CloneArguments>())
-    })?;
+    let pid = check(unsafe { libc::syscall(libc::SYS_clone3, &raw const arguments, size_of::<CloneArguments>()) })?;
     if pid == 0 {
         return Ok(Fork::Child);
     }
@@ -104,7 +102,7 @@ pub(crate) fn set_mount_attributes(
         set: set | if user_namespace.is_some() { SHIFT_IDS } else { 0 },
         clear: 0,
         propagation: 0,
-        user_namespace: user_namespace.map_or(0, |fd| fd.as_raw_fd() as u64),
+        user_namespace: user_namespace.map_or(0, |fd| u64::from(fd.as_raw_fd().cast_unsigned())),
     };
     let flags = libc::AT_EMPTY_PATH | if recursive { libc::AT_RECURSIVE } else { 0 };
     // SAFETY: path and attributes live through the call.
@@ -135,25 +133,13 @@ pub(crate) fn unshare(flags: c_int) -> io::Result<()> {
     Ok(())
 }
 
-/// Closes or marks close-on-exec every descriptor from `first` on.
-pub(crate) fn close_from(first: RawFd, flags: libc::c_uint) -> io::Result<()> {
-    // SAFETY: callers own no descriptor beyond `first` any more, or only mark them.
-    check(unsafe { libc::syscall(libc::SYS_close_range, first, libc::c_uint::MAX, flags) })?;
-    Ok(())
-}
-
 /// Installs a system call filter on all that this process will do and start.
 pub(crate) fn install_filter(program: &[u64]) -> io::Result<()> {
     let length = libc::c_ushort::try_from(program.len()).map_err(io::Error::other)?;
     // The kernel's `sock_filter` is 8 bytes, as one number per instruction is.
-    let filter = libc::sock_fprog {
-        len: length,
-        filter: program.as_ptr().cast::<libc::sock_filter>().cast_mut(),
-    };
+    let filter = libc::sock_fprog { len: length, filter: program.as_ptr().cast::<libc::sock_filter>().cast_mut() };
     // SAFETY: `filter` points at `length` instructions that the kernel copies and checks.
-    check(unsafe {
-        libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, 0, &raw const filter)
-    })?;
+    check(unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, 0, &raw const filter) })?;
     Ok(())
 }
 
@@ -161,9 +147,10 @@ pub(crate) fn install_filter(program: &[u64]) -> io::Result<()> {
 pub(crate) fn loopback_up(socket: BorrowedFd<'_>) -> io::Result<()> {
     // SAFETY: all zero is a valid `ifreq`.
     let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
-    request.ifr_name[0] = b'l' as c_char;
-    request.ifr_name[1] = b'o' as c_char;
-    request.ifr_ifru.ifru_flags = (libc::IFF_UP | libc::IFF_RUNNING) as libc::c_short;
+    request.ifr_name[0] = b'l'.cast_signed();
+    request.ifr_name[1] = b'o'.cast_signed();
+    // Both flags are among the lowest 16 bits.
+    request.ifr_ifru.ifru_flags = i16::try_from(libc::IFF_UP | libc::IFF_RUNNING).unwrap_or(0);
     // SAFETY: `request` is a valid `ifreq` for this call.
     let result = unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS, &raw const request) };
     check(c_long::from(result))?;
@@ -256,9 +243,7 @@ pub(crate) fn launch(launch: &Launch<'_>) -> Result<i32, LaunchError> {
     let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
     // SAFETY: with CLONE_VFORK this thread sleeps until the child has executed or ended, so `shared` and `stack` outlive
     // its use of them; `in_child` makes only system calls.
-    let pid = unsafe {
-        libc::clone(in_child, top.cast::<c_void>(), flags, (&raw mut shared).cast::<c_void>())
-    };
+    let pid = unsafe { libc::clone(in_child, top.cast::<c_void>(), flags, (&raw mut shared).cast::<c_void>()) };
     if pid < 0 {
         let errno = io::Error::last_os_error().raw_os_error().unwrap_or(libc::EIO);
         return Err(LaunchError { step: 0, errno });
@@ -289,10 +274,7 @@ extern "C" fn in_child(argument: *mut c_void) -> c_int {
 /// Everything between the fork and the execution, in an order where each step still has the right to be made.
 unsafe fn prepare(launch: &Launch<'_>) -> Result<(), LaunchError> {
     let step = |step: c_int, result: c_long| {
-        check(result).map_err(|error| LaunchError {
-            step,
-            errno: error.raw_os_error().unwrap_or(libc::EIO),
-        })
+        check(result).map_err(|error| LaunchError { step, errno: error.raw_os_error().unwrap_or(libc::EIO) })
     };
     // SAFETY: plain system calls with numbers and with pointers into memory that outlives them.
     unsafe {
@@ -332,9 +314,7 @@ fn execute(launch: &Launch<'_>) -> LaunchError {
     let mut errno = libc::ENOENT;
     for candidate in launch.candidates {
         // SAFETY: null-terminated vectors of null-terminated strings.
-        unsafe {
-            libc::execve(candidate.as_ptr(), launch.argv.as_ptr(), launch.environment.as_ptr())
-        };
+        unsafe { libc::execve(candidate.as_ptr(), launch.argv.as_ptr(), launch.environment.as_ptr()) };
         let now = io::Error::last_os_error().raw_os_error().unwrap_or(libc::EIO);
         // As a shell does: a missing candidate is passed over, a forbidden one only remembered.
         match now {
@@ -433,9 +413,7 @@ pub(crate) fn processor_of_children() -> u64 {
         libc::getrusage(libc::RUSAGE_CHILDREN, &raw mut usage);
         usage
     };
-    let milliseconds = |time: libc::timeval| {
-        time.tv_sec.unsigned_abs() * 1000 + time.tv_usec.unsigned_abs() / 1000
-    };
+    let milliseconds = |time: libc::timeval| time.tv_sec.unsigned_abs() * 1000 + time.tv_usec.unsigned_abs() / 1000;
     milliseconds(usage.ru_utime) + milliseconds(usage.ru_stime)
 }
 
@@ -449,10 +427,8 @@ pub(crate) fn drop_capabilities(numbers: &[u8]) {
 
 /// Executes a program without arguments in this process; comes back only with the error number.
 pub(crate) fn execute_program(program: &CStr, environment: &[&str]) -> c_int {
-    let environment: Vec<_> =
-        environment.iter().filter_map(|one| std::ffi::CString::new(*one).ok()).collect();
-    let environment: Vec<*const c_char> =
-        environment.iter().map(|one| one.as_ptr()).chain([ptr::null()]).collect();
+    let environment: Vec<_> = environment.iter().filter_map(|one| std::ffi::CString::new(*one).ok()).collect();
+    let environment: Vec<*const c_char> = environment.iter().map(|one| one.as_ptr()).chain([ptr::null()]).collect();
     let arguments = [program.as_ptr(), ptr::null()];
     // SAFETY: null-terminated vectors of null-terminated strings that outlive the call.
     unsafe { libc::execve(program.as_ptr(), arguments.as_ptr(), environment.as_ptr()) };

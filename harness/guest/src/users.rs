@@ -35,26 +35,13 @@ impl User {
         let found = passwd.lines().find_map(|line| {
             let fields: Vec<&str> = line.split(':').collect();
             let [name, _, uid, gid, _, home, ..] = fields[..] else { return None };
-            (name == wanted || uid == wanted)
-                .then_some((name, uid.parse().ok()?, gid.parse().ok()?, home))
+            (name == wanted || uid == wanted).then_some((name, uid.parse().ok()?, gid.parse().ok()?, home))
         });
         let Some((name, uid, gid, home)) = found else {
             let uid = wanted.parse().ok()?;
-            return Some(Self {
-                name: wanted.to_owned(),
-                uid,
-                gid: uid,
-                groups: Vec::new(),
-                home: "/".into(),
-            });
+            return Some(Self { name: wanted.to_owned(), uid, gid: uid, groups: Vec::new(), home: "/".into() });
         };
-        Some(Self {
-            name: name.to_owned(),
-            uid,
-            gid,
-            groups: groups_of(name, gid, group),
-            home: home.to_owned(),
-        })
+        Some(Self { name: name.to_owned(), uid, gid, groups: groups_of(name, gid, group), home: home.to_owned() })
     }
 }
 

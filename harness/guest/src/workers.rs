@@ -40,10 +40,7 @@ impl Workers {
         let mut state = lock(&self.0.state);
         if state.idle <= state.work.len() {
             let shared = Arc::clone(&self.0);
-            std::thread::Builder::new()
-                .name("worker".into())
-                .stack_size(STACK)
-                .spawn(move || shared.serve())?;
+            std::thread::Builder::new().name("worker".into()).stack_size(STACK).spawn(move || shared.serve())?;
             state.idle += 1;
         }
         state.work.push_back(Box::new(work));

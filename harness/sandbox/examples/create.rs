@@ -7,9 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, ensure};
 use camino::Utf8PathBuf;
 use patchbed_guest::message::{End, Program, Run};
-use patchbed_sandbox::{
-    Backend, Init, Limits, NamespacesBackend, Network, SandboxSpec, Upper, faces,
-};
+use patchbed_sandbox::{Backend, Init, Limits, NamespacesBackend, Network, SandboxSpec, Upper, faces};
 
 fn main() -> anyhow::Result<()> {
     faces(std::env::args_os());
@@ -56,7 +54,7 @@ async fn measure(
         milliseconds(times[times.len() / 2]),
         milliseconds(times[0]),
         milliseconds(times[times.len() - 1]),
-        times.len() as f64 / begun.elapsed().as_secs_f64(),
+        f64::from(u32::try_from(times.len())?) / begun.elapsed().as_secs_f64(),
     )?;
     Ok(())
 }

@@ -5,9 +5,7 @@ use std::io::Write as _;
 use anyhow::Context as _;
 use camino::Utf8PathBuf;
 use patchbed_guest::message::{End, Program, Run};
-use patchbed_sandbox::{
-    Backend, Init, Limits, NamespacesBackend, Network, SandboxSpec, Upper, faces,
-};
+use patchbed_sandbox::{Backend, Init, Limits, NamespacesBackend, Network, SandboxSpec, Upper, faces};
 
 fn main() -> anyhow::Result<()> {
     faces(std::env::args_os());

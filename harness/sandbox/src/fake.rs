@@ -183,7 +183,7 @@ impl fmt::Debug for FakeSandbox {
 }
 
 impl FakeSandbox {
-    fn answer(&self, request: Request) -> Answer {
+    fn answer(&self, request: &Request) -> Answer {
         let before = {
             let mut log = self.shared.log();
             let mine = |h: &&Happened| matches!(h, Happened::Called(n, _) if *n == self.number);
@@ -191,14 +191,14 @@ impl FakeSandbox {
             log.happened.push(Happened::Called(self.number, request.clone()));
             before
         };
-        (self.shared.answer)(&Asked { sandbox: self.number, spec: &self.spec, request: &request, before })
+        (self.shared.answer)(&Asked { sandbox: self.number, spec: &self.spec, request, before })
     }
 }
 
 impl Sandbox for FakeSandbox {
     fn call(&self, request: Request) -> BoxFuture<'_, Result<Reply, LinkError>> {
         Box::pin(async move {
-            match self.answer(request) {
+            match self.answer(&request) {
                 Answer::Now(reply) => Ok(reply),
                 Answer::After(time, reply) => {
                     tokio::time::sleep(time).await;

@@ -54,6 +54,9 @@ impl Holder {
 
     /// A host program, to be run as root of the holder namespace, with the caller's environment and streams. Arguments
     /// and the rest are added with the methods of [`Command`].
+    ///
+    /// # Panics
+    /// Never: ids are plain data.
     #[must_use]
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let Some(ids) = &self.ids else { return Command::new(program) };
@@ -98,9 +101,7 @@ impl Holder {
     /// # Errors
     /// See [`TaskError`].
     pub fn remove(&self, path: &Path) -> Result<(), TaskError> {
-        let failed = |error: String| {
-            TaskError::Failed(format!("remove `{}`: {error}", path.display()))
-        };
+        let failed = |error: String| TaskError::Failed(format!("remove `{}`: {error}", path.display()));
         if self.ids.is_none() {
             return tasks::remove_tree(path).map(drop).map_err(|error| failed(error.to_string()));
         }

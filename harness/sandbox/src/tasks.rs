@@ -13,10 +13,7 @@ use serde::Deserialize;
 use crate::face::Task;
 
 /// All of them.
-pub(crate) const BUILT_IN: &[Task] = &[
-    Task { name: "remove", run: remove },
-    Task { name: "copy", run: copy },
-];
+pub(crate) const BUILT_IN: &[Task] = &[Task { name: "remove", run: remove }, Task { name: "copy", run: copy }];
 
 #[derive(Deserialize)]
 struct Copy {
@@ -45,8 +42,7 @@ pub(crate) fn remove_tree(path: &Path) -> io::Result<u64> {
 
 fn copy(argument: &str, _input: &mut dyn Read) -> Result<String, String> {
     let Copy { from, to } = serde_json::from_str(argument).map_err(|error| error.to_string())?;
-    copy_tree(Path::new(&from), Path::new(&to))
-        .map_err(|error| format!("copy `{from}` to `{to}`: {error}"))?;
+    copy_tree(Path::new(&from), Path::new(&to)).map_err(|error| format!("copy `{from}` to `{to}`: {error}"))?;
     Ok("null".into())
 }
 

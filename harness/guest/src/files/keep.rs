@@ -81,13 +81,10 @@ impl Kept {
     /// Puts a copy back; it can be put back again later.
     pub(crate) fn restore(&self, name: &str) -> Result<Vec<String>, Failure> {
         let state = lock(&self.state);
-        let copy = state
-            .copies
-            .get(name)
-            .ok_or_else(|| not_found(format!("restore `{name}`: nothing was kept under it")))?;
+        let copy =
+            state.copies.get(name).ok_or_else(|| not_found(format!("restore `{name}`: nothing was kept under it")))?;
         for (number, entry) in copy.entries.iter().enumerate() {
-            copy.put_back(number, entry)
-                .map_err(|error| failed("restore", &entry.path, &error))?;
+            copy.put_back(number, entry).map_err(|error| failed("restore", &entry.path, &error))?;
         }
         Ok(copy.entries.iter().map(|entry| entry.path.clone()).collect())
     }
@@ -97,8 +94,7 @@ impl Copy {
     fn take(folder: OwnedFd, paths: &[String]) -> Result<Self, Failure> {
         let mut entries = Vec::new();
         for (number, path) in paths.iter().enumerate() {
-            let entry = take_one(&folder, number, path)
-                .map_err(|error| failed("keep a copy of", path, &error))?;
+            let entry = take_one(&folder, number, path).map_err(|error| failed("keep a copy of", path, &error))?;
             entries.push(entry);
         }
         Ok(Self { folder, entries })

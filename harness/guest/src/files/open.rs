@@ -14,11 +14,13 @@ pub(crate) fn open_file(path: &str) -> io::Result<File> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
     let file: OwnedFd = openat2(CWD, path, flags, Mode::empty(), RESOLVE)?;
     let kind = FileType::from_raw_mode(fstat(&file)?.st_mode);
-    match kind {
-        FileType::RegularFile => Ok(file.into()),
-        FileType::Directory => Err(io::Error::from_raw_os_error(libc::EISDIR)),
-        _ => Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file")),
+    if kind == FileType::Directory {
+        return Err(io::Error::from_raw_os_error(libc::EISDIR));
     }
+    if kind != FileType::RegularFile {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+    }
+    Ok(file.into())
 }
 
 /// Reads a file of at most so many bytes.

@@ -6,9 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use rustix::fs::{
-    AtFlags, FileType, Gid, Mode, OFlags, Uid, fchmod, fchown, openat, renameat, statat, unlinkat,
-};
+use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, Uid, fchmod, fchown, openat, renameat, statat, unlinkat};
 use rustix::io::Errno;
 
 use super::place::{Missing, Place};
@@ -21,9 +19,7 @@ static NEXT: AtomicU64 = AtomicU64::new(0);
 
 /// Writes a file.
 pub(super) fn write(file: &WriteFile) -> Result<(), Failure> {
-    let bytes = STANDARD
-        .decode(&file.data)
-        .map_err(|error| refused(format!("write `{}`: {error}", file.path)))?;
+    let bytes = STANDARD.decode(&file.data).map_err(|error| refused(format!("write `{}`: {error}", file.path)))?;
     let owner = match &file.owner {
         None => None,
         Some(text) => Some(owner(text)?),
@@ -42,8 +38,7 @@ fn put(file: &WriteFile, bytes: &[u8], owner: Option<(u32, u32)>) -> io::Result<
         .ok()
         .filter(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile);
     let mode = file.mode.or(before.map(|stat| stat.st_mode & 0o7777)).unwrap_or(0o644);
-    let (user, group) =
-        owner.or(before.map(|stat| (stat.st_uid, stat.st_gid))).unwrap_or((0, 0));
+    let (user, group) = owner.or(before.map(|stat| (stat.st_uid, stat.st_gid))).unwrap_or((0, 0));
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     let temporary = CString::new(format!(".patchbed-{number}")).map_err(io::Error::other)?;
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;

@@ -19,6 +19,9 @@ use crate::sys;
 /// How much is read at once, first and when there is much.
 const READ: (usize, usize) = (16 << 10, 1 << 20);
 
+/// The size of a pipe through which much is coming: as much as we read at once.
+const PIPE: libc::c_int = 1 << 20;
+
 /// How often the hunt for descendants is repeated until none is left.
 const HUNT: Duration = Duration::from_millis(10);
 
@@ -100,9 +103,13 @@ pub(super) struct Finished {
 enum Phase {
     Running,
     /// TERM was sent; KILL comes then.
-    Terminated { kill_at: Instant },
+    Terminated {
+        kill_at: Instant,
+    },
     /// KILL was sent; given up then.
-    Killed { give_up_at: Instant },
+    Killed {
+        give_up_at: Instant,
+    },
 }
 
 struct Source {
@@ -150,12 +157,7 @@ impl Flow<'_> {
     }
 
     /// Moves on to the phase that time, orders and the program's end call for; `Err` when all is over.
-    fn advance(
-        &self,
-        phase: Phase,
-        now: Instant,
-        timed_out: &mut bool,
-    ) -> Result<Phase, Option<End>> {
+    fn advance(&self, phase: Phase, now: Instant, timed_out: &mut bool) -> Result<Phase, Option<End>> {
         let end = self.child.end();
         match phase {
             Phase::Running => {
@@ -201,12 +203,7 @@ impl Flow<'_> {
     }
 
     /// Waits until something can be read or written or has happened; tells which sources can be read.
-    fn wait(
-        &self,
-        sources: &[Source; 2],
-        input: Option<&OwnedFd>,
-        most: Duration,
-    ) -> [bool; 2] {
+    fn wait(&self, sources: &[Source; 2], input: Option<&OwnedFd>, most: Duration) -> [bool; 2] {
         let mut polled = vec![PollFd::from_borrowed_fd(self.order.wake.descriptor(), PollFlags::IN)];
         let mut places = [None; 2];
         for (source, place) in sources.iter().zip(&mut places) {
@@ -237,7 +234,7 @@ impl Flow<'_> {
             if length == buffer.len() && length < READ.1 {
                 // Much is coming: from now on in larger pieces.
                 buffer.resize(READ.1, 0);
-                sys::enlarge_pipe(from.as_fd(), READ.1 as libc::c_int);
+                sys::enlarge_pipe(from.as_fd(), PIPE);
             }
             return true;
         }
@@ -291,4 +288,3 @@ impl Message {
         Self::Chunk { id, stream, data }
     }
 }
-

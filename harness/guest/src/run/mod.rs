@@ -70,11 +70,9 @@ fn go(guest: &Arc<Guest>, id: u64, run: &Run, order: &Arc<Order>) -> Result<Ran,
         program.environment.entry("TERM".into()).or_insert_with(|| "xterm".into());
     }
     let prepared = Prepared::new(&program, &guest.settings.environment, &guest.settings.dropped)?;
-    let (streams, wires) = wires::connect(run)
-        .map_err(|error| crate::failure::failed("connect", &program.argv[0], &error))?;
-    let child = prepared.launch(streams.numbers(), |launch| {
-        guest.reaper.launch(launch, Arc::clone(order.wake()))
-    });
+    let (streams, wires) =
+        wires::connect(run).map_err(|error| crate::failure::failed("connect", &program.argv[0], &error))?;
+    let child = prepared.launch(streams.numbers(), |launch| guest.reaper.launch(launch, Arc::clone(order.wake())));
     // The program's ends are its own from here on.
     drop(streams);
     let child = child.inspect_err(|failure| guest.note_limit(failure))?;

@@ -36,9 +36,7 @@ pub fn enter(ids: &HolderIds) -> Result<(), SetupError> {
 
 fn try_enter(ids: &HolderIds) -> Result<(), Trouble> {
     let pid = rustix::process::getpid().as_raw_nonzero().get();
-    let pipe = || {
-        pipe_with(rustix::pipe::PipeFlags::CLOEXEC).on("pipe", "holder")
-    };
+    let pipe = || pipe_with(rustix::pipe::PipeFlags::CLOEXEC).on("pipe", "holder");
     let (unshared, tell_unshared) = pipe()?;
     let (mapped, tell_mapped) = pipe()?;
     // The helpers must run outside the new namespace: a child goes ahead and waits until we are inside.
@@ -62,12 +60,10 @@ fn try_enter(ids: &HolderIds) -> Result<(), Trouble> {
     }
     become_root().on("setresuid", "0 in the holder namespace")?;
     // `newuidmap` needed us dumpable; the change of ids has ended that.
-    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::Dumpable)
-        .on("prctl", "dumpable")?;
+    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::Dumpable).on("prctl", "dumpable")?;
     rustix::mount::mount_change(
         "/",
-        rustix::mount::MountPropagationFlags::DOWNSTREAM
-            | rustix::mount::MountPropagationFlags::REC,
+        rustix::mount::MountPropagationFlags::DOWNSTREAM | rustix::mount::MountPropagationFlags::REC,
     )
     .on("mount", "/ as a slave")
 }

@@ -52,26 +52,16 @@ pub(super) fn tell(control: OwnedFd, error: SetupError) {
     let _ = link::write(&mut UnixStream::from(control), &Message::SetupFailed(error));
 }
 
-fn open_sandbox(
-    plan: &Plan,
-    control: &OwnedFd,
-    lane: &OwnedFd,
-    template: &Template,
-) -> Result<(), SetupError> {
+fn open_sandbox(plan: &Plan, control: &OwnedFd, lane: &OwnedFd, template: &Template) -> Result<(), SetupError> {
     let [first, rest @ ..] = &plan.steps[..] else {
         return Err(nothing().during("plan"));
     };
     let SetupStep::Clone { namespaces, ids } = first else {
         return Err(nothing().at(first));
     };
-    let (near, far) = socketpair(
-        AddressFamily::UNIX,
-        SocketType::SEQPACKET,
-        SocketFlags::CLOEXEC,
-        None,
-    )
-    .on("socketpair", "child")
-    .map_err(|trouble| trouble.at(first))?;
+    let (near, far) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)
+        .on("socketpair", "child")
+        .map_err(|trouble| trouble.at(first))?;
     let clone = || {
         let fork = sys::clone_into(flags(namespaces));
         if let Ok(Fork::Child) = fork {
@@ -113,7 +103,7 @@ fn close(descriptors: &[BorrowedFd<'_>]) {
 }
 
 fn flags(namespaces: &[Namespace]) -> u64 {
-    namespaces.iter().fold(0, |flags, namespace| flags | setup::flag(*namespace)) as u64
+    namespaces.iter().fold(0, |flags, namespace| flags | u64::from(setup::flag(*namespace).cast_unsigned()))
 }
 
 fn map_ids(pid: i32, ids: &[IdRange]) -> Result<(), Trouble> {
@@ -130,6 +120,7 @@ fn map_ids(pid: i32, ids: &[IdRange]) -> Result<(), Trouble> {
 }
 
 /// Opens everything that the steps before [`SetupStep::Enter`] name, in their order.
+#[expect(clippy::wildcard_enum_match_arm, reason = "every other step is done inside")]
 fn descriptors_of(steps: &[SetupStep], pid: i32) -> Result<Vec<OwnedFd>, SetupError> {
     let path = format!("/proc/{pid}/ns/user");
     let users = open(&*path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
@@ -138,9 +129,7 @@ fn descriptors_of(steps: &[SetupStep], pid: i32) -> Result<Vec<OwnedFd>, SetupEr
     let mut opened = Vec::new();
     for step in steps {
         let result = match step {
-            SetupStep::Tree { from, access, ids, depth, .. } => {
-                tree(from, *access, *depth, *ids, users.as_fd())
-            }
+            SetupStep::Tree { from, access, ids, depth, .. } => tree(from, *access, *depth, *ids, users.as_fd()),
             SetupStep::Meter { file, .. } => {
                 open(&**file, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).on("open", file)
             }
@@ -161,13 +150,7 @@ fn enter_group(folder: &str, pid: i32) -> Result<OwnedFd, Trouble> {
     open(&*guest, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty()).on("open", &guest)
 }
 
-fn tree(
-    from: &str,
-    access: Access,
-    depth: Depth,
-    ids: Ids,
-    users: BorrowedFd<'_>,
-) -> Result<OwnedFd, Trouble> {
+fn tree(from: &str, access: Access, depth: Depth, ids: Ids, users: BorrowedFd<'_>) -> Result<OwnedFd, Trouble> {
     let all = depth == Depth::All;
     let mut flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
     if all {
@@ -189,12 +172,7 @@ fn tree(
 }
 
 /// Gives the process's descriptor to the harness and the trees to the process, which then goes on.
-fn hand_over(
-    control: &OwnedFd,
-    process: BorrowedFd<'_>,
-    child: BorrowedFd<'_>,
-    trees: &[OwnedFd],
-) -> io::Result<()> {
+fn hand_over(control: &OwnedFd, process: BorrowedFd<'_>, child: BorrowedFd<'_>, trees: &[OwnedFd]) -> io::Result<()> {
     descriptors::send(control, &[BORN], &[process])?;
     let trees: Vec<BorrowedFd<'_>> = trees.iter().map(AsFd::as_fd).collect();
     for some in trees.chunks(descriptors::AT_ONCE) {

@@ -6,8 +6,8 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags, mkdirat, openat, openat2, statat, unlinkat};
 use rustix::io::Errno;
 use rustix::mount::{
-    FsMountFlags, FsOpenFlags, MountAttrFlags, MoveMountFlags, OpenTreeFlags, fsconfig_create,
-    fsconfig_set_flag, fsconfig_set_string, fsmount, fsopen, move_mount, open_tree,
+    FsMountFlags, FsOpenFlags, MountAttrFlags, MoveMountFlags, OpenTreeFlags, fsconfig_create, fsconfig_set_flag,
+    fsconfig_set_string, fsmount, fsopen, move_mount, open_tree,
 };
 
 use super::error::{Context, Trouble};
@@ -43,8 +43,7 @@ pub(super) fn point(root: BorrowedFd<'_>, at: &str, point: Point) -> Result<Owne
         Err(error) => return Err(error).on("stat", at),
     }
     let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    openat2(&parent, name, flags, Mode::empty(), ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS)
-        .on("openat2", at)
+    openat2(&parent, name, flags, Mode::empty(), ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS).on("openat2", at)
 }
 
 fn make(parent: BorrowedFd<'_>, name: &str, point: Point) -> io::Result<()> {
@@ -94,11 +93,7 @@ pub(super) fn split(path: &str) -> (&str, &str) {
 }
 
 /// A mount that is not placed yet.
-pub(super) fn detached(
-    system: &str,
-    options: &[(String, String)],
-    flags: &[MountFlag],
-) -> Result<OwnedFd, Trouble> {
+pub(super) fn detached(system: &str, options: &[(String, String)], flags: &[MountFlag]) -> Result<OwnedFd, Trouble> {
     let context = fsopen(system, FsOpenFlags::FSOPEN_CLOEXEC).on("fsopen", system)?;
     for (key, value) in options {
         let done = if value.is_empty() {
@@ -142,9 +137,7 @@ pub(super) fn attach(tree: BorrowedFd<'_>, to: BorrowedFd<'_>, at: &str) -> Resu
 
 /// A copy of the mount that a descriptor lies on, from that place down.
 pub(super) fn copy(from: BorrowedFd<'_>, path: &str, all: bool) -> Result<OwnedFd, Trouble> {
-    let mut flags = OpenTreeFlags::OPEN_TREE_CLONE
-        | OpenTreeFlags::OPEN_TREE_CLOEXEC
-        | OpenTreeFlags::AT_EMPTY_PATH;
+    let mut flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::AT_EMPTY_PATH;
     if all {
         flags |= OpenTreeFlags::AT_RECURSIVE;
     }

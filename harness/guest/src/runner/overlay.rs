@@ -29,8 +29,7 @@ pub(super) fn attach_new(lowers: &[String], upper: &str, volatile: bool) -> Resu
     }
     mounts::create(context.as_fd(), "overlay")?;
     let attributes = MountAttrFlags::empty();
-    let mount =
-        fsmount(context.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, attributes).on("fsmount", "overlay")?;
+    let mount = fsmount(context.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, attributes).on("fsmount", "overlay")?;
     let at = format!("{STAGE}/root");
     mounts::attach(mount.as_fd(), open_folder(&at)?.as_fd(), &at)
 }
@@ -40,8 +39,7 @@ pub(super) fn mount_old(lowers: &[String], upper: &str, volatile: bool) -> Resul
     rustix::process::chdir(STAGE).on("chdir", STAGE)?;
     let lowers = lowers.join(":");
     let volatile = if volatile { ",volatile" } else { "" };
-    let options =
-        format!("lowerdir={lowers},upperdir={upper}/upper,workdir={upper}/work,userxattr{volatile}\0");
+    let options = format!("lowerdir={lowers},upperdir={upper}/upper,workdir={upper}/work,userxattr{volatile}\0");
     let options = std::ffi::CStr::from_bytes_until_nul(options.as_bytes()).ok();
     mount("patchbed", "root", "overlay", MountFlags::empty(), options).on("mount", "overlay")?;
     rustix::process::chdir("/").on("chdir", "/")

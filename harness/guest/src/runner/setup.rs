@@ -53,12 +53,15 @@ pub(super) fn inside(plan: &Plan, control: &OwnedFd, from_lane: &OwnedFd) {
             return lane::tell(control, trouble.at(step));
         }
     }
-    lane::tell(control, SetupError {
-        step: "plan".into(),
-        call: "read".into(),
-        target: "a plan ends with a start".into(),
-        errno: libc::EINVAL,
-    });
+    lane::tell(
+        control,
+        SetupError {
+            step: "plan".into(),
+            call: "read".into(),
+            target: "a plan ends with a start".into(),
+            errno: libc::EINVAL,
+        },
+    );
 }
 
 fn start(kind: InitKind, plan: &Plan, control: OwnedFd, state: Inside, roots: Roots) {
@@ -98,6 +101,7 @@ struct Inside {
 
 impl Inside {
     /// Takes over what the lane opened, in the order of the plan's steps.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "every other step brings no descriptor")]
     fn receive(plan: &Plan, from_lane: &OwnedFd) -> Result<Self, Trouble> {
         let mut received = Vec::new();
         loop {
@@ -154,18 +158,12 @@ impl Inside {
                 let flags = namespaces.iter().fold(0, |all, one| all | flag(*one));
                 sys::unshare(flags).on("unshare", "namespaces")
             }
-            SetupStep::Private => {
-                mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)
-                    .on("mount", "/ as private")
-            }
+            SetupStep::Private => mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)
+                .on("mount", "/ as private"),
             SetupStep::Stage { size } => self.stage(*size),
             SetupStep::Place { tree, at } => self.place(tree, at),
-            SetupStep::Overlay { lowers, upper, volatile } => {
-                self.overlay(lowers, upper, *volatile)
-            }
-            SetupStep::Mount { system, at, options, flags } => {
-                self.mount(system, at, options, flags)
-            }
+            SetupStep::Overlay { lowers, upper, volatile } => self.overlay(lowers, upper, *volatile),
+            SetupStep::Mount { system, at, options, flags } => self.mount(system, at, options, flags),
             SetupStep::Devices(names) => self.devices(names),
             SetupStep::Link { at, to } => self.link(at, to),
             SetupStep::Folder { at, mode } => self.folder(at, *mode),
@@ -173,20 +171,19 @@ impl Inside {
             SetupStep::Bind { tree, at } => self.bind(tree, at),
             SetupStep::Seal(paths) => paths.iter().try_for_each(|path| self.seal(path)),
             SetupStep::Hide(paths) => paths.iter().try_for_each(|path| self.hide(path)),
-            SetupStep::Processes(count) => self.processes(*count),
+            SetupStep::Processes(count) => {
+                self.processes(*count);
+                Ok(())
+            }
             SetupStep::Pivot => self.pivot(),
             SetupStep::Loopback => loopback(),
-            SetupStep::HostName(name) => {
-                rustix::system::sethostname(name.as_bytes()).on("sethostname", name)
-            }
+            SetupStep::HostName(name) => rustix::system::sethostname(name.as_bytes()).on("sethostname", name),
             SetupStep::Resource { name, limit } => resource(name, *limit),
             SetupStep::Capabilities(names) => {
                 self.dropped = capability::all_but(names);
                 Ok(())
             }
-            SetupStep::Filter { program, .. } => {
-                sys::install_filter(program).on("seccomp", "filter")
-            }
+            SetupStep::Filter { program, .. } => sys::install_filter(program).on("seccomp", "filter"),
         }
     }
 
@@ -308,8 +305,7 @@ impl Inside {
         let tree = self.tree(tree)?;
         let stat = rustix::fs::fstat(&tree).on("stat", at)?;
         let kind = rustix::fs::FileType::from_raw_mode(stat.st_mode);
-        let what =
-            if kind == rustix::fs::FileType::Directory { Point::Folder } else { Point::File };
+        let what = if kind == rustix::fs::FileType::Directory { Point::Folder } else { Point::File };
         let point = mounts::point(self.root(), at, what)?;
         mounts::attach(tree.as_fd(), point.as_fd(), at)
     }
@@ -317,8 +313,7 @@ impl Inside {
     fn seal(&mut self, path: &str) -> Result<(), Trouble> {
         let Some(place) = mounts::existing(self.root(), path)? else { return Ok(()) };
         let mount = mounts::copy(place.as_fd(), "", true)?;
-        sys::set_mount_attributes(mount.as_fd(), sys::READ_ONLY, None, true)
-            .on("mount_setattr", path)?;
+        sys::set_mount_attributes(mount.as_fd(), sys::READ_ONLY, None, true).on("mount_setattr", path)?;
         mounts::attach(mount.as_fd(), place.as_fd(), path)
     }
 
@@ -337,7 +332,7 @@ impl Inside {
 
     /// The limit that needs no control group: since Linux 6.14 it belongs to the process id namespace. On older kernels
     /// the file is the host's and cannot be written.
-    fn processes(&mut self, count: u32) -> Result<(), Trouble> {
+    fn processes(&mut self, count: u32) {
         const FILE: &str = "proc/sys/kernel/pid_max";
         let write = || -> io::Result<()> {
             let flags = OFlags::WRONLY | OFlags::CLOEXEC;
@@ -347,7 +342,6 @@ impl Inside {
         if let Err(error) = write() {
             self.notes.push(format!("the number of process ids is not limited: {error}"));
         }
-        Ok(())
     }
 
     fn pivot(&mut self) -> Result<(), Trouble> {
@@ -373,12 +367,8 @@ fn enter() -> Result<(), Trouble> {
 }
 
 fn loopback() -> Result<(), Trouble> {
-    let socket = rustix::net::socket(
-        rustix::net::AddressFamily::INET,
-        rustix::net::SocketType::DGRAM,
-        None,
-    )
-    .on("socket", "loopback")?;
+    let socket = rustix::net::socket(rustix::net::AddressFamily::INET, rustix::net::SocketType::DGRAM, None)
+        .on("socket", "loopback")?;
     sys::loopback_up(socket.as_fd()).on("ioctl", "loopback")
 }
 

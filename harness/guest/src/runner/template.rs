@@ -8,9 +8,8 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::{CWD, Mode, OFlags, mkdirat, open, openat};
 use rustix::mount::{
-    FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags, MountPropagationFlags, MoveMountFlags,
-    OpenTreeFlags, UnmountFlags, fsconfig_create, fsmount, fsopen, mount, mount_change, move_mount,
-    open_tree, unmount,
+    FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags, MountPropagationFlags, MoveMountFlags, OpenTreeFlags,
+    UnmountFlags, fsconfig_create, fsmount, fsopen, mount, mount_change, move_mount, open_tree, unmount,
 };
 
 use super::error::{Context, Trouble};
@@ -54,18 +53,13 @@ fn open_namespace(path: &str) -> Result<OwnedFd, Trouble> {
 
 /// Builds the small root over `/proc` (which every host has), and makes it the root.
 fn furnish() -> Result<(), Trouble> {
-    mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)
-        .on("mount", "/ as private")?;
+    mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC).on("mount", "/ as private")?;
     let proc = fresh("proc").or_else(|_| clone_tree(CWD, "/proc"))?;
     let sys = fresh("sysfs").or_else(|_| clone_tree(CWD, "/sys"))?;
-    let devices: Vec<_> = DEVICES
-        .iter()
-        .map(|name| clone_one(&format!("/dev/{name}")))
-        .collect::<Result<_, _>>()?;
-    mount("patchbed", "/proc", "tmpfs", MountFlags::NOSUID, c"size=64k,mode=755")
-        .on("mount", "template")?;
-    let root = open("/proc", OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
-        .on("open", "template")?;
+    let devices: Vec<_> = DEVICES.iter().map(|name| clone_one(&format!("/dev/{name}"))).collect::<Result<_, _>>()?;
+    mount("patchbed", "/proc", "tmpfs", MountFlags::NOSUID, c"size=64k,mode=755").on("mount", "template")?;
+    let root =
+        open("/proc", OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).on("open", "template")?;
     for folder in ["proc", "sys", "dev", "stage"] {
         mkdirat(&root, folder, Mode::from_raw_mode(0o755)).on("mkdir", folder)?;
     }
@@ -92,9 +86,7 @@ fn fresh(system: &str) -> Result<OwnedFd, Trouble> {
 }
 
 fn clone_tree(from: BorrowedFd<'_>, path: &str) -> Result<OwnedFd, Trouble> {
-    let flags = OpenTreeFlags::OPEN_TREE_CLONE
-        | OpenTreeFlags::OPEN_TREE_CLOEXEC
-        | OpenTreeFlags::AT_RECURSIVE;
+    let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::AT_RECURSIVE;
     open_tree(from, path, flags).on("open_tree", path)
 }
 

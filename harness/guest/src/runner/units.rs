@@ -19,15 +19,9 @@ const PLACES: [&str; 3] = ["/lib/systemd/systemd", "/usr/lib/systemd/systemd", "
 /// that the guest starts stand there too. It becomes the reaper of its own descendants.
 ///
 /// Gives `Ok` in the guest, once systemd runs; process 1 never returns.
-pub(super) fn beside(
-    control: OwnedFd,
-    guest_group: Option<&OwnedFd>,
-    dropped: &[u8],
-) -> Result<OwnedFd, SetupError> {
+pub(super) fn beside(control: OwnedFd, guest_group: Option<&OwnedFd>, dropped: &[u8]) -> Result<OwnedFd, SetupError> {
     let step = "start systemd";
-    let (heard, tell) = pipe_with(PipeFlags::CLOEXEC)
-        .on("pipe", "systemd")
-        .map_err(|trouble| trouble.during(step))?;
+    let (heard, tell) = pipe_with(PipeFlags::CLOEXEC).on("pipe", "systemd").map_err(|trouble| trouble.during(step))?;
     let guest = sys::fork().on("fork", "guest").map_err(|trouble| trouble.during(step))?;
     if guest != 0 {
         drop((control, heard));
@@ -63,7 +57,8 @@ pub(super) fn beside(
 /// Executes systemd; comes back only with the reason why not.
 fn become_systemd(dropped: &[u8]) -> Trouble {
     sys::drop_capabilities(dropped);
-    let environment = ["container=patchbed", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"];
+    let environment =
+        ["container=patchbed", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"];
     let mut errno = libc::ENOENT;
     for place in PLACES {
         let Ok(program) = CString::new(place) else { continue };

@@ -54,9 +54,7 @@ impl Report {
     }
 
     fn decode(bytes: [u8; SIZE]) -> Self {
-        let number = |at: usize| {
-            i32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
-        };
+        let number = |at: usize| i32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
         let (first, second) = (number(4), number(8));
         let end = match bytes[0] {
             0 => return Self::Started(first),

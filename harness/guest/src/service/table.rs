@@ -63,15 +63,9 @@ impl ServiceTable {
     }
 
     /// Stops a service and everything that belongs to it.
-    pub(crate) fn stop(
-        &self,
-        name: &str,
-        signal: i32,
-        within: Duration,
-    ) -> Result<ServiceState, Failure> {
-        let service = self
-            .find(name)
-            .ok_or_else(|| not_found(format!("stop the service `{name}`: it was never started")))?;
+    pub(crate) fn stop(&self, name: &str, signal: i32, within: Duration) -> Result<ServiceState, Failure> {
+        let service =
+            self.find(name).ok_or_else(|| not_found(format!("stop the service `{name}`: it was never started")))?;
         if service.stop(signal, within) {
             return Ok(service.state());
         }
@@ -89,11 +83,7 @@ impl ServiceTable {
     fn service(&self, name: &str) -> Arc<Service> {
         let mut services = lock(&self.services);
         let service = services.entry(name.to_owned()).or_insert_with(|| {
-            Arc::new(Service {
-                name: name.to_owned(),
-                record: Mutex::new(Record::new()),
-                told: Condvar::new(),
-            })
+            Arc::new(Service { name: name.to_owned(), record: Mutex::new(Record::new()), told: Condvar::new() })
         });
         Arc::clone(service)
     }
@@ -113,11 +103,8 @@ impl Services for Arc<ServiceTable> {
     }
 
     fn service_of(&self, pid: i32) -> Option<String> {
-        let keepers: Vec<(i32, Arc<Service>)> = self
-            .all()
-            .into_iter()
-            .filter_map(|service| Some((service.keeper()?.pid, service)))
-            .collect();
+        let keepers: Vec<(i32, Arc<Service>)> =
+            self.all().into_iter().filter_map(|service| Some((service.keeper()?.pid, service))).collect();
         let parent = |pid: &i32| family::member(*pid).map(|member| member.parent);
         let line = std::iter::successors(Some(pid), parent).take_while(|pid| *pid > 1).take(1024);
         let find = |pid: i32| keepers.iter().find(|(keeper, _)| *keeper == pid);
@@ -172,8 +159,8 @@ impl Service {
         let (output, their_output) = crate::run::pipe().map_err(fault)?;
         let (reports, their_reports) = crate::run::pipe().map_err(fault)?;
         crate::run::unblock(&output).map_err(fault)?;
-        let input = open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
-            .map_err(|error| fault(error.into()))?;
+        let input =
+            open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).map_err(|error| fault(error.into()))?;
         let wake = Arc::new(Wake::new().map_err(fault)?);
         let ends = Keeper { program, input, output: their_output, reports: their_reports };
         let mut ends = Some(ends);
@@ -208,11 +195,8 @@ impl Service {
         let (mut output, mut reports) = (Some(output), Some(reports));
         let mut buffer = vec![0; 64 << 10];
         while output.is_some() || reports.is_some() {
-            let mut polled: Vec<PollFd<'_>> = [&output, &reports]
-                .into_iter()
-                .flatten()
-                .map(|pipe| PollFd::new(pipe, PollFlags::IN))
-                .collect();
+            let mut polled: Vec<PollFd<'_>> =
+                [&output, &reports].into_iter().flatten().map(|pipe| PollFd::new(pipe, PollFlags::IN)).collect();
             let _ = poll(&mut polled, None);
             let mut ready = polled.iter().map(|one| !one.revents().is_empty()).collect::<Vec<_>>().into_iter();
             let output_ready = output.is_some() && ready.next() == Some(true);
@@ -229,7 +213,9 @@ impl Service {
                 match Report::read(pipe) {
                     Ok(Some(report)) => {
                         let death = lock(&self.record).report(&self.name, report);
-                        death.into_iter().for_each(|death| guest.reaper.remember(death));
+                        if let Some(death) = death {
+                            guest.reaper.remember(death);
+                        }
                     }
                     Ok(None) | Err(_) => reports = None,
                 }
@@ -243,7 +229,7 @@ impl Service {
     fn stop(&self, signal: i32, within: Duration) -> bool {
         let Some(keeper) = self.keeper() else { return true };
         lock(&self.record).stopping = true;
-        let gone = self.ask(&keeper, signal, Instant::now() + within) || Self::kill(&keeper);
+        let gone = Self::ask(&keeper, signal, Instant::now() + within) || Self::kill(&keeper);
         let record = lock(&self.record);
         // A process that outlived its keeper may hold the pipe; its words are then not the last ones.
         let waited = self.told.wait_timeout_while(record, LAST_WORDS, |record| !record.told);
@@ -252,7 +238,7 @@ impl Service {
     }
 
     /// Signals the tops of the service's trees, also those that become tops by the death of others.
-    fn ask(&self, keeper: &Child, signal: i32, until: Instant) -> bool {
+    fn ask(keeper: &Child, signal: i32, until: Instant) -> bool {
         let mut asked = BTreeSet::new();
         while Instant::now() < until {
             let family = Family::now();

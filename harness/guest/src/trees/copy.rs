@@ -6,8 +6,8 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::{
-    AtFlags, FileType, Mode, OFlags, Stat, copy_file_range, fstat, linkat, mkdirat, mknodat,
-    openat, readlinkat, statat, symlinkat,
+    AtFlags, FileType, Mode, OFlags, Stat, copy_file_range, fstat, linkat, mkdirat, mknodat, openat, readlinkat,
+    statat, symlinkat,
 };
 use rustix::io::Errno;
 
@@ -35,14 +35,8 @@ pub struct Copier {
 ///
 /// # Errors
 /// The first entry that cannot be read or written; a tree deeper than 200 levels.
-pub fn copy(
-    from: BorrowedFd<'_>,
-    from_name: &CStr,
-    to: BorrowedFd<'_>,
-    to_name: &CStr,
-) -> io::Result<()> {
-    let mut copier = Copier::default();
-    copier.top = Some(to.try_clone_to_owned()?);
+pub fn copy(from: BorrowedFd<'_>, from_name: &CStr, to: BorrowedFd<'_>, to_name: &CStr) -> io::Result<()> {
+    let mut copier = Copier { top: Some(to.try_clone_to_owned()?), ..Copier::default() };
     copier.entry(Entry { folder: from, name: from_name }, Entry { folder: to, name: to_name }, b"")
 }
 
@@ -72,7 +66,7 @@ impl Copier {
     }
 
     fn below(&mut self, from: BorrowedFd<'_>, to: BorrowedFd<'_>, path: &[u8]) -> io::Result<()> {
-        if path.iter().filter(|byte| **byte == b'/').count() >= DEPTH {
+        if path.split(|byte| *byte == b'/').count() > DEPTH {
             return Err(io::Error::from_raw_os_error(libc::ENAMETOOLONG));
         }
         for name in names(from)? {
@@ -154,14 +148,14 @@ fn clear(to: Entry<'_>) -> io::Result<()> {
 }
 
 fn make(from: Entry<'_>, to: Entry<'_>, kind: FileType, stat: &Stat) -> io::Result<()> {
-    match kind {
-        FileType::RegularFile => copy_file(from, to),
-        FileType::Symlink => {
-            let target = readlinkat(from.folder, from.name, Vec::new())?;
-            Ok(symlinkat(&*target, to.folder, to.name)?)
-        }
-        _ => Ok(mknodat(to.folder, to.name, kind, Mode::from_raw_mode(0o600), stat.st_rdev)?),
+    if kind == FileType::RegularFile {
+        return copy_file(from, to);
     }
+    if kind == FileType::Symlink {
+        let target = readlinkat(from.folder, from.name, Vec::new())?;
+        return Ok(symlinkat(&*target, to.folder, to.name)?);
+    }
+    Ok(mknodat(to.folder, to.name, kind, Mode::from_raw_mode(0o600), stat.st_rdev)?)
 }
 
 fn copy_file(from: Entry<'_>, to: Entry<'_>) -> io::Result<()> {
@@ -198,4 +192,3 @@ fn join(above: &[u8], name: &CStr) -> Vec<u8> {
     path.extend_from_slice(name.to_bytes());
     path
 }
-

@@ -4,9 +4,7 @@ use std::ffi::{CStr, CString};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::fs::{
-    AtFlags, IFlags, Mode, OFlags, fchmod, fstat, ioctl_getflags, ioctl_setflags, openat, unlinkat,
-};
+use rustix::fs::{AtFlags, IFlags, Mode, OFlags, fchmod, fstat, ioctl_getflags, ioctl_setflags, openat, unlinkat};
 use rustix::io::Errno;
 
 use super::list::names;
@@ -103,8 +101,7 @@ fn enter(parent: BorrowedFd<'_>, name: &CStr) -> io::Result<(OwnedFd, Level)> {
     release(folder.as_fd());
     let stat = fstat(&folder)?;
     let left = names(&folder)?;
-    let level =
-        Level { name: name.to_owned(), device: stat.st_dev, inode: stat.st_ino, left };
+    let level = Level { name: name.to_owned(), device: stat.st_dev, inode: stat.st_ino, left };
     Ok((folder, level))
 }
 

@@ -27,7 +27,7 @@ use super::units::UnitGroup;
 use crate::{Backend, BoxFuture, Holder, Init, Lack, LackWeight, OpenError, Sandbox, SandboxSpec, Upper};
 
 /// How long a sandbox may take to stand. Making one takes milliseconds; a machine under load is given its time.
-const OPEN: Duration = Duration::from_secs(60);
+const OPEN: Duration = Duration::from_mins(1);
 
 /// Sandboxes from kernel namespaces. Needs no daemon and no root, given subordinate ids.
 #[derive(Debug)]
@@ -85,7 +85,7 @@ impl Backend for NamespacesBackend {
     fn check(&self) -> Vec<Lack> {
         let fatal = |error: OpenError| match error {
             OpenError::Lacking(lack) => vec![lack],
-            other => vec![Lack {
+            other @ (OpenError::Setup(_) | OpenError::Exhausted { .. } | OpenError::Runner(_)) => vec![Lack {
                 what: "a working sandbox".into(),
                 because: chain(&other),
                 remedy: "see the cause; `strace -f` shows more".into(),
@@ -106,10 +106,7 @@ impl Backend for NamespacesBackend {
         lacks
     }
 
-    fn open<'a>(
-        &'a self,
-        spec: &'a SandboxSpec,
-    ) -> BoxFuture<'a, Result<Box<dyn Sandbox>, OpenError>> {
+    fn open<'a>(&'a self, spec: &'a SandboxSpec) -> BoxFuture<'a, Result<Box<dyn Sandbox>, OpenError>> {
         Box::pin(async move {
             let ready = self.ready()?;
             let session = tokio::time::timeout(OPEN, ready.open(spec)).await;

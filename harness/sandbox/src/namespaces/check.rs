@@ -20,18 +20,12 @@ const EXHAUSTED: [(i32, &str); 6] = [
 /// Turns a failed step into what it says about the host, if it does.
 pub(super) fn explain(error: SetupError) -> OpenError {
     if let Some((what, remedy)) = lack(&error) {
-        return OpenError::Lacking(Lack {
-            what,
-            because: error.to_string(),
-            remedy,
-            weight: LackWeight::Fatal,
-        });
+        return OpenError::Lacking(Lack { what, because: error.to_string(), remedy, weight: LackWeight::Fatal });
     }
     match EXHAUSTED.iter().find(|(errno, _)| *errno == error.errno) {
-        Some((_, what)) => OpenError::Exhausted {
-            what: (*what).to_owned(),
-            source: io::Error::from_raw_os_error(error.errno),
-        },
+        Some((_, what)) => {
+            OpenError::Exhausted { what: (*what).to_owned(), source: io::Error::from_raw_os_error(error.errno) }
+        }
         None => OpenError::Setup(error),
     }
 }
@@ -95,7 +89,9 @@ fn users_remedy() -> String {
             "an AppArmor profile for patchbed with the rule `userns,`, or sysctl -w kernel.apparmor_restrict_unprivileged_userns=0, {root}"
         );
     }
-    format!("sysctl user.max_user_namespaces must not be 0, no security module or container may forbid user namespaces, {root}")
+    format!(
+        "sysctl user.max_user_namespaces must not be 0, no security module or container may forbid user namespaces, {root}"
+    )
 }
 
 #[cfg(test)]

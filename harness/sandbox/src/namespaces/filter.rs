@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use patchbed_guest::plan::SetupStep;
 use seccompiler::{
-    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
-    SeccompRule, TargetArch, sock_filter,
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
+    TargetArch, sock_filter,
 };
 
 use crate::spec::Init;
@@ -64,17 +64,19 @@ pub(super) fn step(init: Init) -> SetupStep {
         Init::Guest => MOUNTING,
         Init::Systemd => &[],
     };
-    let mut refused: Vec<String> =
-        ALWAYS.iter().chain(mounting).map(|(name, _)| (*name).to_owned()).collect();
+    let mut refused: Vec<String> = ALWAYS.iter().chain(mounting).map(|(name, _)| (*name).to_owned()).collect();
     let mut rules: BTreeMap<i64, Vec<SeccompRule>> =
         ALWAYS.iter().chain(mounting).map(|(_, number)| (*number, Vec::new())).collect();
     // Families that no service of a sandbox needs, among them those that reach the machine's own host (vsock) or have
     // been ways into the kernel: all but Unix, IPv4, IPv6, netlink and packet sockets.
-    rules.insert(libc::SYS_socket, vec![
-        rule(0, &SeccompCmpOp::Ge, 18),
-        and(&[(SeccompCmpOp::Ge, 3), (SeccompCmpOp::Le, 9)]),
-        and(&[(SeccompCmpOp::Ge, 11), (SeccompCmpOp::Le, 15)]),
-    ]);
+    rules.insert(
+        libc::SYS_socket,
+        vec![
+            rule(0, &SeccompCmpOp::Ge, 18),
+            and(&[(SeccompCmpOp::Ge, 3), (SeccompCmpOp::Le, 9)]),
+            and(&[(SeccompCmpOp::Ge, 11), (SeccompCmpOp::Le, 15)]),
+        ],
+    );
     refused.push("socket(other families)".into());
     if init == Init::Guest {
         let user = libc::CLONE_NEWUSER as u64;
@@ -91,10 +93,7 @@ pub(super) fn step(init: Init) -> SetupStep {
     .expect("the rules are constant and each has a condition");
     let program: BpfProgram = filter.try_into().expect("the filter is far below the kernel's limit");
     let prefix = prefix(init);
-    SetupStep::Filter {
-        refused,
-        program: prefix.iter().chain(&program).map(number).collect(),
-    }
+    SetupStep::Filter { refused, program: prefix.iter().chain(&program).map(number).collect() }
 }
 
 fn rule(argument: u8, operator: &SeccompCmpOp, value: u64) -> SeccompRule {
@@ -102,8 +101,7 @@ fn rule(argument: u8, operator: &SeccompCmpOp, value: u64) -> SeccompRule {
 }
 
 fn and(conditions: &[(SeccompCmpOp, u64)]) -> SeccompRule {
-    let conditions =
-        conditions.iter().map(|(operator, value)| condition(0, operator, *value)).collect();
+    let conditions = conditions.iter().map(|(operator, value)| condition(0, operator, *value)).collect();
     SeccompRule::new(conditions).expect("two conditions")
 }
 

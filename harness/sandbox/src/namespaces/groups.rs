@@ -110,7 +110,7 @@ impl Drop for Groups {
             {
                 // It stays written down for the sweep.
                 tracing::debug!(folder = %tree.folder.display(), %error, "a control group stays");
-                tree.owned.take().map(std::mem::forget);
+                std::mem::forget(tree.owned.take());
             }
         }
     }
@@ -118,9 +118,9 @@ impl Drop for Groups {
 
 impl Tree {
     fn make(owner: &Owner, folder: PathBuf, version: Version) -> Option<Self> {
-        let owned = owner.own(Kind::Group, &folder).ok()?;
+        let entry = owner.own(Kind::Group, &folder).ok()?;
         fs::create_dir(&folder).ok()?;
-        Some(Self { folder, version, owned: Some(owned) })
+        Some(Self { folder, version, owned: Some(entry) })
     }
 
     /// Asks for the controllers we want for our children; tells which there are. With a parent that was delegated to us,
@@ -150,9 +150,7 @@ impl LaneGroups {
         // Pages of the writable layer in memory count too.
         let memory = limits.memory.saturating_add(limits.disk);
         let processes = limits.processes.saturating_add(OWN_PROCESSES);
-        if let Some((_, _, notes)) =
-            self.set.as_ref().filter(|set| (set.0, set.1) == (memory, processes))
-        {
+        if let Some((_, _, notes)) = self.set.as_ref().filter(|set| (set.0, set.1) == (memory, processes)) {
             return notes.clone();
         }
         let mut notes = Vec::new();
@@ -181,8 +179,7 @@ impl LaneGroups {
             };
             meter("memory", folder, file, "oom_kill")
         });
-        let processes =
-            self.processes.iter().map(|(folder, _)| meter("processes", folder, "pids.events", "max"));
+        let processes = self.processes.iter().map(|(folder, _)| meter("processes", folder, "pids.events", "max"));
         memory.chain(processes).collect()
     }
 }
@@ -208,7 +205,7 @@ pub(super) fn remove(folder: &Path) -> io::Result<()> {
     loop {
         match remove_all(folder) {
             Err(error) if error.raw_os_error() == Some(libc::EBUSY) && Instant::now() < until => {
-                #[expect(clippy::disallowed_methods, reason = "the kernel has no event for an empty group of version 1")]
+                // The kernel has no event for an empty group of version 1.
                 std::thread::sleep(Duration::from_millis(2));
             }
             other => return other,
@@ -292,8 +289,7 @@ impl Hierarchies {
     }
 
     fn version_one(&self, controller: &str) -> Option<PathBuf> {
-        let (_, point, group) =
-            self.ones.iter().find(|(names, ..)| names.iter().any(|name| name == controller))?;
+        let (_, point, group) = self.ones.iter().find(|(names, ..)| names.iter().any(|name| name == controller))?;
         Some(point.join(group.trim_start_matches('/')))
     }
 }

@@ -78,6 +78,14 @@ impl Host {
         proxies.iter().cloned().chain(spec.environment.clone()).collect()
     }
 
+    /// Whose ids files carry that are only read, from whatever file system.
+    pub(super) fn shifted_if_possible(&self) -> Ids {
+        match self.place {
+            Place::Root { .. } => Ids::ShiftedIfPossible,
+            Place::Holder => Ids::Kept,
+        }
+    }
+
     /// Whose ids the files of layers carry.
     pub(super) fn shifted(&self) -> Ids {
         match self.place {

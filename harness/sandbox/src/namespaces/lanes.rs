@@ -10,8 +10,8 @@ use patchbed_guest::plan::Plan;
 use super::groups::{Groups, LaneGroups};
 use super::host::Host;
 use super::runner::Runner;
-use crate::spec::Limits;
 use crate::OpenError;
+use crate::spec::Limits;
 
 /// A lane of the runner: makes one sandbox at a time, in control groups of its own.
 #[derive(Debug)]

@@ -1,5 +1,6 @@
 //! A writable layer in a folder: written beside its place, complete and synced before it appears there.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -31,10 +32,10 @@ pub(super) struct Layer {
 impl Layer {
     /// Makes the folders; a layer that lies in the place already is taken up and written on.
     pub(super) fn begin(place: &Utf8Path, fate: Fate, holder: Holder, owner: &Owner) -> std::io::Result<Self> {
-        let owned = owner.own(Kind::Tree, partial(place.as_str()).as_ref())?;
+        let entry = owner.own(Kind::Tree, partial(place.as_str()).as_ref())?;
         let layer = Self {
             fate,
-            owned: Some(owned),
+            owned: Some(entry),
             place: place.to_owned(),
             partial: PathBuf::from(partial(place.as_str())),
             holder,
@@ -50,7 +51,6 @@ impl Layer {
         } else {
             std::fs::create_dir(&upper)?;
         }
-        use std::os::unix::fs::PermissionsExt as _;
         std::fs::set_permissions(&upper, std::fs::Permissions::from_mode(0o755))?;
         Ok(layer)
     }
@@ -66,8 +66,7 @@ impl Layer {
             return Ok(());
         }
         let work = move || {
-            self.move_into_place()
-                .map_err(|source| CloseError::Remove { path: self.place.to_string(), source })
+            self.move_into_place().map_err(|source| CloseError::Remove { path: self.place.to_string(), source })
         };
         let done = tokio::task::spawn_blocking(work).await;
         done.unwrap_or_else(|error| {

@@ -180,30 +180,30 @@ fn deliver(shared: &Shared, message: Message) {
                 state.waiting.remove(&id)
             };
             // Who does not wait any more does not want to know.
-            let _ = waiting.map(|sender| sender.send(reply));
+            if let Some(sender) = waiting {
+                let _ = sender.send(reply);
+            }
         }
         Message::Chunk { id, stream, data } => {
             let Ok(bytes) = STANDARD.decode(data) else { return };
             let state = shared.state();
-            let _ = state.streams.get(&id).map(|sender| sender.send((stream, bytes)));
+            if let Some(sender) = state.streams.get(&id) {
+                // Who does not listen any more does not want to know.
+                let _ = sender.send((stream, bytes));
+            }
         }
         Message::Ready { .. } | Message::SetupFailed(_) => {}
     }
 }
 
 /// Reads one message; `None` at the end.
-pub(super) async fn read_message(
-    reader: &mut (impl AsyncReadExt + Unpin),
-) -> std::io::Result<Option<Message>> {
+pub(super) async fn read_message(reader: &mut (impl AsyncReadExt + Unpin)) -> std::io::Result<Option<Message>> {
     let mut length = [0; 4];
     match reader.read_exact(&mut length).await {
         Ok(_) => {}
         // A killed guest resets the connection when something was still unread.
         Err(error)
-            if matches!(
-                error.kind(),
-                std::io::ErrorKind::UnexpectedEof | std::io::ErrorKind::ConnectionReset
-            ) =>
+            if matches!(error.kind(), std::io::ErrorKind::UnexpectedEof | std::io::ErrorKind::ConnectionReset) =>
         {
             return Ok(None);
         }

@@ -29,8 +29,8 @@ pub(super) struct Runner {
 impl Runner {
     /// Starts the runner from a sealed copy of this program and waits for its hello.
     pub(super) fn start(holder: Option<HolderIds>) -> Result<Self, OpenError> {
-        let settings = serde_json::to_string(&Settings { holder })
-            .map_err(|error| OpenError::Runner(error.to_string()))?;
+        let settings =
+            serde_json::to_string(&Settings { holder }).map_err(|error| OpenError::Runner(error.to_string()))?;
         let program = sealed_copy().map_err(exhausted("memory for a copy of the program"))?;
         let (ours, theirs) = packets().map_err(exhausted("descriptors"))?;
         let process = Command::new(format!("/proc/self/fd/{}", program.as_raw_fd()))
@@ -58,8 +58,8 @@ impl Runner {
             return Err(OpenError::Runner("it says nothing".into()));
         }
         let mut buffer = vec![0; 16 << 10];
-        let (length, _) = descriptors::receive(self.socket(), &mut buffer)
-            .map_err(|error| OpenError::Runner(error.to_string()))?;
+        let (length, _) =
+            descriptors::receive(self.socket(), &mut buffer).map_err(|error| OpenError::Runner(error.to_string()))?;
         match serde_json::from_slice(&buffer[..length]) {
             Ok(Hello::Ready) => Ok(()),
             Ok(Hello::Failed(error)) => Err(super::check::explain(error)),
@@ -70,8 +70,8 @@ impl Runner {
     /// Orders a lane that stands in these control groups; gives our end of its socket.
     pub(super) fn lane(&self, groups: Vec<String>) -> Result<OwnedFd, OpenError> {
         let (ours, theirs) = packets().map_err(exhausted("descriptors"))?;
-        let order = serde_json::to_vec(&Order::Lane { groups })
-            .map_err(|error| OpenError::Runner(error.to_string()))?;
+        let order =
+            serde_json::to_vec(&Order::Lane { groups }).map_err(|error| OpenError::Runner(error.to_string()))?;
         descriptors::send(self.socket(), &order, &[theirs.as_fd()])
             .map_err(|error| OpenError::Runner(format!("order a lane: {error}")))?;
         Ok(ours)

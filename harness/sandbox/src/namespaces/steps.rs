@@ -1,8 +1,6 @@
 //! From a spec to its setup steps: pure, given what the host can do.
 
-use patchbed_guest::plan::{
-    Access, Depth, IdRange, Ids, InitKind, MountFlag, Namespace, SetupStep,
-};
+use patchbed_guest::plan::{Access, Depth, IdRange, InitKind, MountFlag, Namespace, SetupStep};
 
 use super::filter;
 use super::host::{Host, Place};
@@ -10,14 +8,33 @@ use crate::spec::{BindMode, Init, Network, SandboxSpec, Upper};
 
 /// Capabilities of programs in a sandbox: what docker gives.
 const CAPABILITIES: [&str; 14] = [
-    "chown", "dac_override", "fowner", "fsetid", "kill", "setgid", "setuid", "setpcap",
-    "net_bind_service", "net_raw", "sys_chroot", "mknod", "audit_write", "setfcap",
+    "chown",
+    "dac_override",
+    "fowner",
+    "fsetid",
+    "kill",
+    "setgid",
+    "setuid",
+    "setpcap",
+    "net_bind_service",
+    "net_raw",
+    "sys_chroot",
+    "mknod",
+    "audit_write",
+    "setfcap",
 ];
 
 /// What systemd needs beside them, all within the user namespace.
 const MORE_FOR_SYSTEMD: [&str; 9] = [
-    "sys_admin", "sys_ptrace", "sys_resource", "sys_nice", "net_admin", "dac_read_search",
-    "ipc_owner", "sys_tty_config", "linux_immutable",
+    "sys_admin",
+    "sys_ptrace",
+    "sys_resource",
+    "sys_nice",
+    "net_admin",
+    "dac_read_search",
+    "ipc_owner",
+    "sys_tty_config",
+    "linux_immutable",
 ];
 
 /// Kernel settings that programs can read and not write.
@@ -25,22 +42,45 @@ const SEALED: [&str; 4] = ["/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/pr
 
 /// What tells about the host and is no business of a sandbox.
 const HIDDEN: [&str; 9] = [
-    "/proc/kcore", "/proc/keys", "/proc/timer_list", "/proc/sched_debug", "/proc/latency_stats",
-    "/proc/acpi", "/proc/scsi", "/sys/firmware", "/sys/kernel/debug",
+    "/proc/kcore",
+    "/proc/keys",
+    "/proc/timer_list",
+    "/proc/sched_debug",
+    "/proc/latency_stats",
+    "/proc/acpi",
+    "/proc/scsi",
+    "/sys/firmware",
+    "/sys/kernel/debug",
 ];
 
 /// What of this machine's own root is never shown: other people's files, keys, the stores of other engines.
 const PRIVATE: [&str; 14] = [
-    "/root", "/home", "/boot", "/media", "/mnt", "/srv", "/lost+found", "/etc/ssl/private",
-    "/var/lib/docker", "/var/lib/containers", "/var/lib/private", "/var/lib/machines",
-    "/var/spool/cron", "/var/mail",
+    "/root",
+    "/home",
+    "/boot",
+    "/media",
+    "/mnt",
+    "/srv",
+    "/lost+found",
+    "/etc/ssl/private",
+    "/var/lib/docker",
+    "/var/lib/containers",
+    "/var/lib/private",
+    "/var/lib/machines",
+    "/var/spool/cron",
+    "/var/mail",
 ];
 
 /// Units that cannot work in a user namespace and would make every boot a degraded one.
 const MASKED: [&str; 8] = [
-    "sys-kernel-debug.mount", "sys-kernel-tracing.mount", "sys-kernel-config.mount",
-    "dev-hugepages.mount", "systemd-udevd.service", "systemd-udev-trigger.service",
-    "systemd-modules-load.service", "systemd-timesyncd.service",
+    "sys-kernel-debug.mount",
+    "sys-kernel-tracing.mount",
+    "sys-kernel-config.mount",
+    "dev-hugepages.mount",
+    "systemd-udevd.service",
+    "systemd-udev-trigger.service",
+    "systemd-modules-load.service",
+    "systemd-timesyncd.service",
 ];
 
 /// Process ids below this are not used again after the first round, so they do not count towards the limit.
@@ -69,10 +109,9 @@ impl SandboxSpec {
             // One range for all, so that an image's ids are what they are, wherever it is opened.
             Place::Root { base } => vec![IdRange { inside: 0, outside: base, count: 65536 }],
             // Two lines, because the holder's map has two extents and a line may not cross them.
-            Place::Holder => vec![
-                IdRange { inside: 0, outside: 0, count: 1 },
-                IdRange { inside: 1, outside: 1, count: 65535 },
-            ],
+            Place::Holder => {
+                vec![IdRange { inside: 0, outside: 0, count: 1 }, IdRange { inside: 1, outside: 1, count: 65535 }]
+            }
         };
         let mut steps = vec![SetupStep::Clone { namespaces, ids }];
         for (number, lower) in self.lowers.iter().enumerate() {
@@ -101,9 +140,9 @@ impl SandboxSpec {
                     BindMode::ReadOnly => Access::ReadOnly,
                     BindMode::ReadWrite => Access::ReadWrite,
                 },
-                ids: match (host.shifted(), bind.mode) {
-                    (Ids::Shifted, BindMode::ReadOnly) => Ids::ShiftedIfPossible,
-                    (ids, _) => ids,
+                ids: match bind.mode {
+                    BindMode::ReadOnly => host.shifted_if_possible(),
+                    BindMode::ReadWrite => host.shifted(),
                 },
                 depth: Depth::One,
             });
@@ -113,10 +152,7 @@ impl SandboxSpec {
                 name: format!("net{name}"),
                 from: from.clone(),
                 access: Access::ReadOnly,
-                ids: match host.shifted() {
-                    Ids::Shifted => Ids::ShiftedIfPossible,
-                    ids => ids,
-                },
+                ids: host.shifted_if_possible(),
                 depth: Depth::One,
             });
         }
@@ -136,8 +172,7 @@ impl SandboxSpec {
             Upper::Memory => Some(self.limits.disk),
             Upper::Folder(_) => None,
         };
-        let mut steps =
-            vec![SetupStep::Unshare(namespaces), SetupStep::Private, SetupStep::Stage { size }];
+        let mut steps = vec![SetupStep::Unshare(namespaces), SetupStep::Private, SetupStep::Stage { size }];
         let lowers: Vec<String> = (0..self.lowers.len()).map(|number| number.to_string()).collect();
         for lower in &lowers {
             steps.push(SetupStep::Place { tree: lower.clone(), at: lower.clone() });
@@ -231,10 +266,10 @@ impl SandboxSpec {
         ];
         if self.init == Init::Systemd {
             // In `/run`, so that the image stays as it is.
-            steps.extend(MASKED.map(|unit| SetupStep::Link {
-                at: format!("/run/systemd/system/{unit}"),
-                to: "/dev/null".into(),
-            }));
+            steps.extend(
+                MASKED
+                    .map(|unit| SetupStep::Link { at: format!("/run/systemd/system/{unit}"), to: "/dev/null".into() }),
+            );
         }
         for (number, bind) in self.binds.iter().enumerate() {
             steps.push(SetupStep::Bind { tree: format!("bind{number}"), at: bind.to.clone() });
@@ -274,10 +309,7 @@ impl SandboxSpec {
     }
 
     /// Files of the host that make its network usable: number and path.
-    fn network_files<'a>(
-        &self,
-        host: &'a Host,
-    ) -> impl Iterator<Item = (usize, &'a String)> + use<'a> {
+    fn network_files<'a>(&self, host: &'a Host) -> impl Iterator<Item = (usize, &'a String)> + use<'a> {
         let files = match self.network {
             Network::Loopback => &[][..],
             Network::Host => &host.network_files[..],
@@ -299,3 +331,6 @@ fn tmpfs(at: &str, mode: u32, size: u64) -> SetupStep {
         flags: vec![MountFlag::NoSuid, MountFlag::NoDev],
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -24,9 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Makes a sandbox, and tells what could not be limited.
 pub(super) fn trial(lanes: &Arc<Lanes>, host: &Host) -> Result<Vec<Lack>, OpenError> {
     let empty = tempfile::tempdir().map_err(exhausted("space for a temporary folder"))?;
-    let spec = spec(Utf8PathBuf::try_from(empty.path().to_owned()).map_err(|error| {
-        OpenError::Runner(error.to_string())
-    })?);
+    let spec =
+        spec(Utf8PathBuf::try_from(empty.path().to_owned()).map_err(|error| OpenError::Runner(error.to_string()))?);
     let mut lane = lanes.take()?;
     let notes = lane.limit(&spec.limits);
     let plan = Plan {

@@ -109,7 +109,8 @@ pub(crate) fn make_image(root: &Utf8Path) {
     }
     let mut libraries = BTreeSet::new();
     for program in PROGRAMS {
-        let Some(path) = ["/usr/bin", "/bin"].iter().map(|at| format!("{at}/{program}")).find(|at| Path::new(at).exists())
+        let Some(path) =
+            ["/usr/bin", "/bin"].iter().map(|at| format!("{at}/{program}")).find(|at| Path::new(at).exists())
         else {
             continue;
         };

@@ -38,11 +38,18 @@ async fn what_was_kept_comes_back_whole() {
 async fn files_are_written_in_the_place_of_links_and_pipes_and_never_through_them() {
     needs!(userns, overlay);
     let sandbox = Bed::new().open().await;
-    run(&*sandbox, "cd /tmp; echo canary > canary; ln -s canary link; mkfifo pipe; echo old > own; chmod 640 own; chown 33:44 own").await;
+    run(
+        &*sandbox,
+        "cd /tmp; echo canary > canary; ln -s canary link; mkfifo pipe; echo old > own; chmod 640 own; chown 33:44 own",
+    )
+    .await;
     let file = |path: &str| WriteFile { path: path.into(), data: STANDARD.encode("new"), mode: None, owner: None };
     let paths = ["/tmp/link", "/tmp/pipe", "/tmp/own", "/tmp/deep/er/file"];
     sandbox.write_files(paths.map(file).to_vec()).await.expect("write");
-    let seen = run(&*sandbox, "cd /tmp; cat canary; stat -c '%n %F %a %u:%g' link pipe own deep/er/file; ls -A").await.output.text;
+    let seen = run(&*sandbox, "cd /tmp; cat canary; stat -c '%n %F %a %u:%g' link pipe own deep/er/file; ls -A")
+        .await
+        .output
+        .text;
     assert_eq!(
         seen,
         "canary\nlink regular file 644 0:0\npipe regular file 644 0:0\nown regular file 640 33:44\n\
@@ -66,9 +73,14 @@ async fn a_tree_is_laid_over_and_removed() {
     std::fs::write(from.join("etc/more/file"), "new").expect("write");
     bed.spec.binds.push(Bind { from, to: "/run/patchbed/tree".into(), mode: BindMode::ReadOnly });
     let sandbox = bed.open().await;
-    let written = sandbox.lay_over("/run/patchbed/tree", "/", Some(0o600), Some("web:extra".into())).await.expect("lay over");
+    let written =
+        sandbox.lay_over("/run/patchbed/tree", "/", Some(0o600), Some("web:extra".into())).await.expect("lay over");
     assert_eq!(written, ["/etc/conf", "/etc/more", "/etc/more/file"]);
-    let seen = run(&*sandbox, "cat /etc/conf; stat -c '%n %a %u:%g' /etc /etc/conf /etc/more/file; echo x > /run/patchbed/tree/y").await;
+    let seen = run(
+        &*sandbox,
+        "cat /etc/conf; stat -c '%n %a %u:%g' /etc /etc/conf /etc/more/file; echo x > /run/patchbed/tree/y",
+    )
+    .await;
     assert_eq!(seen.output.text, "laid over/etc 755 0:0\n/etc/conf 600 33:44\n/etc/more/file 600 33:44\n");
     assert!(seen.errors.text.contains("Read-only file system"), "{}", seen.errors.text);
     let gone = sandbox.remove(vec!["/etc/more".into(), "/none".into()]).await.expect("remove");

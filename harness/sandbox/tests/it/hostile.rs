@@ -30,7 +30,11 @@ async fn mount_points_that_are_links_lead_nowhere() {
     bed.spec.lowers = vec![root];
     bed.spec.hidden.push("/etc/conf".into());
     let sandbox = bed.open().await;
-    let seen = run(&*sandbox, "cat /etc/resolv.conf /made/by/mount; wc -c < /etc/conf; ls -d /proc/self/fd /dev/null; touch /tmp/x /run/y").await;
+    let seen = run(
+        &*sandbox,
+        "cat /etc/resolv.conf /made/by/mount; wc -c < /etc/conf; ls -d /proc/self/fd /dev/null; touch /tmp/x /run/y",
+    )
+    .await;
     assert_eq!(seen.output.text, "shown insideshown inside0\n/dev/null\n/proc/self/fd\n");
     assert_eq!(seen.errors.text, "");
     let left: Vec<_> = std::fs::read_dir(&canary).expect("list").collect();

@@ -1,5 +1,6 @@
 //! How sandboxes begin and end, and what they leave.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::time::Duration;
 
 use patchbed_sandbox::{Bind, BindMode, LinkError, OpenError, Upper, sweep};
@@ -93,7 +94,6 @@ async fn a_writable_bind_has_the_owners_of_inside() {
     let sandbox = bed.open().await;
     let ran = run(&*sandbox, "cd /run/patchbed/shared && echo x > file && stat -c %u:%g . file").await;
     assert_eq!(ran.output.text, "0:0\n0:0\n");
-    use std::os::unix::fs::MetadataExt as _;
     let (inside, own) = (std::fs::metadata(shared.join("file")), std::fs::metadata(&shared));
     assert_eq!(inside.expect("the file").uid(), own.expect("the folder").uid());
 }

@@ -72,7 +72,8 @@ async fn a_step_ends_with_its_main_process_although_a_daemon_holds_its_output() 
 async fn time_is_over_for_everything_that_the_program_started() {
     needs!(userns, overlay);
     let sandbox = Bed::new().open().await;
-    let stubborn = "trap '' TERM; (setsid sh -c 'trap \"\" TERM; while :; do sleep 1; done' &); while :; do sleep 1; done";
+    let stubborn =
+        "trap '' TERM; (setsid sh -c 'trap \"\" TERM; while :; do sleep 1; done' &); while :; do sleep 1; done";
     let begun = std::time::Instant::now();
     let ran = sandbox.run(Run { within: 300, ..script(stubborn) }).await.expect("run");
     assert_eq!(ran.end, End::TimedOut);

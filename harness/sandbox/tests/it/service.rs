@@ -83,6 +83,9 @@ async fn orphans_are_reaped() {
     needs!(userns, overlay);
     let sandbox = Bed::new().open().await;
     run(&*sandbox, "for i in 1 2 3 4 5 6 7 8 9 10; do (sh -c 'sleep 0.01 & sleep 0.01 &' &); done; sleep 0.5").await;
-    let states = run(&*sandbox, "while read key value; do case $key in State:) echo $value;; esac; done << E\n$(cat /proc/[0-9]*/status)\nE");
+    let states = run(
+        &*sandbox,
+        "while read key value; do case $key in State:) echo $value;; esac; done << E\n$(cat /proc/[0-9]*/status)\nE",
+    );
     assert!(!states.await.output.text.contains('Z'));
 }

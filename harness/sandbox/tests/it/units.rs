@@ -11,8 +11,14 @@ use crate::bed::{Bed, run};
 
 /// Settings of the kernel that booting an image must not change on the host.
 const SETTINGS: [&str; 8] = [
-    "fs/file-max", "fs/nr_open", "fs/protected_fifos", "fs/protected_hardlinks", "fs/protected_regular",
-    "fs/protected_symlinks", "kernel/core_pattern", "kernel/pid_max",
+    "fs/file-max",
+    "fs/nr_open",
+    "fs/protected_fifos",
+    "fs/protected_hardlinks",
+    "fs/protected_regular",
+    "fs/protected_symlinks",
+    "kernel/core_pattern",
+    "kernel/pid_max",
 ];
 
 fn settings() -> Vec<String> {

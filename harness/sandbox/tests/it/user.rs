@@ -45,11 +45,10 @@ fn an_ordinary_user_s_sandboxes_are_the_same() {
     append("group", format!("patchbed-test:x:{ID}:"));
     append("subuid", format!("patchbed-test:{FIRST}:65536"));
     append("subgid", format!("patchbed-test:{FIRST}:65536"));
-    let mut script = String::from("set -e; ");
-    for file in ["passwd", "group", "subuid", "subgid"] {
-        script += &format!("test -e /etc/{file}; mount --bind {} /etc/{file}; ", bed.path(file));
-    }
-    script += &format!("exec setpriv --reuid={ID} --regid={ID} --init-groups -- \"$@\"");
+    let mounts = ["passwd", "group", "subuid", "subgid"]
+        .map(|file| format!("test -e /etc/{file}; mount --bind {} /etc/{file}", bed.path(file)))
+        .join("; ");
+    let script = format!("set -e; {mounts}; exec setpriv --reuid={ID} --regid={ID} --init-groups -- \"$@\"");
     // The program lies where only root may go.
     let program = bed.path("program");
     std::fs::copy("/proc/self/exe", &program).expect("copy the program");
