@@ -10,6 +10,9 @@ use patchbed_model::text::shorten;
 use crate::look::{Look, Tone};
 use crate::safe;
 
+/// How many bytes of each side are compared line by line.
+const LONGEST_DIFF: usize = 64 << 10;
+
 /// How many characters of a value are shown on one line.
 const LONGEST_SIDE: usize = 80;
 
@@ -106,12 +109,28 @@ pub fn since(since: &Since) -> String {
 #[must_use]
 pub fn difference(difference: &Difference, look: &Look) -> String {
     let (glyph, tone) = glyph(difference.verdict, look);
-    let side = |text: &Option<String>, none: &str| {
-        text.as_deref().map_or_else(|| none.to_owned(), |text| safe::shown(&shorten(text, LONGEST_SIDE), look))
-    };
-    let (was, now) = (side(&difference.was, "not there"), side(&difference.now, "gone"));
+    let short = |text: &Option<String>| text.as_deref().map(|text| shorten(text.trim_end(), LONGEST_SIDE));
+    let (was, now) = (short(&difference.was), short(&difference.now));
+    let (was, now) = (side(was.as_deref(), "not there", look), side(now.as_deref(), "gone", look));
     let key = safe::shown(difference.key.as_str(), look);
     format!("{} {key}: {was}{}{now}", look.paint(tone, glyph), look.pick(" → ", " -> "))
+}
+
+/// One side of a difference on one line. A text without anything in it is named, for nobody sees it.
+#[must_use]
+pub fn side(text: Option<&str>, none: &str, look: &Look) -> String {
+    match text {
+        None => none.to_owned(),
+        Some("") => "empty".to_owned(),
+        Some(text) => safe::shown(text, look),
+    }
+}
+
+/// The beginning of a text that is compared line by line: the time for that grows faster than the text.
+#[must_use]
+pub fn bounded(text: &str) -> &str {
+    let end = text.len().min(LONGEST_DIFF);
+    &text[..(0..=end).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)]
 }
 
 /// How many cells are undecided.

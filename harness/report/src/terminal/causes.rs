@@ -78,21 +78,26 @@ impl Block<'_> {
     fn reading(&mut self, label: &str, broke: &Broke, verdict: Verdict, widest: usize) {
         let look = self.screen.look;
         let key = cut(&safe::shown(broke.key.as_str(), look), look.width / 2, look);
-        let was = broke.was.as_deref().unwrap_or("not there");
-        let now = broke.now.as_deref().unwrap_or("gone");
+        let (was, now) = (broke.was.as_deref().map(str::trim_end), broke.now.as_deref().map(str::trim_end));
         let tone = if verdict == Verdict::Regressed { Tone::Bad } else { Tone::Plain };
-        let (was_line, now_line) = (safe::shown(was, look), safe::shown(now, look));
+        let (was_line, now_line) = (words::side(was, "not there", look), words::side(now, "gone", look));
+        let (was, now) = (was.unwrap_or_default(), now.unwrap_or_default());
         let start = self.labelled(label).add(Tone::Plain, &key).to(COLUMN + widest).add(Tone::Plain, "   ");
         let arrow = look.own(" → ");
         let width: usize = [&*was_line, &now_line, &arrow].iter().map(|text| console::measure_text_width(text)).sum();
-        let multi = was.trim_end().contains('\n') || now.trim_end().contains('\n');
+        let multi = was.contains('\n') || now.contains('\n');
         let pair =
             |line: Line<'_>| line.add(Tone::Plain, &was_line).add(Tone::Dim, &arrow).add(tone, &now_line).finish();
         if !multi && width <= start.left(0) {
             self.lines.push(pair(start));
             return;
         }
-        self.lines.push(self.labelled(label).add(Tone::Plain, &key).finish());
+        let whole = match (broke.was.is_some(), broke.now.is_some()) {
+            (true, true) => "",
+            (false, _) => "   new",
+            (true, false) => "   gone",
+        };
+        self.lines.push(self.labelled(label).add(Tone::Plain, &key).add(tone, whole).finish());
         if !multi && width + 2 <= look.width.saturating_sub(COLUMN) {
             self.lines.push(pair(self.labelled("").add(Tone::Plain, "  ")));
             return;
@@ -102,7 +107,7 @@ impl Block<'_> {
 
     /// The lines that only one side has.
     fn sides(&mut self, was: &str, now: &str, tone: Tone) {
-        let diff = similar::TextDiff::from_lines(was, now);
+        let diff = similar::TextDiff::from_lines(words::bounded(was), words::bounded(now));
         for (tag, sign, tone) in
             [(similar::ChangeTag::Delete, "- ", Tone::Plain), (similar::ChangeTag::Insert, "+ ", tone)]
         {
