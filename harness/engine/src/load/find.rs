@@ -70,7 +70,8 @@ impl Shelves {
     /// further up and in the project.
     pub(super) fn of(part: &str, base: &Utf8Path, project: &Utf8Path) -> Self {
         let mut folders = vec![base.join(part)];
-        let above = base.ancestors().chain([Utf8Path::new(""), project]);
+        let within = base.starts_with(project);
+        let above = base.ancestors().take_while(|folder| !within || folder.starts_with(project)).chain([project]);
         for folder in above.map(|folder| folder.join("scenarios").join(part)) {
             if !folders.contains(&folder) {
                 folders.push(folder);

@@ -55,6 +55,11 @@ patchbed_kinds::document! {
         /// An address.
         link: Option<String>, optional;
     }
+    check {
+        advisory => filled,
+        cves => filled,
+        link => filled,
+    }
 }
 
 /// Where a patch came from, as lines.

@@ -3,7 +3,6 @@
 use std::ops::Range;
 
 use patchbed_kinds::document::At;
-use patchbed_model::Label;
 
 /// The ranges of all values of a file, by their numbers.
 #[derive(Debug, Default)]
@@ -68,17 +67,4 @@ fn on_one_line(text: &str, range: Range<usize>) -> Range<usize> {
         return start..start + shown;
     }
     start..start + rest.chars().next().filter(|_| line > 0).map_or(0, char::len_utf8)
-}
-
-/// The label of `range`, with its line and column.
-pub(super) fn label(text: &str, range: Range<usize>, says: &str) -> Label {
-    let before = &text[..range.start];
-    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-    Label {
-        line: before.bytes().filter(|byte| *byte == b'\n').count() + 1,
-        column: before[line_start..].chars().count() + 1,
-        start: range.start,
-        end: range.end,
-        text: says.to_owned(),
-    }
 }

@@ -24,6 +24,9 @@ patchbed_kinds::document! {
         /// The last day on which it holds.
         until: Option<Placed<Day>>, optional;
     }
+    check {
+        owner => filled,
+    }
 }
 
 /// A pattern over keys.
@@ -89,18 +92,20 @@ impl Read for AllowText {
     }
 
     fn schema() -> Json {
-        let one = |key: &str, schema: Json| {
-            json!({ "type": "object", "properties": { key: schema }, "required": [key],
-                    "patternProperties": { "^x-": true }, "additionalProperties": false })
-        };
-        json!({ "anyOf": [
-            { "enum": WORDS },
-            one("within", Share::schema()),
-            one("at-most", Share::schema()),
-            one("at-least", Share::schema()),
-            one("matches", json!({ "type": "string", "format": "regex" })),
-            one("one-of", json!({ "type": "array", "items": { "type": "string" }, "minItems": 1 })),
-        ] })
+        let measured = json!({
+            "type": "object",
+            "properties": {
+                "within": Share::schema(),
+                "at-most": Share::schema(),
+                "at-least": Share::schema(),
+                "matches": { "type": "string", "format": "regex" },
+                "one-of": { "type": "array", "items": { "type": "string" }, "minItems": 1 },
+            },
+            "oneOf": KINDS.iter().map(|key| json!({ "required": [key] })).collect::<Vec<Json>>(),
+            "patternProperties": { "^x-": true },
+            "additionalProperties": false,
+        });
+        json!({ "anyOf": [{ "enum": WORDS }, measured] })
     }
 }
 

@@ -42,6 +42,10 @@ patchbed_kinds::document! {
         optional: Option<Placed<bool>>, optional;
     }
     short unit;
+    check {
+        user => user,
+        directory => inside_path,
+    }
 }
 
 patchbed_kinds::document! {
@@ -74,6 +78,10 @@ patchbed_kinds::document! {
         within: Option<Placed<Span>>, optional;
     }
     short run;
+    check {
+        user => user,
+        directory => inside_path,
+    }
 }
 
 /// The name of a unit, such as `nginx.service`.

@@ -34,6 +34,10 @@ patchbed_kinds::document! {
         /// Its probes.
         probes: Option<List<ProbeText>>, optional;
     }
+    check {
+        version => filled,
+        vendor => filled,
+    }
     later {
         "data" => "what must survive the patch",
         "degraded" => "what says that it runs without protecting",

@@ -113,11 +113,13 @@ impl Variables {
             }
             return None;
         };
-        self.added += shown(value).len();
+        if self.added > MOST_ADDED {
+            return None;
+        }
+        self.added += length(value);
         if self.added > MOST_ADDED {
             let message = format!("variables add more than {} MiB of text", MOST_ADDED >> 20);
             problems.error(Code::FileTooLarge, node.place, At::Value, message);
-            self.values.clear();
             return None;
         }
         Some(value.clone())
@@ -175,6 +177,23 @@ fn retyped(text: &str, old: Option<&Content>) -> Content {
         Some(Content::Null | Content::Float(_) | Content::Text(_) | Content::List(_) | Content::Map(_)) | None => None,
     }
     .unwrap_or_else(|| Content::Text(text.to_owned()))
+}
+
+/// How much text a value is, about.
+fn length(value: &Content) -> usize {
+    value_text(value).map_or(40, str::len)
+}
+
+fn value_text(value: &Content) -> Option<&str> {
+    match value {
+        Content::Text(text) => Some(text),
+        Content::Null
+        | Content::Bool(_)
+        | Content::Integer(_)
+        | Content::Float(_)
+        | Content::List(_)
+        | Content::Map(_) => None,
+    }
 }
 
 fn shown(value: &Content) -> String {

@@ -27,6 +27,10 @@ crate::document! {
         revert: Option<Argv>, optional;
     }
     short run;
+    check {
+        user => user,
+        directory => inside_path,
+    }
 }
 
 impl Command {

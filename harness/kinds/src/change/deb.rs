@@ -25,6 +25,12 @@ crate::document! {
         files: Option<OneOrMany<String>>, optional;
     }
     short packages;
+    at_least_one [packages, files];
+    check {
+        packages => package,
+        from => filled,
+        files => filled,
+    }
 }
 
 impl Deb {

@@ -38,6 +38,11 @@ crate::document! {
         strip: Option<u32>, optional;
     }
     short file;
+    exactly_one [file, text];
+    check {
+        file => filled,
+        directory => inside_path,
+    }
 }
 
 impl Diff {

@@ -32,6 +32,14 @@ crate::document! {
         owner: Option<String>, optional;
     }
     short from;
+    exactly_one [from, write];
+    check {
+        from => filled,
+        to => inside_path,
+        write => inside_path,
+        mode => mode,
+        owner => owner,
+    }
 }
 
 crate::document! {
@@ -43,6 +51,10 @@ crate::document! {
         mode: Option<String>, optional;
         /// `user` or `user:group`.
         owner: Option<String>, optional;
+    }
+    check {
+        mode => mode,
+        owner => owner,
     }
 }
 

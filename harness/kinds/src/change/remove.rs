@@ -12,6 +12,9 @@ crate::document! {
         paths: OneOrMany<String>, required;
     }
     short paths;
+    check {
+        paths => inside_path,
+    }
 }
 
 impl Remove {

@@ -77,11 +77,18 @@ impl<'a> Fields<'a> {
         keys.iter().any(|key| self.has(key))
     }
 
+    /// Notes keys that may be given here, and are not.
+    pub fn know(&mut self, keys: &[&'static str]) {
+        self.known.extend(keys);
+    }
+
     /// Takes `key`, a part of the language that comes with a later version, and says so if it is there.
     pub fn later(&mut self, key: &'static str, what: &str, problems: &mut Problems) {
         if let Some(node) = self.take(key) {
             unsupported(node, key, what, problems);
         }
+        // It helps nobody to be told of a key that cannot be used yet.
+        self.known.retain(|known| *known != key);
     }
 
     /// Takes and reads `key` if it is there. `Some(None)` when it is not; `None` when it is there and cannot be read.
@@ -108,7 +115,8 @@ impl<'a> Fields<'a> {
             }
         }
         if self.has_any(later) {
-            later.iter().for_each(|kind| self.later(kind, what, problems));
+            let what = format!("this kind of {what}");
+            later.iter().for_each(|kind| self.later(kind, &what, problems));
             return None;
         }
         match found[..] {

@@ -19,7 +19,9 @@
 /// ```
 ///
 /// An underscore in a field's name is a hyphen in the file; one at its end only keeps it apart from Rust's own words.
-/// `short` names the field that a plain value stands for. `kind` adds a field for the one entry whose key is a kind of
+/// `short` names the field that a plain value stands for. `exactly_one` and `at_least_one` say which of the optional
+/// fields must be there; `check` says what the texts of a field must look like, by a name from
+/// [`checks`](crate::document). `kind` adds a field for the one entry whose key is a kind of
 /// the named table; with `or`, that entry may be missing when the other key is there. `later` lists keys that are
 /// known but come with a later version.
 #[macro_export]
@@ -30,6 +32,9 @@ macro_rules! document {
             $($(#[doc = $field_doc:expr])+ $field:ident: $type:ty, $presence:ident $($default:expr)?;)*
         }
         $(short $short:ident;)?
+        $(exactly_one [$($one:ident),+];)?
+        $(at_least_one [$($some:ident),+];)?
+        $(check { $($checked:ident => $check:ident,)+ })?
         $(kind $kind:ident: $any:ty $(, or $other:ident)?;)?
         $(later { $($later:literal => $later_what:literal,)+ })?
     ) => {
@@ -55,6 +60,9 @@ macro_rules! document {
                 $(let $field = $crate::document!(@read fields, problems, $field, $presence $($default)?);)*
                 $($(fields.later($later, $later_what, problems);)+)?
                 fields.finish(problems);
+                $($crate::document::exactly_one(node, &[$($crate::document!(@key $one),)+], problems);)?
+                $($crate::document::at_least_one(node, &[$($crate::document!(@key $some),)+], problems);)?
+                $($($crate::document::check(node, $crate::document!(@key $checked), $crate::document::$check, problems);)+)?
                 Some(Self { $($field: $field?,)* $($kind,)? })
             }
 
@@ -106,6 +114,7 @@ macro_rules! document {
     (@kind $fields:ident, $problems:ident, $any:ty) => { <$any>::take(&mut $fields, $problems) };
     (@kind $fields:ident, $problems:ident, $any:ty, $other:ident) => {
         if $fields.has($crate::document!(@key $other)) && !$fields.has_any(<$any>::KINDS) {
+            $fields.know(<$any>::KINDS);
             None
         } else {
             <$any>::take(&mut $fields, $problems)

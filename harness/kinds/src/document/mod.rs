@@ -4,12 +4,17 @@
 //! A type of the language is written once, with [`document!`](crate::document): the struct, its reader, its
 //! JSON Schema and its "did you mean" list come from that one table. Reading never stops at the first problem.
 
+mod checks;
 mod fields;
 mod macros;
 mod node;
 mod problem;
 mod values;
 
+pub use checks::{
+    Check, address, at_least_one, check, exactly_one, filled, inside_path, mode, owner, package, port, sha256, url,
+    user, word,
+};
 pub use fields::Fields;
 pub use node::{Content, Node, Place};
 pub use problem::{At, Problem, Problems};

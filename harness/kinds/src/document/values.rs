@@ -12,13 +12,11 @@ use super::{At, Content, Node, Place, Problems, Read};
 impl Read for String {
     fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
         match &node.content {
-            Content::Text(text) if has_control_characters(text) => {
-                problems.error(
-                    Code::ControlCharacter,
-                    node.place,
-                    At::Value,
-                    "control characters cannot stand in a text here",
-                );
+            Content::Text(text) if let Some(c) = control_character(text) => {
+                problems
+                    .error(Code::ControlCharacter, node.place, At::Value, "control characters cannot stand in a text")
+                    .label(format!("it holds U+{:04X}", c as u32))
+                    .help("take it out");
                 None
             }
             Content::Text(text) => Some(text.clone()),
@@ -58,7 +56,12 @@ impl Read for bool {
         if let Content::Bool(value) = node.content {
             return Some(value);
         }
-        problems.wrong_type(node, "`true` or `false`");
+        let problem = problems.wrong_type(node, "`true` or `false`");
+        match node.as_text() {
+            Some("yes" | "Yes" | "on" | "On" | "y") => problem.help("write `true`"),
+            Some("no" | "No" | "off" | "Off" | "n") => problem.help("write `false`"),
+            Some(_) | None => problem,
+        };
         None
     }
 
@@ -313,15 +316,15 @@ impl Read for Share {
 }
 
 /// Line feeds and tabs are text, and so is a carriage return before a line feed, which protocols want.
-fn has_control_characters(text: &str) -> bool {
+fn control_character(text: &str) -> Option<char> {
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
         let fine = !c.is_control() || matches!(c, '\n' | '\t') || (c == '\r' && chars.peek() == Some(&'\n'));
         if !fine {
-            return true;
+            return Some(c);
         }
     }
-    false
+    None
 }
 
 /// Digits with at most one point: no sign, no exponent, no infinity.

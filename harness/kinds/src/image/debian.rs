@@ -33,6 +33,13 @@ crate::document! {
         keyring: Option<String>, optional;
     }
     short suite;
+    check {
+        suite => word,
+        variant => word,
+        packages => package,
+        mirror => filled,
+        keyring => filled,
+    }
 }
 
 /// Takes the harness's own settings out of the image, and what belongs to this machine.

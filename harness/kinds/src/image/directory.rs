@@ -16,6 +16,9 @@ crate::document! {
         path: String, required;
     }
     short path;
+    check {
+        path => filled,
+    }
 }
 
 impl Source for Directory {

@@ -19,6 +19,10 @@ crate::document! {
         /// Secret paths that are shown after all.
         include: Option<OneOrMany<String>>, optional;
     }
+    check {
+        exclude => inside_path,
+        include => inside_path,
+    }
 }
 
 /// Paths that hold secrets, other people's data or noise, and are hidden when not asked for.

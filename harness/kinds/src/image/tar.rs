@@ -20,6 +20,10 @@ crate::document! {
         sha256: Option<String>, optional;
     }
     short path;
+    check {
+        path => filled,
+        sha256 => sha256,
+    }
 }
 
 impl Source for Tar {

@@ -32,6 +32,10 @@ crate::document! {
         output: Format, default Format::Text;
     }
     short run;
+    check {
+        user => user,
+        directory => inside_path,
+    }
 }
 
 /// How an output is compared.

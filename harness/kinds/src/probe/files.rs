@@ -19,6 +19,10 @@ crate::document! {
         text: bool, default false;
     }
     short paths;
+    check {
+        paths => inside_path,
+        exclude => inside_path,
+    }
 }
 
 /// The most files that one probe may tell.

@@ -32,6 +32,12 @@ crate::document! {
         json: Option<OneOrMany<String>>, optional;
     }
     short url;
+    check {
+        url => url,
+        method => word,
+        read_headers => word,
+        json => filled,
+    }
 }
 
 /// What an answer must be.

@@ -14,6 +14,9 @@ crate::document! {
         paths: Option<OneOrMany<String>>, optional;
     }
     short paths;
+    check {
+        paths => inside_path,
+    }
 }
 
 impl Probe for Linkage {

@@ -17,6 +17,9 @@ crate::document! {
         ports: Option<OneOrMany<String>>, optional;
     }
     short ports;
+    check {
+        ports => port,
+    }
 }
 
 /// Ports above this one are handed out by the kernel: they are told by role.

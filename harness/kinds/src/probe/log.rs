@@ -24,6 +24,10 @@ crate::document! {
         journal: Option<OneOrMany<String>>, optional;
     }
     short files;
+    check {
+        files => inside_path,
+        journal => word,
+    }
 }
 
 /// The most kinds of lines that one log can add to a snapshot.

@@ -15,6 +15,9 @@ crate::document! {
         names: Option<OneOrMany<String>>, optional;
     }
     short names;
+    check {
+        names => package,
+    }
 }
 
 impl Probe for Package {

@@ -16,6 +16,9 @@ crate::document! {
         name: Option<String>, optional;
     }
     short name;
+    check {
+        name => filled,
+    }
 }
 
 impl Probe for Process {

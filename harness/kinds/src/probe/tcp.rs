@@ -18,6 +18,9 @@ crate::document! {
         banner: bool, default false;
     }
     short address;
+    check {
+        address => address,
+    }
 }
 
 impl Probe for Tcp {

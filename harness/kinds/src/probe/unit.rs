@@ -13,6 +13,9 @@ crate::document! {
         names: Option<OneOrMany<String>>, optional;
     }
     short names;
+    check {
+        names => word,
+    }
 }
 
 impl Probe for Unit {
