@@ -55,12 +55,11 @@ fn merged(same: &[Difference], of: u32) -> Option<Difference> {
     let seen = u32::try_from(same.len()).unwrap_or(u32::MAX);
     let times = |one: &Difference| same.iter().filter(|other| other.now == one.now).count();
     let weight = |one: &Difference| (one.counts(), one.verdict, times(one));
+    // Attempts have no order, so that of the values decides between equals.
+    let rank = |one: &Difference| format!("{:?}{:?}{:?}{:?}{:?}", one.now, one.was, one.class, one.kind, one.evidence);
     let mut best = same
         .iter()
-        .max_by(|one, other| {
-            // Attempts have no order, so that of the values decides between equals.
-            weight(one).cmp(&weight(other)).then_with(|| (&other.now, &other.evidence).cmp(&(&one.now, &one.evidence)))
-        })?
+        .max_by(|one, other| weight(one).cmp(&weight(other)).then_with(|| rank(other).cmp(&rank(one))))?
         .clone();
     best.seen = (seen, of);
     if seen < of && best.counts() {

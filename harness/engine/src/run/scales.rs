@@ -143,13 +143,14 @@ impl<'a> Weighing<'a> {
         };
         let file = committed.candidate_file(&names);
         let environment = environment(cell, ground);
+        let told = self.pools.contains_key(&file);
         let pooled = match self.pools.remove(&file) {
             Some((of, earlier)) if of == environment => earlier.joined(control),
             Some(_) | None => control.clone(),
         };
         let written = self.candidate(&committed, &names, &environment, &pooled)?;
         self.pools.insert(file.clone(), (environment, pooled));
-        Ok(if written { vec![format!("a new baseline waits for review: {file}")] } else { Vec::new() })
+        Ok(if written && !told { vec![format!("a new baseline waits for review: {file}")] } else { Vec::new() })
     }
 
     /// Writes the candidate, or removes one for which there is no reason any more.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use patchbed_kinds::probe::Service as WatchedService;
 use patchbed_kinds::probe::automatic::{DriftScope, LOG_FILES};
+use patchbed_kinds::probe::canonical::canonical_reading;
 use patchbed_model::text::{one_line, shorten};
 use patchbed_model::{Arm, Blame, Cause, CauseKind, Health, Key, Reading, Snapshot, Stage};
 use patchbed_sandbox::Sandbox;
@@ -169,7 +170,7 @@ impl<'a> Timeline<'a> {
                 Err(not) if optional(&name) => Reading::content("not ready").because(lines(not)),
                 Err(not) => Reading::state("not ready", Health::Bad).because(lines(not)),
             };
-            (Key::from(name.as_str()).child("ready"), reading)
+            (Key::from(name.as_str()).child("ready"), canonical_reading(reading))
         };
         Ok(restarted.into_iter().map(reading).collect())
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use patchbed_kinds::probe::canonical::canonical_reading;
 use patchbed_model::text::last_lines;
 use patchbed_model::{Blame, Health, Key, Reading};
 use patchbed_sandbox::message::{End, Program, Run};
@@ -10,7 +11,7 @@ use patchbed_sandbox::{AskError, LinkError, Sandbox};
 use super::halt::Halt;
 use super::pace::milliseconds;
 use super::text;
-use crate::scenario::Workload;
+use crate::scenario::{Workload, key_part};
 
 /// How many bytes of its output are kept.
 const KEEP: usize = 64 << 10;
@@ -65,8 +66,10 @@ pub(super) async fn readings(
             Ok(()) => Reading::state("ended with status 0", Health::Good),
             Err(failed) => Reading::state(failed.text, Health::Bad).because(failed.evidence),
         };
-        let name = one.workload.name.split_whitespace().collect::<Vec<_>>().join("-");
-        readings.insert(Key::from("workload").child(&name).child("exit"), reading);
+        readings.insert(
+            Key::from("workload").child(&key_part(&one.workload.name)).child("exit"),
+            canonical_reading(reading),
+        );
     }
     Ok(readings)
 }
