@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use patchbed_guest::message::{Privileges, Program};
 use patchbed_model::text::{one_line, shorten};
+use patchbed_sandbox::{AskError, Sandbox};
 
 use super::tool::{digest, must_run};
 use super::{Applied, Change, ChangeError, Prepared, Site};
 use crate::document::{Argv, Span};
 use crate::image::Workshop;
+use crate::probe::automatic::Footprint;
 
 crate::document! {
     /// A program that changes the environment.
@@ -61,8 +63,10 @@ impl Change for Command {
     }
 
     async fn apply(&self, site: &Site<'_>) -> Result<Applied, ChangeError> {
+        let before = footprint(site.sandbox).await?;
         self.run(site, &self.run).await?;
-        Ok(Applied::default())
+        let paths = footprint(site.sandbox).await?.since(&before);
+        Ok(Applied { paths, ..Applied::default() })
     }
 
     async fn revert(&self, site: &Site<'_>) -> Result<(), ChangeError> {
@@ -73,6 +77,14 @@ impl Change for Command {
         };
         self.run(site, argv).await
     }
+}
+
+/// A command cannot say which files it writes, so what differs after it from before is what it wrote.
+async fn footprint(sandbox: &dyn Sandbox) -> Result<Footprint, ChangeError> {
+    Footprint::take(sandbox).await.map_err(|error| match error {
+        AskError::Link(link) => ChangeError::Link(link),
+        AskError::Failed(failure) => ChangeError::Unavailable(format!("see what a command wrote: {failure}")),
+    })
 }
 
 /// The command line as people wrote it.
