@@ -149,9 +149,14 @@ fn has_io(error: &(dyn std::error::Error + 'static)) -> Option<Exit> {
 
 /// Whether the machine had nothing left, so that a second try may help.
 pub(crate) fn exhausted(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind;
+
     use rustix::io::Errno;
+
     let exhausting = [Errno::NOSPC, Errno::DQUOT, Errno::MFILE, Errno::NFILE, Errno::NOMEM, Errno::AGAIN, Errno::IO];
-    Errno::from_io_error(error).is_some_and(|errno| exhausting.contains(&errno))
+    // Some libraries wrap the system's error: then only its kind is left.
+    let kinds = [ErrorKind::StorageFull, ErrorKind::QuotaExceeded, ErrorKind::OutOfMemory];
+    kinds.contains(&error.kind()) || Errno::from_io_error(error).is_some_and(|errno| exhausting.contains(&errno))
 }
 
 /// What the errors themselves know about how to mend them.

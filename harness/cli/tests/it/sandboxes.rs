@@ -213,3 +213,37 @@ fn clean_removes_old_runs_and_keeps_the_last() {
     assert!(wet.stdout.starts_with("1 run "), "{wet:?}");
     assert_eq!(project.run(&["show"]).status, Some(0));
 }
+
+/// The command after a line of shell, in namespaces of its own.
+fn after(project: &Project, flags: &str, line: &str, words: &str) -> Said {
+    let mut command = project.command(&[]);
+    let script = format!("{line} && exec '{}' {words}", env!("CARGO_BIN_EXE_patchbed"));
+    let mut unshare = std::process::Command::new("unshare");
+    unshare.args(flags.split(' ')).args(["sh", "-c", &script]).current_dir(project.path()).env_clear();
+    unshare.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command.env_clear();
+    project.say(&mut unshare)
+}
+
+#[test]
+fn a_host_without_user_namespaces_ends_with_77_and_the_remedy() {
+    needs!(userns, overlay, root, unshare);
+    let project = Project::probing("true");
+    let forbid = "echo 0 > /proc/sys/user/max_user_namespaces";
+    for words in ["doctor", "run", "shell host -- /bin/true"] {
+        let said = after(&project, "-U -r", forbid, words);
+        assert_eq!(said.status, Some(77), "{words}: {said:?}");
+        assert!(format!("{}{}", said.stdout, said.stderr).contains("max_user_namespaces"), "{said:?}");
+    }
+}
+
+#[test]
+fn a_full_disk_ends_with_75() {
+    needs!(userns, overlay, root, unshare);
+    let project = Project::probing("true");
+    std::fs::create_dir(project.path().join(".patchbed")).expect("made");
+    let line = "mount -t tmpfs -o size=8k none .patchbed && head -c 8000 /dev/zero > .patchbed/filler";
+    let said = after(&project, "-m", line, "run");
+    assert_eq!(said.status, Some(75), "{said:?}");
+    assert!(said.stderr.contains("No space left on device"), "{said:?}");
+}
