@@ -74,6 +74,7 @@ fn now() -> Duration {
 }
 
 /// Orders to running programs are carried out at once and in order; everything else by a worker.
+#[expect(clippy::wildcard_enum_match_arm, reason = "only orders to runs are not work of their own")]
 fn take(guest: &Arc<Guest>, workers: &Workers, call: Call) {
     let Call { id, request } = call;
     match request {
@@ -120,7 +121,7 @@ fn input(guest: &Guest, run: u64, data: Option<String>) -> Reply {
 }
 
 /// Answers everything but runs and the orders to them.
-#[expect(clippy::wildcard_enum_match_arm, reason = "only orders to runs are not work of their own")]
+#[expect(clippy::wildcard_enum_match_arm, reason = "the others are asked in turn, and the last answer is a refusal")]
 fn answer(guest: &Arc<Guest>, request: &Request) -> Reply {
     let result = match request {
         Request::Start(start) => guest.services.start(guest, start).map(Reply::Service),
@@ -134,10 +135,6 @@ fn answer(guest: &Arc<Guest>, request: &Request) -> Reply {
             rustix::fs::sync();
             Ok(Reply::Done)
         }
-        #[expect(
-            clippy::wildcard_enum_match_arm,
-            reason = "the others are asked in turn, and the last answer is a refusal"
-        )]
         other => match files::answer(guest, other) {
             Some(result) => result,
             None => observe::answer(other, &guest.context).ok_or_else(|| Failure {

@@ -1,5 +1,7 @@
 //! Finding and ending everything that a program has started, however it tried to get away.
 
+use std::collections::BTreeSet;
+
 use crate::context::Services as _;
 use crate::family::Family;
 use crate::guest::Guest;
@@ -40,7 +42,8 @@ impl<'a> Hunt<'a> {
         let family = Family::now();
         let own = self.guest.pid;
         let others = self.guest.runs.others(self.id);
-        let sessions: Vec<i32> = others.clone();
+        let services = &self.guest.services;
+        let served: BTreeSet<i32> = services.names().iter().flat_map(|name| services.processes_of(name)).collect();
         let mut found: Vec<i32> = family
             .all()
             .filter(|(pid, member)| {
@@ -53,9 +56,9 @@ impl<'a> Hunt<'a> {
                 member.started >= self.since
                     && family.descends(*pid, own)
                     && !others.iter().any(|other| family.descends(*pid, *other))
-                    && !sessions.contains(&member.session)
-                    && !self.guest.services.is_own(*pid)
-                    && self.guest.services.service_of(*pid).is_none()
+                    && !others.contains(&member.session)
+                    && !services.is_own(*pid)
+                    && !served.contains(pid)
             })
             .map(|(pid, _)| pid)
             .collect();

@@ -95,9 +95,8 @@ proptest! {
             .collect();
         let used: Vec<&String> = steps[enter..]
             .iter()
-            .filter_map(|step| match step {
-                SetupStep::Place { tree, .. } | SetupStep::Bind { tree, .. } => Some(tree),
-                _ => None,
+            .filter_map(|step| {
+                if let SetupStep::Place { tree, .. } | SetupStep::Bind { tree, .. } = step { Some(tree) } else { None }
             })
             .collect();
         prop_assert_eq!(made, used);
