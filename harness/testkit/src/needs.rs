@@ -26,8 +26,7 @@ macro_rules! needs {
 /// When `PATCHBED_MUST` demands what is missing.
 #[must_use]
 pub fn met(test: &str, needs: &[&str]) -> bool {
-    let missing: Vec<(&str, String)> =
-        needs.iter().filter_map(|need| Some((*need, why_missing(need)?))).collect();
+    let missing: Vec<(&str, String)> = needs.iter().filter_map(|need| Some((*need, why_missing(need)?))).collect();
     let must = std::env::var("PATCHBED_MUST").unwrap_or_default();
     for (need, why) in &missing {
         let demanded = must.split(',').any(|one| one == *need || one == "all");
