@@ -19,6 +19,8 @@ pub(crate) fn start(verbose: u8, look: &Look) {
         .with_writer(std::io::stderr)
         .with_ansi(colour)
         .without_time()
+        // Otherwise it panics when standard error is gone.
+        .log_internal_errors(false)
         .try_init();
     debug_assert!(started.is_ok(), "the log is started once");
 }

@@ -38,7 +38,11 @@ pub(super) fn execute(context: &Context, arguments: RunArguments) -> Result<Exit
     sandboxes::sweep_leftovers(context);
     let mut harness = harness(context, &arguments)?;
     harness.options.resume = run;
-    let (record, seen) = make(context, &plan, &harness, &arguments)?;
+    let made = make(context, &plan, &harness, &arguments);
+    if arguments.how.no_cache {
+        sandboxes::remove_fresh_store(context)?;
+    }
+    let (record, seen) = made?;
     report(context, &harness.state, record, seen, (&reports, arguments.result.json))
 }
 

@@ -74,10 +74,17 @@ pub(super) fn trial(context: &Context, backend: &NamespacesBackend) -> Result<Ve
 
 /// A store of this run's own: nothing is found made in it. What an earlier one left is removed first.
 pub(super) fn fresh_store(context: &Context) -> Result<Store, Failure> {
+    remove_fresh_store(context)?;
+    Ok(Store::open(context.folders.kept("no-cache"))?)
+}
+
+/// Removes the store of a run with `--no-cache`, this one's or one's that was killed.
+pub(super) fn remove_fresh_store(context: &Context) -> Result<(), Failure> {
     let root = context.folders.kept("no-cache");
     if root.exists() {
-        let old = Store::open(root.clone())?;
-        old.remove(std::time::Duration::ZERO)?;
+        Store::open(root.clone())?.remove(std::time::Duration::ZERO)?;
+        // What is left are the store's own folders, without anything of another user in them.
+        std::fs::remove_dir_all(root)?;
     }
-    Ok(Store::open(root)?)
+    Ok(())
 }

@@ -117,7 +117,7 @@ impl Board {
 
     /// `c7f2 patched 1`.
     fn name(&self, attempt: &AttemptId) -> String {
-        let id = self.short.get(&attempt.cell).cloned().unwrap_or_else(|| safe::line(&attempt.cell.0));
+        let id = self.short.get(&attempt.cell).cloned().unwrap_or_else(|| safe::line(attempt.cell.short()));
         format!("{id} {} {}", attempt.arm, attempt.number)
     }
 }

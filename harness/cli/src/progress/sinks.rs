@@ -86,6 +86,9 @@ impl Sinks {
 
 impl EventSink for Sinks {
     fn event(&mut self, event: &Event) {
+        if let Event::StageFinished { attempt, stage, milliseconds } = event {
+            tracing::info!(cell = %attempt.cell, arm = %attempt.arm, number = attempt.number, %stage, milliseconds);
+        }
         if self.events.is_some() {
             self.write(event);
         }

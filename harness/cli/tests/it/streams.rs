@@ -33,6 +33,16 @@ fn a_reader_that_goes_away_is_no_error() {
 }
 
 #[test]
+fn a_log_whose_reader_goes_away_is_no_panic() {
+    let project = Project::probing("true");
+    let mut child = project.command(&["plan", "-vvv"]).spawn().expect("started");
+    drop(child.stderr.take());
+    let status = end_of(&mut child, std::time::Duration::from_secs(20));
+    assert_eq!(status.code(), Some(0));
+    assert!(!project.path().join("home/.local/state/patchbed").exists(), "a defect was reported");
+}
+
+#[test]
 fn closed_streams_are_no_panic() {
     let project = Project::probing("true");
     let binary = env!("CARGO_BIN_EXE_patchbed");
