@@ -16,8 +16,9 @@ const QUIET_UNASKED: Duration = Duration::from_millis(200);
 /// The pause between two looks.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// What moves longer than this is looked at as it moves.
-const LONGEST: Duration = Duration::from_secs(5);
+/// What moves longer than this is looked at as it moves. Systemd gives up a unit that crashes again and again after five
+/// starts, which takes some seconds where each leaves a core dump.
+const LONGEST: Duration = Duration::from_secs(15);
 
 /// Waits until processes, services and sockets are the same for a moment, or the longest time is over.
 pub(super) async fn settle(services: &Services<'_>) -> Result<(), LinkError> {

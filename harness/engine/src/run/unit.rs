@@ -10,6 +10,7 @@ use patchbed_sandbox::{AskError, LinkError, Sandbox};
 use super::clock::Clock;
 use super::pace::milliseconds;
 use super::service::NotReady;
+use super::text::signal_name;
 
 /// How long systemd itself may take to come up.
 const BOOT: Duration = Duration::from_secs(90);
@@ -66,7 +67,8 @@ pub(super) async fn control(
 
 /// How a unit stands now.
 pub(super) async fn look(sandbox: &dyn Sandbox, unit: &str) -> Result<Unit, LinkError> {
-    let question = ["show", "--property=ActiveState,SubState,Result,Type,LoadState", "--", unit];
+    let properties = "--property=ActiveState,SubState,Result,Type,LoadState,ExecMainCode,ExecMainStatus";
+    let question = ["show", properties, "--", unit];
     match systemctl(sandbox, &question, QUESTION).await? {
         Ok(ran) => Ok(standing(&ran.output.text)),
         Err(text) => Ok(Unit::Coming(text)),
@@ -77,8 +79,12 @@ fn standing(shown: &str) -> Unit {
     let properties: BTreeMap<&str, &str> = shown.lines().filter_map(|line| line.trim().split_once('=')).collect();
     let value = |name: &str| properties.get(name).copied().unwrap_or_default();
     let (active, sub, result) = (value("ActiveState"), value("SubState"), value("Result"));
-    let text =
-        if matches!(result, "" | "success") { format!("{active} ({sub})") } else { format!("{active} ({result})") };
+    let why = if matches!(result, "" | "success") { sub } else { result };
+    let text = match (value("ExecMainCode"), value("ExecMainStatus").parse()) {
+        // As the kernel tells it: killed, or killed with a core dump.
+        ("2" | "3", Ok(signal)) => format!("{active} ({why}), killed by {}", signal_name(signal)),
+        _ => format!("{active} ({why})"),
+    };
     match active {
         "active" => Unit::Up,
         "inactive" if value("Type") == "oneshot" && result == "success" => Unit::Up,
@@ -118,5 +124,21 @@ async fn systemctl(
         Ok(ran) => Ok(Ok(ran)),
         Err(AskError::Failed(failure)) => Ok(Err(failure.text)),
         Err(AskError::Link(link)) => Err(link),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Unit, standing};
+
+    #[test]
+    fn what_systemd_shows_is_read() {
+        let shown = |active: &str, rest: &str| standing(&format!("ActiveState={active}\nSubState=x\n{rest}\n"));
+        assert_eq!(shown("active", "Result=success"), Unit::Up);
+        assert_eq!(shown("inactive", "Result=success\nType=oneshot"), Unit::Up);
+        assert_eq!(shown("activating", "Result=success"), Unit::Coming("activating (x)".to_owned()));
+        assert_eq!(shown("inactive", "LoadState=not-found"), Unit::Down("there is no such unit".to_owned()));
+        let crashed = shown("failed", "Result=core-dump\nExecMainCode=3\nExecMainStatus=11");
+        assert_eq!(crashed, Unit::Down("failed (core-dump), killed by SIGSEGV".to_owned()));
     }
 }
