@@ -98,15 +98,12 @@ pub(crate) fn write_whole(path: &Utf8Path, bytes: &[u8]) -> io::Result<()> {
     file.persist(path).map(drop).map_err(|error| error.error)
 }
 
-/// A new file in the folder of another. The error is the system's own, without the passing name.
+/// A new file in the folder of another. The folder is asked first: an error then does not name a passing file.
 fn beside(path: &Utf8Path) -> io::Result<tempfile::NamedTempFile> {
+    use rustix::fs::Access;
+    rustix::fs::access(folder_of(path).as_std_path(), Access::WRITE_OK | Access::EXEC_OK)?;
     let readable = std::os::unix::fs::PermissionsExt::from_mode(0o644);
-    let made = tempfile::Builder::new().prefix(".patchbed-").permissions(readable).tempfile_in(folder_of(path));
-    made.map_err(|error| {
-        let cause =
-            error.get_ref().and_then(|error| error.source()).and_then(|error| error.downcast_ref::<io::Error>());
-        cause.and_then(io::Error::raw_os_error).map_or(error, io::Error::from_raw_os_error)
-    })
+    tempfile::Builder::new().prefix(".patchbed-").permissions(readable).tempfile_in(folder_of(path))
 }
 
 /// An open pipe or device, when that is what stands there. A pipe that nobody reads is an error, not a wait.
