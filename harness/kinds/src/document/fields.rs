@@ -92,7 +92,6 @@ impl<'a> Fields<'a> {
     }
 
     /// Takes and reads `key` if it is there. `Some(None)` when it is not; `None` when it is there and cannot be read.
-    #[expect(clippy::option_option, reason = "absent and unreadable are different things")]
     pub fn optional<T: Read>(&mut self, key: &'static str, problems: &mut Problems) -> Option<Option<T>> {
         match self.take(key) {
             Some(node) => T::read(node, problems).map(Some),
@@ -116,7 +115,9 @@ impl<'a> Fields<'a> {
         }
         if self.has_any(later) {
             let what = format!("this kind of {what}");
-            later.iter().for_each(|kind| self.later(kind, &what, problems));
+            for kind in later {
+                self.later(kind, &what, problems);
+            }
             return None;
         }
         match found[..] {

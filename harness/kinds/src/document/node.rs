@@ -89,7 +89,9 @@ impl Node {
             Content::Map(entries) => {
                 let mut seen = std::collections::HashSet::new();
                 entries.retain(|(key, _)| seen.insert(key.clone()));
-                entries.iter_mut().for_each(|(_, node)| node.keep_first_keys());
+                for (_, node) in entries {
+                    node.keep_first_keys();
+                }
             }
             Content::List(items) => items.iter_mut().for_each(Self::keep_first_keys),
             Content::Null | Content::Bool(_) | Content::Integer(_) | Content::Float(_) | Content::Text(_) => {}
