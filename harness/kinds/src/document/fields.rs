@@ -46,13 +46,11 @@ impl<'a> Fields<'a> {
 
     /// Takes and reads `key`; its absence is a problem.
     pub fn required<T: Read>(&mut self, key: &'static str, problems: &mut Problems) -> Option<T> {
-        match self.take(key) {
-            Some(node) => T::read(node, problems),
-            None => {
-                self.missing(key, problems);
-                None
-            }
-        }
+        let Some(node) = self.take(key) else {
+            self.missing(key, problems);
+            return None;
+        };
+        T::read(node, problems)
     }
 
     /// Reports that `key` is missing, unless a key that looks like it is there: [`Self::finish`] reports that one.
