@@ -38,7 +38,8 @@ pub struct SandboxSpec {
 pub enum Upper {
     /// Into memory, gone with the sandbox; the size is [`Limits::disk`].
     Memory,
-    /// Into a folder of the layer store, kept after closing. Must be on a file system that overlay can write to.
+    /// Into a folder of the layer store. It must be free or empty, on a file system that overlay can write to; the
+    /// layer appears there whole and synced when the sandbox is closed, and never otherwise.
     Folder(Utf8PathBuf),
 }
 

@@ -68,6 +68,9 @@ impl NamespacesBackend {
             return Ok(Arc::clone(ready));
         }
         let holder = Holder::find().map_err(OpenError::Lacking)?;
+        for line in super::sweep(&self.state).unwrap_or_default() {
+            tracing::info!("{line}");
+        }
         let runner = Runner::start(holder.ids().cloned())?;
         let owner = Owner::register(&self.state).map_err(|error| unprepared(&self.state, &error))?;
         let lanes = Arc::new(Lanes::new(runner, Groups::make(&owner)));

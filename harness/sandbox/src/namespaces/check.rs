@@ -20,6 +20,8 @@ const EXHAUSTED: [(i32, &str); 6] = [
 /// Turns a failed step into what it says about the host, if it does.
 pub(super) fn explain(error: SetupError) -> OpenError {
     if let Some((what, remedy)) = lack(&error) {
+        let off = setting("user.max_user_namespaces") == Some(0);
+        let what = if off { "user namespaces: they are switched off".into() } else { what };
         return OpenError::Lacking(Lack { what, because: error.to_string(), remedy, weight: LackWeight::Fatal });
     }
     match EXHAUSTED.iter().find(|(errno, _)| *errno == error.errno) {
@@ -71,12 +73,14 @@ fn lack(error: &SetupError) -> Option<(String, String)> {
     }
 }
 
+/// A setting of the kernel.
+fn setting(name: &str) -> Option<u64> {
+    let text = fs::read_to_string(format!("/proc/sys/{}", name.replace('.', "/"))).ok()?;
+    text.trim().parse().ok()
+}
+
 /// The setting that keeps user namespaces from us, as far as the host tells.
 fn users_remedy() -> String {
-    let setting = |name: &str| {
-        let text = fs::read_to_string(format!("/proc/sys/{}", name.replace('.', "/"))).ok()?;
-        text.trim().parse::<u64>().ok()
-    };
     let root = "or run patchbed as root";
     if setting("user.max_user_namespaces") == Some(0) {
         return format!("sysctl -w user.max_user_namespaces=28633, {root}");

@@ -30,28 +30,23 @@ pub(super) struct Layer {
 }
 
 impl Layer {
-    /// Makes the folders; a layer that lies in the place already is taken up and written on.
+    /// Makes the folders. The place must be free, or an empty folder: a layer that is there is never written on, so that
+    /// nothing of it can be lost.
     pub(super) fn begin(place: &Utf8Path, fate: Fate, holder: Holder, owner: &Owner) -> std::io::Result<Self> {
-        let entry = owner.own(Kind::Tree, partial(place.as_str()).as_ref())?;
-        let layer = Self {
-            fate,
-            owned: Some(entry),
-            place: place.to_owned(),
-            partial: PathBuf::from(partial(place.as_str())),
-            holder,
-            published: false,
-        };
-        std::fs::create_dir(&layer.partial)?;
-        for name in ["work", "keep"] {
-            std::fs::create_dir(layer.partial.join(name))?;
-        }
-        let upper = layer.partial.join("upper");
+        let partial = PathBuf::from(partial(place.as_str()));
+        let entry = owner.own(Kind::Tree, &partial)?;
         if place.as_std_path().exists() {
-            std::fs::rename(place, &upper)?;
-        } else {
-            std::fs::create_dir(&upper)?;
+            std::fs::remove_dir(place)?;
         }
-        std::fs::set_permissions(&upper, std::fs::Permissions::from_mode(0o755))?;
+        // Where another harness is writing this layer, this fails, and what it has is not touched.
+        std::fs::create_dir(&partial)?;
+        let layer = Self { place: place.to_owned(), partial, holder, fate, published: false, owned: Some(entry) };
+        for name in ["work", "keep", "upper"] {
+            let folder = layer.partial.join(name);
+            std::fs::create_dir(&folder)?;
+            // The upper folder's mode is that of the root.
+            std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o755))?;
+        }
         Ok(layer)
     }
 

@@ -12,8 +12,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 
-use crate::OpenError;
 use crate::face::RUNNER;
+use crate::{Lack, LackWeight, OpenError};
 
 /// How long the runner may take to say hello: it copies itself and runs two helpers.
 const HELLO: Duration = Duration::from_secs(20);
@@ -31,6 +31,9 @@ impl Runner {
     pub(super) fn start(holder: Option<HolderIds>) -> Result<Self, OpenError> {
         let settings =
             serde_json::to_string(&Settings { holder }).map_err(|error| OpenError::Runner(error.to_string()))?;
+        if !std::fs::exists("/proc/self/exe").unwrap_or(false) {
+            return Err(OpenError::Lacking(no_proc()));
+        }
         let program = sealed_copy().map_err(exhausted("memory for a copy of the program"))?;
         let (ours, theirs) = packets().map_err(exhausted("descriptors"))?;
         let process = Command::new(format!("/proc/self/fd/{}", program.as_raw_fd()))
@@ -83,6 +86,15 @@ impl Drop for Runner {
         // The end of its socket ends it.
         self.socket = None;
         let _ = self.process.wait();
+    }
+}
+
+fn no_proc() -> Lack {
+    Lack {
+        what: "the file system `/proc`".into(),
+        because: "`/proc/self/exe` is not there".into(),
+        remedy: "mount -t proc proc /proc".into(),
+        weight: LackWeight::Fatal,
     }
 }
 
