@@ -70,7 +70,9 @@ impl Messages {
         }
         let mut shown: Vec<Diagnostic> = all.into_iter().map(|(_, diagnostic)| diagnostic).collect();
         if strict {
-            shown.iter_mut().for_each(|diagnostic| diagnostic.severity = Severity::Error);
+            for diagnostic in &mut shown {
+                diagnostic.severity = Severity::Error;
+            }
         }
         let named: BTreeSet<&str> = shown.iter().filter(|d| !d.labels.is_empty()).map(|d| d.file.as_str()).collect();
         let texts = library.documents.iter().filter(|document| named.contains(document.path.as_str()));

@@ -68,8 +68,7 @@ impl Probes {
                 self.free.take(&key_part(name));
             }
         }
-        let texts = items(list).map(|(place, text)| (place, text));
-        texts.filter_map(|(place, text)| self.probe(text, place, known, problems)).collect()
+        items(list).filter_map(|(place, text)| self.probe(text, place, known, problems)).collect()
     }
 
     fn probe(&mut self, text: &ProbeText, place: Place, known: Known<'_>, problems: &mut Problems) -> Option<Probe> {

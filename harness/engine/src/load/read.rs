@@ -95,7 +95,7 @@ pub(super) fn text(bytes: Vec<u8>) -> Result<String, Unreadable> {
     }
     let mut text = String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
-        let line = error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+        let line = error.as_bytes()[..at].split(|byte| *byte == b'\n').count();
         let byte = error.as_bytes().get(at).copied().unwrap_or_default();
         unreadable(format!("the file is not UTF-8: byte {at}, in line {line}, is 0x{byte:02x}"), "save it as UTF-8")
     })?;
