@@ -1,4 +1,5 @@
 //! Records to make reports of: the one of the contract, one of many things at once, and one in which every text is hostile.
+#![expect(clippy::assigning_clones, reason = "a fixture is written once; plain assignment reads best")]
 
 use std::collections::BTreeMap;
 
@@ -78,6 +79,9 @@ pub fn scenario(id: &str, cells: Vec<CellRecord>, causes: Vec<CauseRecord>) -> S
 }
 
 /// A record of these scenarios; counts, verdict and exit follow from the cells.
+///
+/// # Panics
+/// Never: its time stamps are written here.
 #[must_use]
 pub fn record(scenarios: Vec<ScenarioRecord>) -> Record {
     let cells = || scenarios.iter().flat_map(|scenario| &scenario.cells);

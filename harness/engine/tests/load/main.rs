@@ -1,4 +1,6 @@
 //! Loading: the gallery of broken files, the laws, the schema.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on ends here")]
+#![expect(clippy::format_collect, reason = "inputs of tests are read more often than they are made")]
 
 mod gallery;
 mod laws;
