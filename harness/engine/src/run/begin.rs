@@ -16,7 +16,7 @@ use super::dispatch::{Dispatch, Lane};
 use super::harness::{EventSink, Harness, RunError};
 use super::prepare::{Ground, Preparation};
 use crate::plan::{Plan, PlanCell};
-use crate::store::{Journal, StateError};
+use crate::store::{StateError, masked_event};
 
 /// Runs a plan to its end, or to where it is cancelled: then the record says what is not known.
 ///
@@ -42,12 +42,17 @@ pub(super) async fn run_on(
     let notes = able(plan, harness)?;
     let _lock = harness.state.lock()?;
     let earlier = Earlier::of(harness, plan)?;
-    let (journal, first) = journal(plan, harness)?;
-    let mut chronicle = Chronicle::new(journal, sink);
-    earlier.events.iter().for_each(|event| chronicle.remember(event));
-    for event in first {
-        chronicle.tell(event)?;
-    }
+    let mut chronicle = match &harness.options.resume {
+        Some(run) => {
+            let mut chronicle = Chronicle::new(harness.state.resume(run)?, sink);
+            for event in &earlier.events {
+                chronicle.remember(event);
+            }
+            chronicle.tell(Event::RunResumed { at: harness.clock.now() })?;
+            chronicle
+        }
+        None => begun(plan, harness, sink)?,
+    };
     for text in notes.into_iter().chain(earlier.notes.iter().cloned()) {
         chronicle.tell(Event::Note { cell: None, text })?;
     }
@@ -74,26 +79,27 @@ fn able(plan: &Plan, harness: &Harness) -> Result<Vec<String>, RunError> {
     Ok(degraded.map(|lack| format!("this host lacks {} ({}): {}", lack.what, lack.because, lack.remedy)).collect())
 }
 
-/// The journal of the run, and what is told first.
-fn journal(plan: &Plan, harness: &Harness) -> Result<(Journal, Vec<Event>), StateError> {
-    let now = harness.clock.now();
-    if let Some(run) = &harness.options.resume {
-        return Ok((harness.state.resume(run)?, vec![Event::RunResumed { at: now }]));
-    }
+/// Begins the chronicle of a new run: what is planned is in its journal before anything is told.
+fn begun<'a>(plan: &Plan, harness: &Harness, sink: &'a mut dyn EventSink) -> Result<Chronicle<'a>, StateError> {
     let run = new_id(harness);
     let mut sources: BTreeMap<String, Digest> = BTreeMap::new();
     for cell in &plan.cells {
         sources.insert(cell.scenario.file.to_string(), cell.scenario.digest.clone());
     }
-    let started = Event::RunStarted {
+    let started = masked_event(Event::RunStarted {
         run: run.clone(),
-        at: now,
+        at: harness.clock.now(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         sources: sources.into_iter().map(|(file, digest)| Source { file, digest }).collect(),
         arguments: harness.options.arguments.clone(),
-    };
+    });
     let planned = plan.cells.iter().map(|cell| Event::CellPlanned(cell.planned()));
-    Ok((harness.state.begin(&run)?, std::iter::once(started).chain(planned).collect()))
+    let first: Vec<Event> = std::iter::once(started).chain(planned).collect();
+    let mut chronicle = Chronicle::new(harness.state.begin(&run, &first)?, sink);
+    for event in &first {
+        chronicle.written(event);
+    }
+    Ok(chronicle)
 }
 
 /// The day and four digits that no other run has.

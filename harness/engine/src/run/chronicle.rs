@@ -22,6 +22,12 @@ impl<'a> Chronicle<'a> {
         self.fold.take(event);
     }
 
+    /// Tells what is in the journal already.
+    pub(super) fn written(&mut self, event: &Event) {
+        self.fold.take(event);
+        self.sink.event(event);
+    }
+
     /// Something happened. A result is durable before it is told.
     pub(super) fn tell(&mut self, event: Event) -> Result<(), StateError> {
         let event = masked_event(event);
@@ -29,8 +35,7 @@ impl<'a> Chronicle<'a> {
         if is_result(&event) {
             self.journal.sync()?;
         }
-        self.fold.take(&event);
-        self.sink.event(&event);
+        self.written(&event);
         Ok(())
     }
 

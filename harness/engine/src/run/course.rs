@@ -127,6 +127,9 @@ impl Course {
             return None;
         }
         self.phase = Phase::Judged;
+        // Of ten thousand cells no more is kept than what is in the record.
+        self.outcomes.clear();
+        self.tries.clear();
         Some(judgement)
     }
 

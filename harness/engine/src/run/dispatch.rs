@@ -154,7 +154,8 @@ impl<'a> Dispatch<'a> {
         if !course.is_ripe() {
             return Ok(());
         }
-        let (scales, notes) = self.weighing.scales(&course.cell, ground, &course.control())?;
+        let control = course.control();
+        let (scales, notes) = self.weighing.scales(&course.cell, ground, &control)?;
         let cell = course.cell.id.clone();
         for text in notes {
             self.chronicle.tell(Event::Note { cell: Some(cell.clone()), text })?;
@@ -162,7 +163,7 @@ impl<'a> Dispatch<'a> {
         let Some(judgement) = course.judge(&scales) else {
             return Ok(());
         };
-        for text in self.weighing.keep(&course.cell, ground, &course.control(), &judgement)? {
+        for text in self.weighing.keep(&course.cell, ground, &control, &judgement)? {
             self.chronicle.tell(Event::Note { cell: Some(cell.clone()), text })?;
         }
         self.ending |= self.harness.options.first_failure_ends && judgement.verdict.exit() != Exit::Ok;

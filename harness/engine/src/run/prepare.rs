@@ -1,10 +1,11 @@
 //! Makes once, before any attempt, what attempts share: images, layers of products, packages of patches.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 use patchbed_kinds::change::{AnyChange, Change as _, ChangeError, Prepared};
-use patchbed_kinds::image::{Hold, Image, ImageError, Workshop, build, extend};
+use patchbed_kinds::image::{Hold, Image, ImageError, StoreError, Workshop, build, extend};
 use patchbed_model::id::Hasher;
 use patchbed_model::{Arm, Blame, Cause, CauseKind, Digest, Stage};
 use patchbed_sandbox::{Bind, Lack, LackWeight};
@@ -25,8 +26,8 @@ pub(super) struct Ground {
     pub(super) patches: Result<Vec<PreparedPatch>, Cause>,
     /// The digest of all that goes in.
     pub(super) inputs: Digest,
-    /// Keeps the store from removing any of it.
-    hold: Option<Hold>,
+    /// Keep the store from removing any of it.
+    holds: Vec<Arc<Hold>>,
 }
 
 /// A patch, ready to be applied.
@@ -43,7 +44,7 @@ impl Ground {
         let binds: Vec<Bind> = prepared().flat_map(|one| one.binds.iter().cloned()).collect();
         let inputs = Hasher::new().part(&cell.id.0).part(image.digest.to_string());
         let inputs = prepared().fold(inputs, |all, one| all.part(one.digest.to_string())).finish();
-        Self { image, binds, patches, inputs, hold: None }
+        Self { image, binds, patches, inputs, holds: Vec::new() }
     }
 }
 
@@ -53,11 +54,12 @@ pub(super) struct Preparation<'a> {
     harness: &'a Harness,
     images: BTreeMap<Digest, Result<Image, Cause>>,
     changes: BTreeMap<Digest, Result<Prepared, Cause>>,
+    holds: BTreeMap<Utf8PathBuf, Arc<Hold>>,
 }
 
 impl<'a> Preparation<'a> {
     pub(super) fn new(harness: &'a Harness) -> Self {
-        Self { harness, images: BTreeMap::new(), changes: BTreeMap::new() }
+        Self { harness, images: BTreeMap::new(), changes: BTreeMap::new(), holds: BTreeMap::new() }
     }
 
     /// What the attempts of this cell stand on; the inner error is why it has none.
@@ -71,11 +73,27 @@ impl<'a> Preparation<'a> {
             patches => patches,
         };
         let mut ground = Ground::new(cell, image, patches);
-        match self.harness.store.hold(&ground.image, &ground.binds) {
-            Ok(hold) => ground.hold = Some(hold),
-            Err(error) => return Ok(Err(unavailable("the store", &error.text()))),
+        let image = Image { hidden: Vec::new(), ..ground.image.clone() };
+        let bare = Image { lowers: Vec::new(), ..image.clone() };
+        let parts = std::iter::once((&image, None)).chain(ground.binds.iter().map(|bind| (&bare, Some(bind))));
+        for (image, bind) in parts {
+            match self.hold(image, bind) {
+                Ok(hold) => ground.holds.push(hold),
+                Err(error) => return Ok(Err(unavailable("the store", &error.text()))),
+            }
         }
         Ok(Ok(ground))
+    }
+
+    /// Holds a thing of the store, each once for all cells: a hold is an open file.
+    fn hold(&mut self, image: &Image, bind: Option<&Bind>) -> Result<Arc<Hold>, StoreError> {
+        let folder = bind.map(|bind| &bind.from).or_else(|| image.lowers.first()).cloned().unwrap_or_default();
+        if let Some(known) = self.holds.get(&folder) {
+            return Ok(Arc::clone(known));
+        }
+        let hold = Arc::new(self.harness.store.hold(image, bind)?);
+        self.holds.insert(folder, Arc::clone(&hold));
+        Ok(hold)
     }
 
     /// The image with the cell's products on it.

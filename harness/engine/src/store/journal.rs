@@ -21,13 +21,14 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Begins the journal of a new run in this folder.
-    pub(super) fn create(folder: &Utf8Path) -> Result<Self, StateError> {
-        std::fs::create_dir_all(folder).map_err(|source| StateError::io("make", folder, source))?;
-        let journal = Self::append_to(folder.join(NAME))?;
-        let synced = durable::sync_folder(folder);
-        synced.map_err(|source| StateError::io("sync", folder, source))?;
-        Ok(journal)
+    /// Begins the journal of a new run in this folder. It is there with all of its first events or not at all, so that
+    /// every run that can be seen says how it was begun.
+    pub(super) fn create(folder: &Utf8Path, first: &[Event]) -> Result<Self, StateError> {
+        let path = folder.join(NAME);
+        let lines: Result<String, _> = first.iter().map(|event| encode(event).map(|line| line + "\n")).collect();
+        let lines = lines.map_err(|error| StateError::io("write", &path, error.into()))?;
+        durable::write(&path, lines.as_bytes())?;
+        Self::append_to(path)
     }
 
     /// Goes on with a journal that was cut off. Damaged lines go to a file beside it.

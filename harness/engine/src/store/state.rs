@@ -260,12 +260,12 @@ impl State {
         std::fs::remove_dir_all(&folder).map_err(|source| StateError::io("remove", &folder, source))
     }
 
-    /// Begins a run: its folder with an empty journal, and `last` pointing at it.
+    /// Begins a run: its folder with a journal of these events, and `last` pointing at it.
     ///
     /// # Errors
     /// [`StateError::Io`].
-    pub fn begin(&self, run: &RunId) -> Result<Journal, StateError> {
-        let journal = Journal::create(&self.run_folder(run))?;
+    pub fn begin(&self, run: &RunId, first: &[Event]) -> Result<Journal, StateError> {
+        let journal = Journal::create(&self.run_folder(run), first)?;
         self.point(run)?;
         Ok(journal)
     }

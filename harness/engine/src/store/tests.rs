@@ -106,7 +106,7 @@ fn a_resumed_journal_loses_no_whole_line_wherever_it_was_cut_off() {
     let state = State::open(&root).expect("the state folder opens");
     let run = RunId("2026-11-23-1a2b".to_owned());
     for end in (0..bytes.len()).step_by(7) {
-        drop(state.begin(&run).expect("the run begins"));
+        drop(state.begin(&run, &[]).expect("the run begins"));
         std::fs::write(state.run_folder(&run).join("journal.jsonl"), &bytes[..end]).expect("the journal is cut off");
         let before = state.journal(&run).expect("it can be read").0;
         let mut journal = state.resume(&run).expect("it is resumed");
@@ -131,7 +131,7 @@ fn a_damaged_line_is_left_out_set_aside_and_said() {
     let (_folder, root) = folder();
     let state = State::open(&root).expect("the state folder opens");
     let run = RunId("2026-11-23-1a2b".to_owned());
-    drop(state.begin(&run).expect("the run begins"));
+    drop(state.begin(&run, &[]).expect("the run begins"));
     std::fs::write(state.run_folder(&run).join("journal.jsonl"), &bytes).expect("the journal is damaged");
     drop(state.resume(&run).expect("it is resumed"));
     assert!(state.run_folder(&run).join("journal.damaged").exists());
@@ -152,8 +152,8 @@ fn the_last_run_is_found_by_its_link_and_others_by_their_beginning() {
     let state = State::open(&root).expect("the state folder opens");
     assert!(matches!(state.find(None), Err(StateError::Empty)));
     let (one, two) = (RunId("2026-11-23-1a2b".to_owned()), RunId("2026-11-24-1a2b".to_owned()));
-    drop(state.begin(&one).expect("the run begins"));
-    drop(state.begin(&two).expect("the run begins"));
+    drop(state.begin(&one, &[]).expect("the run begins"));
+    drop(state.begin(&two, &[]).expect("the run begins"));
     assert_eq!(state.find(None).expect("there is a last one"), two);
     assert_eq!(state.find(Some("2026-11-23")).expect("it is the only one"), one);
     assert!(matches!(state.find(Some("2026")), Err(StateError::Ambiguous { .. })));
