@@ -42,7 +42,18 @@ impl<'a> Look<'a> {
     /// it is a file or folder, and what is told of the content is of the file that was opened.
     pub(crate) fn entry(&mut self, folder: BorrowedFd<'_>, name: &CStr, path: &[u8]) -> Option<FileFact> {
         let stat = rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
-        let mut fact = self.outside(path, &stat);
+        self.entry_with(&stat, folder, name, path)
+    }
+
+    /// The same for an entry of which is known what it was a moment ago.
+    pub(crate) fn entry_with(
+        &mut self,
+        stat: &Stat,
+        folder: BorrowedFd<'_>,
+        name: &CStr,
+        path: &[u8],
+    ) -> Option<FileFact> {
+        let mut fact = self.outside(path, stat);
         match fact.kind {
             FileKind::File | FileKind::Folder => match open_entry(folder, name) {
                 Ok(file) => self.inside(&mut fact, file.as_fd()),

@@ -149,17 +149,18 @@ fn address_of(text: &str) -> Option<IpAddr> {
     v4.or_else(|_| <[u8; 16]>::try_from(&bytes[..]).map(|bytes| Ipv6Addr::from(bytes).into())).ok()
 }
 
-/// The sockets of `unix` with a name that accept connections, or take messages without being connected. Names that the
-/// kernel chose (five hexadecimal digits) are not told: they belong to clients and change from run to run.
+/// The sockets of `unix` with a name that accept connections or take messages; whether the latter are connected can not
+/// be told from the table. Names that the kernel chose (five hexadecimal digits) are not told: they belong to clients
+/// and change from run to run.
 fn unix(table: &[u8]) -> Vec<Line> {
     let lines = table.split(|byte| *byte == b'\n').skip(1).filter_map(|line| {
         let mut fields = line.splitn(8, |byte| *byte == b' ').map(<[u8]>::trim_ascii);
         let mut text = || fields.next().and_then(|field| std::str::from_utf8(field).ok());
-        let (_, _, _, flags, kind, state) = (text()?.strip_suffix(':')?, text()?, text()?, text()?, text()?, text()?);
+        let (_, _, _, flags, kind) = (text()?.strip_suffix(':')?, text()?, text()?, text()?, text()?);
         let rest = line.splitn(7, |byte| *byte == b' ').nth(6)?.trim_ascii_start();
         let (inode, path) = rest.split_at(rest.iter().position(|byte| *byte == b' ')?);
         let (path, accepts) = (&path[1..], u32::from_str_radix(flags, 16).ok()? & 0x0001_0000 != 0);
-        let takes_messages = kind == "0002" && state == "01";
+        let takes_messages = kind == "0002";
         if !accepts && !takes_messages || is_chosen_by_kernel(path) {
             return None;
         }
@@ -189,7 +190,7 @@ mod tests {
     const UNIX: &[u8] = b"Num       RefCount Protocol Flags    Type St Inode Path\n\
         ffff8f1a: 00000002 00000000 00010000 0001 01 16543 /run/my app/a b.sock\n\
         ffff8f1b: 00000003 00000000 00000000 0001 03 16544 /run/app.sock\n\
-        ffff8f1c: 00000002 00000000 00000000 0002 01   977 /run/systemd/notify\n\
+        ffff8f1c: 00000002 00000000 00000000 0002 03   977 /run/systemd/notify\n\
         ffff8f1d: 00000002 00000000 00010000 0005 01 1234567 @abstract\n\
         ffff8f1e: 00000002 00000000 00000000 0002 01 16547 @00a1f\n\
         ffff8f1f: 00000003 00000000 00000000 0001 03 16548\n\

@@ -78,7 +78,7 @@ impl Drift<'_> {
             return if shown.is_some() { self.gone(walk.path()) } else { Ok(()) };
         }
         let entry = Entry { folder, name: walk.name(), path: walk.path() };
-        let Some(fact) = self.look.entry(entry.folder, entry.name, entry.path) else { return Ok(()) };
+        let Some(fact) = self.look.entry_with(&stat, entry.folder, entry.name, entry.path) else { return Ok(()) };
         let (is_folder, is_opaque) = (fact.kind == FileKind::Folder, note.is_opaque);
         self.compare(&entry, fact, shown.as_ref())?;
         if is_folder && !self.exclusion.leaves_out_all_in(walk.path()) {

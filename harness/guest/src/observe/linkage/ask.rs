@@ -13,6 +13,7 @@ use crate::observe::names;
 use crate::observe::proc::{Proc, ProcessFolder, without_deleted};
 use crate::observe::processes::{Surroundings, is_installed, unit_of};
 use crate::observe::root;
+use crate::plan::InitKind;
 
 /// The most files that a glob may name.
 const FILES: usize = 20_000;
@@ -63,14 +64,14 @@ fn by_path(image: BorrowedFd<'_>, glob: &str) -> Result<Vec<Subject>> {
 /// The programs of the processes of services, with what these have mapped besides.
 fn by_service(surroundings: &Surroundings<'_>, services: &[String]) -> Result<Vec<Subject>> {
     let proc = Proc::open(surroundings.root)?;
+    let supervised: BTreeSet<_> = services.iter().flat_map(|name| surroundings.services.processes_of(name)).collect();
+    let is_of_unit = |process: &ProcessFolder| {
+        surroundings.init == InitKind::Systemd && unit_of(process).is_some_and(|unit| services.contains(&unit))
+    };
     let mut subjects: BTreeMap<Subject, BTreeSet<String>> = BTreeMap::new();
-    for process in proc.processes()?.iter().filter(|process| !surroundings.services.is_own(process.pid)) {
-        let belongs = |name: String| services.contains(&name);
-        if !surroundings.services.service_of(process.pid).is_some_and(belongs) && !unit_of(process).is_some_and(belongs)
-        {
-            continue;
-        }
-        if let Some(subject) = subject_of(process) {
+    for process in &proc.processes()? {
+        let belongs = supervised.contains(&process.pid) || is_of_unit(process);
+        if let Some(subject) = belongs.then(|| subject_of(process)).flatten() {
             let plugins = subjects.entry(subject.clone()).or_default();
             plugins.extend(plugins_of(process, &subject.path));
         }

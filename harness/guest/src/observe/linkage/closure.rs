@@ -58,8 +58,11 @@ impl<'s> Closure<'s> {
         let mut closure =
             Self { subject, loaded: Vec::new(), by_name: HashMap::new(), unresolved: BTreeSet::new(), is_musl };
         closure.push(file, None, subject.path.clone());
-        let is_program = closure.loaded[0].file.elf.is_program;
-        if is_program {
+        // The loader itself is there before anything else, whether the usual folders hold it or not.
+        if let Some(interpreter) = interpreter {
+            closure.interpreter(library, interpreter);
+        }
+        if closure.loaded[0].file.elf.is_program {
             closure.preload(library, preloads);
         }
         for plugin in &subject.plugins {
@@ -68,9 +71,6 @@ impl<'s> Closure<'s> {
             }
         }
         closure.load_needed(library);
-        if let Some(interpreter) = interpreter {
-            closure.interpreter(library, interpreter);
-        }
         Some(closure)
     }
 
@@ -129,7 +129,7 @@ impl<'s> Closure<'s> {
         }
     }
 
-    /// The loader itself takes part, too; it need not be named among the libraries.
+    /// The loader takes part, too; it need not be named among the libraries.
     fn interpreter(&mut self, library: &mut Library<'_>, path: String) {
         match library.at(&path) {
             Lies::This(file) if file.elf.machine == self.loaded[0].file.elf.machine => self.push(file, Some(0), path),
@@ -152,12 +152,20 @@ impl<'s> Closure<'s> {
         }
         let folders = Folders { named: self.folders(by), and_usual: !asking.only_own_folders, is_musl: self.is_musl };
         let machine = asking.machine;
-        library.find(name, &folders, machine).or_else(|| {
-            // The program that loads a library may name the folder of both, as systemd does.
-            let beside = Folders { named: vec![self.origin(by)], and_usual: false, is_musl: false };
-            let is_program = self.loaded[0].file.elf.is_program;
-            if is_program { None } else { library.find(name, &beside, machine) }
-        })
+        let found = library.find(name, &folders, machine);
+        let is_program = self.loaded[0].file.elf.is_program;
+        found.or_else(|| if is_program { None } else { self.find_for_library(library, by, name) })
+    }
+
+    /// Finds what a library needs that is looked at without its program. The program may name the folder of both, as
+    /// systemd does, and has loaded the loader from where that lies.
+    fn find_for_library(&self, library: &mut Library<'_>, by: usize, name: &str) -> Option<Loadable> {
+        let mut named = vec![self.origin(by)];
+        if name.starts_with("ld") {
+            named.extend(["/lib64", "/lib"].map(String::from));
+        }
+        let folders = Folders { named, and_usual: false, is_musl: false };
+        library.find(name, &folders, self.loaded[by].file.elf.machine)
     }
 
     /// The folders that a loaded file, those that loaded it, and the environment name.
