@@ -31,6 +31,7 @@ mod users;
 mod walk;
 
 use std::os::fd::AsFd;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::context::Context;
 use crate::message::{FailureKind, Reply, Request};
@@ -45,8 +46,16 @@ static MARKS: Marks = Marks::new();
 
 /// Answers a request that only looks; `None` for a request that is not for this module.
 pub(crate) fn answer(request: &Request, context: &Context) -> Option<Reply> {
+    // Whoever asked must get an answer, even should a file have found a fault in here.
+    let looked = catch_unwind(AssertUnwindSafe(|| look(request, context)));
+    let broken = || Some(Err(failure::of(FailureKind::System, "look: a fault of the guest itself")));
+    let answered = looked.unwrap_or_else(|_| broken())?;
+    Some(answered.unwrap_or_else(Reply::Failed))
+}
+
+fn look(request: &Request, context: &Context) -> Option<Result<Reply>> {
     let (root, services) = (&context.root, &*context.services);
-    let answered = match request {
+    Some(match request {
         Request::Mark { mark, files } => MARKS.set(root, mark, files, services).map(|()| Reply::Done),
         Request::Lines { source, since } => MARKS.lines(root, source, since.as_deref(), services).map(Reply::Lines),
         Request::Http(http) => http::http(http, Hosts::read(root)).map(Reply::Http),
@@ -75,8 +84,7 @@ pub(crate) fn answer(request: &Request, context: &Context) -> Option<Reply> {
         | Request::Restore { .. }
         | Request::Usage
         | Request::Sync => return None,
-    };
-    Some(answered.unwrap_or_else(Reply::Failed))
+    })
 }
 
 /// Asks about processes with what that takes.

@@ -66,7 +66,8 @@ struct Diversion {
 fn diversions(image: BorrowedFd<'_>) -> HashMap<Vec<u8>, Diversion> {
     let content = root::read(image, DIVERSIONS.as_bytes(), LIMIT).unwrap_or_default();
     let lines: Vec<_> = content.split(|byte| *byte == b'\n').collect();
-    let diversions = lines.chunks_exact(3).map(|three| {
+    let whole = lines.chunks_exact(3).filter(|three| three[0].starts_with(b"/") && three[1].starts_with(b"/"));
+    let diversions = whole.map(|three| {
         let diversion = Diversion { to: three[1].to_vec(), by: String::from_utf8_lossy(three[2]).into_owned() };
         (three[0].to_vec(), diversion)
     });
@@ -110,6 +111,8 @@ fn target(image: BorrowedFd<'_>, top: &[u8]) -> Option<Vec<u8>> {
 mod tests {
     use std::fs;
     use std::os::unix::fs::symlink;
+
+    use proptest::prelude::*;
 
     use super::*;
     use crate::message::FailureKind;
@@ -157,6 +160,18 @@ mod tests {
         let (_folder, image) = image();
         assert_eq!(owners(&image, &["libc6".into()]).unwrap(), owners(&image, &["libc6:amd64".into()]).unwrap());
         assert_eq!(owners(&image, &["none".into()]).unwrap().len(), 0);
+    }
+
+    proptest! {
+        #[test]
+        fn no_database_makes_it_panic(list in "(/|/bin/sh|[a-z/\\.\n]){0,20}", diversions in "(/bin/sh\n|\n|[a-z/]){0,9}") {
+            let (folder, image) = image();
+            let info = folder.path().join("var/lib/dpkg");
+            fs::write(info.join("info/x.list"), list).unwrap();
+            fs::write(info.join("diversions"), diversions).unwrap();
+            let owned = owners(image, &[]).unwrap();
+            prop_assert!(owned.keys().all(|path| path.starts_with('/')));
+        }
     }
 
     #[test]

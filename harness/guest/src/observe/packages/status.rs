@@ -155,6 +155,8 @@ fn judge(package: &Read<'_>, offers: &Offers<'_>) -> Package {
 mod tests {
     use std::fs;
 
+    use proptest::prelude::*;
+
     use super::*;
 
     const DATABASE: &str = "Package: nginx\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1.22.1-9\n\
@@ -211,5 +213,12 @@ mod tests {
         assert_eq!(failure_of(&[(STATUS, "\u{0}\u{1}")]).0, FailureKind::System);
         assert_eq!(failure_of(&[("/var/lib/dpkg/status/x", "")]).0, FailureKind::System);
         assert_eq!(failure_of(&[("/var/lib/rpm/rpmdb.sqlite", "")]).0, FailureKind::Unsupported);
+    }
+
+    proptest! {
+        #[test]
+        fn no_database_makes_it_panic(text in "(Package: a\n|Status: install ok installed\n|Depends: |Version: 1\n|[a-z|,()<=>: \n]|\\PC){0,30}") {
+            let _ = packages(image(&[(STATUS, &text)]).1);
+        }
     }
 }
