@@ -55,10 +55,19 @@ pub(super) fn spec_of_folder(name: &str, folder: &Utf8Path) -> SandboxSpec {
     }
 }
 
-/// Opens and closes one sandbox on this machine's own root. Gives back what could not be limited, or why none opened.
+/// An empty folder that stays: several trials may use it at one time.
+fn empty_root(context: &Context) -> std::io::Result<Utf8PathBuf> {
+    let root = context.folders.sandboxes.join("empty");
+    std::fs::create_dir_all(&root)?;
+    root.canonicalize_utf8()
+}
+
+/// Opens and closes one sandbox on an empty folder, which every user may. Gives back what could not be limited, or why
+/// none opened.
 pub(super) fn trial(context: &Context, backend: &NamespacesBackend) -> Result<Vec<String>, String> {
     sweep_leftovers(context);
-    let spec = spec_of_folder("doctor", &Utf8PathBuf::from("/"));
+    let root = empty_root(context).map_err(|error| format!("make `{}`: {error}", context.folders.sandboxes))?;
+    let spec = spec_of_folder("doctor", &root);
     let opened = block_on(async {
         let sandbox = backend.open(&spec).await.map_err(anyhow::Error::new)?;
         let notes = sandbox.notes();
