@@ -17,7 +17,12 @@ pub(crate) struct Member {
     pub(crate) pages: u64,
     /// Whether it has ended and only waits to be reaped.
     pub(crate) zombie: bool,
+    /// Whether it has begun to end, or has ended: it may have closed its sockets and still count as running.
+    pub(crate) ending: bool,
 }
+
+/// The kernel's flag of a process that is ending (`PF_EXITING`).
+const EXITING: u64 = 4;
 
 /// All processes at one moment.
 #[derive(Clone, Debug, Default)]
@@ -34,6 +39,11 @@ impl Family {
     /// All processes.
     pub(crate) fn all(&self) -> impl Iterator<Item = (i32, Member)> + '_ {
         self.0.iter().map(|(pid, member)| (*pid, *member))
+    }
+
+    /// One process; `None` where there was none with this id.
+    pub(crate) fn get(&self, pid: i32) -> Option<Member> {
+        self.0.get(&pid).copied()
     }
 
     /// Whether a process is `ancestor` or descends from it.
@@ -79,6 +89,7 @@ fn parse(stat: &str) -> Option<Member> {
     let fields: Vec<&str> = rest.split_whitespace().collect();
     let number = |at: usize| fields.get(at)?.parse::<u64>().ok();
     let id = |at: usize| fields.get(at)?.parse::<i32>().ok();
+    let zombie = matches!(*fields.first()?, "Z" | "X");
     Some(Member {
         parent: id(1)?,
         group: id(2)?,
@@ -86,7 +97,8 @@ fn parse(stat: &str) -> Option<Member> {
         started: number(19)?,
         ticks: number(11)? + number(12)?,
         pages: number(21)?,
-        zombie: matches!(*fields.first()?, "Z" | "X"),
+        zombie,
+        ending: zombie || number(6)? & EXITING != 0,
     })
 }
 
@@ -100,5 +112,17 @@ mod tests {
         let member = parse(stat).expect("a valid line");
         assert_eq!((member.parent, member.group, member.session), (3, 4, 5));
         assert_eq!((member.started, member.ticks, member.pages), (99, 15, 42));
+    }
+
+    #[test]
+    fn a_process_ends_before_it_is_a_zombie() {
+        let of = |state: &str, flags: u64| {
+            let stat = format!("7 (x) {state} 3 4 5 0 -1 {flags} 1 0 0 0 10 5 0 0 20 0 1 0 99 1000 42");
+            let member = parse(&stat).expect("a valid line");
+            (member.zombie, member.ending)
+        };
+        assert_eq!(of("S", 0x0040_0100), (false, false));
+        assert_eq!(of("R", 0x0040_0104), (false, true));
+        assert_eq!(of("Z", 0x0040_010c), (true, true));
     }
 }

@@ -264,7 +264,8 @@ mod tests {
         let pid = i32::try_from(std::process::id()).unwrap();
         assert!(proc.processes().unwrap().iter().any(|process| process.pid == pid));
         let process = proc.process(pid).unwrap();
-        assert_eq!(process.stat().unwrap().state, 'S');
+        // The first thread of this program mostly sleeps while it waits for the tests.
+        assert!(matches!(process.stat().unwrap().state, 'S' | 'R'));
         assert!(process.status().unwrap().memory > 0 && process.descriptors() > 2);
         assert!(
             process.maps().iter().any(|mapping| mapping.is_code && Some(&mapping.path) == process.link("exe").as_ref())

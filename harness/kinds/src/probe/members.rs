@@ -18,10 +18,11 @@ pub(super) struct Members {
 
 /// Looks at a service.
 pub(super) async fn members(look: &Look<'_>, service: &Service) -> Result<Members, ProbeError> {
-    let all = all_processes(look).await?;
     let Some(unit) = &service.unit else {
+        // The guest tells a service once what is ending has ended, so the processes are those that are left.
         let states = look.sandbox.services().await?;
         let state = states.into_iter().find(|state| state.name == service.name);
+        let all = all_processes(look).await?;
         let mine = |process: &Process| {
             process.service.as_ref() == Some(&service.name)
                 || state.as_ref().is_some_and(|state| state.processes.contains(&process.pid))
@@ -32,6 +33,7 @@ pub(super) async fn members(look: &Look<'_>, service: &Service) -> Result<Member
     let mut units = systemd::units(look, std::slice::from_ref(unit)).await?;
     let others: Vec<String> = units.iter().flat_map(|unit| unit.consists_of.clone()).collect();
     units.extend(systemd::units(look, &others).await?);
+    let all = all_processes(look).await?;
     let names: Vec<&str> = units.iter().map(|unit| unit.name.as_str()).collect();
     let processes = living(all, |process| process.unit.as_deref().is_some_and(|unit| names.contains(&unit)));
     Ok(Members { units, state: None, processes })

@@ -57,8 +57,9 @@ async fn a_crash_is_told_with_name_signal_and_service() {
 async fn a_second_start_is_a_restart_and_what_deaf_services_leave_is_killed() {
     needs!(userns, overlay);
     let sandbox = Bed::new().open().await;
-    let deaf = "trap '' TERM; while :; do sleep 1; done";
+    let deaf = "trap '' TERM; echo deaf; while :; do sleep 1; done";
     let first = sandbox.start(service("deaf", deaf)).await.expect("start");
+    until(&*sandbox, "deaf", |state| state.output.text == "deaf\n").await;
     let begun = Instant::now();
     let stopped = sandbox.stop("deaf", 15, 200).await.expect("stop");
     assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
