@@ -1,4 +1,5 @@
-//! How long a sandbox takes: `create ROOT COUNT [AT_ONCE]` opens, runs `/bin/true`, closes, and prints milliseconds.
+//! How long a sandbox takes: `create ROOT COUNT [AT_ONCE]` opens, runs `/bin/true`, closes. One after the other it prints
+//! the milliseconds of each on a line of its own; some at once, the milliseconds of all together.
 
 use std::io::Write as _;
 use std::sync::Arc;
@@ -7,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, ensure};
 use camino::Utf8PathBuf;
 use patchbed_guest::message::{End, Program, Run};
-use patchbed_sandbox::{Backend, Init, Limits, NamespacesBackend, Network, SandboxSpec, Upper, faces};
+use patchbed_sandbox::{Backend, NamespacesBackend, SandboxSpec, faces};
 
 fn main() -> anyhow::Result<()> {
     faces(std::env::args_os());
@@ -32,7 +33,7 @@ async fn measure(
     let begun = Instant::now();
     let mut workers = tokio::task::JoinSet::new();
     for _ in 0..at_once {
-        let (backend, spec) = (Arc::clone(&backend), spec(&root));
+        let (backend, spec) = (Arc::clone(&backend), SandboxSpec::on("create", vec![root.clone()]));
         workers.spawn(async move {
             let mut times = Vec::new();
             for _ in 0..count / at_once {
@@ -45,17 +46,10 @@ async fn measure(
     while let Some(some) = workers.join_next().await {
         times.extend(some??);
     }
-    times.sort();
-    let milliseconds = |time: Duration| time.as_secs_f64() * 1000.0;
-    writeln!(
-        std::io::stdout(),
-        "{} sandboxes, {at_once} at once: median {:.2} ms, min {:.2} ms, max {:.2} ms, {:.0} per second",
-        times.len(),
-        milliseconds(times[times.len() / 2]),
-        milliseconds(times[0]),
-        milliseconds(times[times.len() - 1]),
-        f64::from(u32::try_from(times.len())?) / begun.elapsed().as_secs_f64(),
-    )?;
+    let all = begun.elapsed();
+    for time in if at_once == 1 { times } else { vec![all] } {
+        writeln!(std::io::stdout(), "{:.3}", time.as_secs_f64() * 1000.0)?;
+    }
     Ok(())
 }
 
@@ -67,20 +61,4 @@ async fn once(backend: &dyn Backend, spec: &SandboxSpec) -> anyhow::Result<Durat
     ensure!(ran.end == End::Exited(0), "/bin/true ended otherwise: {ran:?}");
     sandbox.close().await?;
     Ok(begun.elapsed())
-}
-
-fn spec(root: &Utf8PathBuf) -> SandboxSpec {
-    SandboxSpec {
-        name: "create".into(),
-        lowers: vec![root.clone()],
-        host_root: root == "/",
-        upper: Upper::Memory,
-        binds: Vec::new(),
-        hidden: Vec::new(),
-        network: Network::Loopback,
-        limits: Limits::default(),
-        init: Init::Guest,
-        hostname: "patchbed".into(),
-        environment: std::collections::BTreeMap::new(),
-    }
 }

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use anyhow::Context as _;
 use camino::Utf8PathBuf;
 use patchbed_guest::message::{End, Program, Run};
-use patchbed_sandbox::{Backend, Init, Limits, NamespacesBackend, Network, SandboxSpec, Upper, faces};
+use patchbed_sandbox::{Backend, Init, NamespacesBackend, Network, SandboxSpec, Upper, faces};
 
 fn main() -> anyhow::Result<()> {
     faces(std::env::args_os());
@@ -16,17 +16,10 @@ fn main() -> anyhow::Result<()> {
     let has = |word: &str| ours.iter().any(|one| one == word);
     let upper = ours.iter().find_map(|one| one.strip_prefix("upper="));
     let spec = SandboxSpec {
-        name: "run".into(),
-        host_root: root == "/",
-        lowers: vec![root],
         upper: upper.map_or(Upper::Memory, |folder| Upper::Folder(folder.into())),
-        binds: Vec::new(),
-        hidden: Vec::new(),
         network: if has("net") { Network::Host } else { Network::Loopback },
-        limits: Limits::default(),
         init: if has("systemd") { Init::Systemd } else { Init::Guest },
-        hostname: "patchbed".into(),
-        environment: std::collections::BTreeMap::new(),
+        ..SandboxSpec::on("run", vec![root])
     };
     let state = tempfile::tempdir()?;
     let state = Utf8PathBuf::try_from(state.path().to_owned())?;

@@ -33,6 +33,27 @@ pub struct SandboxSpec {
     pub environment: BTreeMap<String, String>,
 }
 
+impl SandboxSpec {
+    /// A sandbox on a root (its layers, the topmost first) with nothing special: changes in memory, a loopback network,
+    /// the default limits, the guest as process 1.
+    #[must_use]
+    pub fn on(name: &str, lowers: Vec<Utf8PathBuf>) -> Self {
+        Self {
+            name: name.to_owned(),
+            host_root: lowers.last().is_some_and(|lowest| lowest == "/"),
+            lowers,
+            upper: Upper::Memory,
+            binds: Vec::new(),
+            hidden: Vec::new(),
+            network: Network::Loopback,
+            limits: Limits::default(),
+            init: Init::Guest,
+            hostname: "patchbed".to_owned(),
+            environment: BTreeMap::new(),
+        }
+    }
+}
+
 /// Where the changes of a sandbox go.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Upper {

@@ -36,7 +36,7 @@ pub(super) async fn spec(context: &Context, word: &str) -> Result<SandboxSpec, F
     let folder = Utf8Path::new(word);
     if word != "host" && super::shell::is_path(word) && folder.is_dir() {
         let folder = folder.canonicalize_utf8()?;
-        return Ok(sandboxes::spec_of_folder("shell", &folder));
+        return Ok(SandboxSpec::on("shell", vec![folder]));
     }
     let described = describe(context, word)?;
     Ok(described.make(context, false).await?.spec("shell"))

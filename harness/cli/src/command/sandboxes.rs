@@ -1,11 +1,10 @@
 //! What commands share that open sandboxes: the backend, the store, a runtime, and the sweep of what was left behind.
 
-use std::collections::BTreeMap;
 use std::future::Future;
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8PathBuf;
 use patchbed_kinds::image::Store;
-use patchbed_sandbox::{Backend, Init, Limits, NamespacesBackend, Network, SandboxSpec, Upper, sweep};
+use patchbed_sandbox::{Backend, NamespacesBackend, SandboxSpec, sweep};
 
 use crate::context::Context;
 use crate::failure::Failure;
@@ -38,23 +37,6 @@ pub(super) fn block_on<T>(future: impl Future<Output = T>) -> Result<T, Failure>
     Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(future))
 }
 
-/// A sandbox on a folder as it stands, without a copy in the store.
-pub(super) fn spec_of_folder(name: &str, folder: &Utf8Path) -> SandboxSpec {
-    SandboxSpec {
-        name: name.to_owned(),
-        lowers: vec![folder.to_owned()],
-        host_root: folder == "/",
-        upper: Upper::Memory,
-        binds: Vec::new(),
-        hidden: Vec::new(),
-        network: Network::Loopback,
-        limits: Limits::default(),
-        init: Init::Guest,
-        hostname: "patchbed".to_owned(),
-        environment: BTreeMap::new(),
-    }
-}
-
 /// An empty folder that stays: several trials may use it at one time.
 fn empty_root(context: &Context) -> std::io::Result<Utf8PathBuf> {
     let root = context.folders.sandboxes.join("empty");
@@ -67,7 +49,7 @@ fn empty_root(context: &Context) -> std::io::Result<Utf8PathBuf> {
 pub(super) fn trial(context: &Context, backend: &NamespacesBackend) -> Result<Vec<String>, String> {
     sweep_leftovers(context);
     let root = empty_root(context).map_err(|error| format!("make `{}`: {error}", context.folders.sandboxes))?;
-    let spec = spec_of_folder("doctor", &root);
+    let spec = SandboxSpec::on("doctor", vec![root]);
     let opened = block_on(async {
         let sandbox = backend.open(&spec).await.map_err(anyhow::Error::new)?;
         let notes = sandbox.notes();

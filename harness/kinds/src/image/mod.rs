@@ -18,7 +18,6 @@ use std::future::Future;
 use camino::{Utf8Path, Utf8PathBuf};
 use patchbed_model::Digest;
 use patchbed_sandbox::{Backend, SandboxSpec};
-use patchbed_sandbox::{Init, Limits, Network, Upper};
 
 pub use build::{build, extend};
 pub use store::{Entry, Hold, Meta, Shelf, Store, StoreError};
@@ -54,17 +53,9 @@ impl Image {
     #[must_use]
     pub fn spec(&self, name: &str) -> SandboxSpec {
         SandboxSpec {
-            name: name.to_owned(),
-            lowers: self.lowers.clone(),
             host_root: self.host_root,
-            upper: Upper::Memory,
-            binds: Vec::new(),
             hidden: self.hidden.clone(),
-            network: Network::Loopback,
-            limits: Limits::default(),
-            init: Init::Guest,
-            hostname: "patchbed".to_owned(),
-            environment: std::collections::BTreeMap::new(),
+            ..SandboxSpec::on(name, self.lowers.clone())
         }
     }
 }

@@ -8,25 +8,13 @@ use patchbed_sandbox::fake::Answer;
 use patchbed_sandbox::message::{
     End, Failure, FailureKind, FileFact, FileKind, Output, Process, Ran, Reply, Request, Usage,
 };
-use patchbed_sandbox::{Backend, FakeBackend, Init, Limits, Network, Sandbox, SandboxSpec, Upper};
+use patchbed_sandbox::{Backend, FakeBackend, Sandbox, SandboxSpec};
 
 use super::{Look, Probe, ProbeError, Service};
 
 /// An open sandbox whose guest answers as the closure says.
 pub(super) async fn sandbox(answer: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Box<dyn Sandbox> {
-    let spec = SandboxSpec {
-        name: "test".to_owned(),
-        lowers: Vec::new(),
-        host_root: false,
-        upper: Upper::Memory,
-        binds: Vec::new(),
-        hidden: Vec::new(),
-        network: Network::Loopback,
-        limits: Limits::default(),
-        init: Init::Guest,
-        hostname: "test".to_owned(),
-        environment: BTreeMap::new(),
-    };
+    let spec = SandboxSpec::on("test", Vec::new());
     let backend = FakeBackend::new(move |asked| Answer::Now(answer(asked.request)));
     backend.open(&spec).await.unwrap()
 }

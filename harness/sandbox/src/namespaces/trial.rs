@@ -15,7 +15,7 @@ use rustix::process::{Signal, pidfd_send_signal};
 use super::host::Host;
 use super::lanes::Lanes;
 use super::runner::exhausted;
-use crate::spec::{Init, Limits, Network, SandboxSpec, Upper};
+use crate::spec::SandboxSpec;
 use crate::{Lack, LackWeight, OpenError};
 
 /// How long the trial may take.
@@ -24,8 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Makes a sandbox, and tells what could not be limited.
 pub(super) fn trial(lanes: &Arc<Lanes>, host: &Host) -> Result<Vec<Lack>, OpenError> {
     let empty = tempfile::tempdir().map_err(exhausted("space for a temporary folder"))?;
-    let spec =
-        spec(Utf8PathBuf::try_from(empty.path().to_owned()).map_err(|error| OpenError::Runner(error.to_string()))?);
+    let root = Utf8PathBuf::try_from(empty.path().to_owned()).map_err(|error| OpenError::Runner(error.to_string()))?;
+    let spec = SandboxSpec::on("trial", vec![root]);
     let mut lane = lanes.take()?;
     let notes = lane.limit(&spec.limits);
     let plan = Plan {
@@ -72,20 +72,4 @@ fn degraded(note: String) -> Lack {
     };
     let what = if note.contains("memory") { "a limit on memory" } else { "a limit on processes" };
     Lack { what: what.into(), because: note, remedy: remedy.into(), weight: LackWeight::Degraded }
-}
-
-fn spec(empty: Utf8PathBuf) -> SandboxSpec {
-    SandboxSpec {
-        name: "trial".into(),
-        lowers: vec![empty],
-        host_root: false,
-        upper: Upper::Memory,
-        binds: Vec::new(),
-        hidden: Vec::new(),
-        network: Network::Loopback,
-        limits: Limits::default(),
-        init: Init::Guest,
-        hostname: "patchbed".into(),
-        environment: std::collections::BTreeMap::new(),
-    }
 }

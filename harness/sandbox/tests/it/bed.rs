@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use patchbed_guest::message::{Program, Ran, Run, Start};
-use patchbed_sandbox::{Backend, Init, Limits, NamespacesBackend, Network, Sandbox, SandboxSpec, Upper};
+use patchbed_sandbox::{Backend, Limits, NamespacesBackend, Sandbox, SandboxSpec};
 
 /// The programs of the image.
 const PROGRAMS: [&str; 30] = [
@@ -45,17 +45,10 @@ impl Bed {
 /// A spec on a root.
 pub(crate) fn spec(root: &Utf8Path) -> SandboxSpec {
     SandboxSpec {
-        name: "test".into(),
-        lowers: vec![root.to_owned()],
-        host_root: false,
-        upper: Upper::Memory,
-        binds: Vec::new(),
-        hidden: Vec::new(),
-        network: Network::Loopback,
         limits: Limits { time: Duration::from_mins(2), memory: 256 << 20, disk: 64 << 20, processes: 200 },
-        init: Init::Guest,
         hostname: "bed".into(),
         environment: BTreeMap::from([("BED".to_owned(), "yes".to_owned())]),
+        ..SandboxSpec::on("test", vec![root.to_owned()])
     }
 }
 

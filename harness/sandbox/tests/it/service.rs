@@ -53,6 +53,19 @@ async fn a_crash_is_told_with_name_signal_and_service() {
     assert_eq!(ends[1], ("sh", Some("crash"), End::Killed { signal: 9, core: false }));
 }
 
+/// What a process held is closed a moment before it can be reaped.
+#[tokio::test]
+async fn a_service_that_is_dying_is_not_said_to_run() {
+    needs!(userns, overlay);
+    let sandbox = Bed::new().open().await;
+    run(&*sandbox, "mkfifo /srv-pipe").await;
+    for _ in 0..20 {
+        sandbox.start(service("dying", "exec 3> /srv-pipe; kill -9 $$")).await.expect("start");
+        assert_eq!(run(&*sandbox, "cat /srv-pipe").await.end, End::Exited(0));
+        assert_eq!(state(&*sandbox, "dying").await.end, Some(End::Killed { signal: 9, core: false }));
+    }
+}
+
 #[tokio::test]
 async fn a_second_start_is_a_restart_and_what_deaf_services_leave_is_killed() {
     needs!(userns, overlay);
