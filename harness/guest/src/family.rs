@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fs;
 
 /// One process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Member {
     pub(crate) parent: i32,
     pub(crate) group: i32,
@@ -33,7 +33,7 @@ impl Family {
     pub(crate) fn now() -> Self {
         let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
         let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-        Self(pids.filter_map(|pid| Some((pid, member(pid)?))).collect())
+        pids.filter_map(|pid| Some((pid, member(pid)?))).collect()
     }
 
     /// All processes.
@@ -68,6 +68,12 @@ impl Family {
             .collect();
         found.sort_unstable();
         found
+    }
+}
+
+impl FromIterator<(i32, Member)> for Family {
+    fn from_iter<T: IntoIterator<Item = (i32, Member)>>(members: T) -> Self {
+        Self(members.into_iter().collect())
     }
 }
 

@@ -66,6 +66,11 @@ impl Wake {
 }
 
 impl Child {
+    /// One that lives; its end wakes `wake`.
+    pub(crate) fn new(pid: i32, wake: Arc<Wake>) -> Self {
+        Self { pid, end: Mutex::new(None), ended: Condvar::new(), wake }
+    }
+
     /// How it ended; `None` while it lives.
     pub(crate) fn end(&self) -> Option<End> {
         *lock(&self.end)
@@ -100,7 +105,7 @@ impl Reaper {
     }
 
     fn adopt(&self, table: &mut Table, pid: i32, wake: Arc<Wake>) -> Arc<Child> {
-        let child = Arc::new(Child { pid, end: Mutex::new(None), ended: Condvar::new(), wake });
+        let child = Arc::new(Child::new(pid, wake));
         table.children.insert(pid, Arc::clone(&child));
         table.births += 1;
         self.born.notify_all();

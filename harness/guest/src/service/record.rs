@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::keeper::Report;
+use crate::family::Family;
 use crate::message::{Death, End};
 use crate::output::Capture;
 use crate::reaper::Child;
@@ -58,6 +59,14 @@ impl Record {
         self.told = false;
     }
 
+    /// Whether an end has begun and is not known yet. Whoever talked to a process that dies is answered by its closed
+    /// socket, a moment before it can be reaped; asked in that moment, it must not be said to run.
+    pub(super) fn is_ending(&self, family: &Family) -> bool {
+        let Some(keeper) = self.keeper.as_ref().filter(|_| !self.told) else { return false };
+        let first_is_gone = self.end.is_none() && family.get(self.pid).is_none_or(|first| first.ending);
+        first_is_gone || family.all().any(|(_, one)| one.parent == keeper.pid && one.ending)
+    }
+
     /// Takes output.
     pub(super) fn print(&mut self, bytes: &[u8]) {
         self.capture.take(bytes);
@@ -100,6 +109,34 @@ impl Record {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::family::Member;
+    use crate::reaper::Wake;
+
+    /// A keeper (7) with a service's first process (8) and another one (9) below it.
+    fn family(ending: &[i32]) -> Family {
+        let one = |pid, parent| {
+            let member = Member { parent, ending: ending.contains(&pid), ..Member::default() };
+            (pid, member)
+        };
+        [one(7, 1), one(8, 7), one(9, 7), one(10, 9)].into_iter().collect()
+    }
+
+    #[test]
+    fn a_service_is_ending_until_its_end_is_known() {
+        let mut record = Record::new();
+        assert!(!record.is_ending(&family(&[8])), "it was never started");
+        record.begin(8, Arc::new(Child::new(7, Arc::new(Wake::new().expect("a descriptor")))));
+        assert!(!record.is_ending(&family(&[])));
+        assert!(record.is_ending(&family(&[8])));
+        assert!(record.is_ending(&family(&[9])));
+        assert!(!record.is_ending(&family(&[10])), "another process reaps this one, or never does");
+        assert!(record.is_ending(&Family::default()), "reaped, and not reported yet");
+        record.end = Some(End::Exited(0));
+        assert!(!record.is_ending(&Family::default()), "a daemon's first process has ended");
+        record.end = None;
+        record.told = true;
+        assert!(!record.is_ending(&Family::default()), "nobody will tell any more");
+    }
 
     #[test]
     fn output_is_read_on_from_any_position_and_says_what_is_gone() {

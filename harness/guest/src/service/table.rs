@@ -145,7 +145,7 @@ impl Service {
 
     fn state(&self) -> ServiceState {
         let until = Instant::now() + LAST_WORDS;
-        while self.is_ending() && Instant::now() < until {
+        while lock(&self.record).is_ending(&Family::now()) && Instant::now() < until {
             drop(self.told.wait_timeout(lock(&self.record), MOMENT));
         }
         let processes = self.processes();
@@ -159,16 +159,6 @@ impl Service {
             deaths: record.deaths.clone(),
             output: record.capture.output(),
         }
-    }
-
-    /// Whether an end has begun and is not known yet. Whoever talked to a process that dies is answered by its closed
-    /// socket, a moment before it can be reaped; asked in that moment, it must not be said to run.
-    fn is_ending(&self) -> bool {
-        let family = Family::now();
-        let record = lock(&self.record);
-        let Some(keeper) = record.keeper.as_ref().filter(|_| !record.told) else { return false };
-        let first_is_gone = record.end.is_none() && family.get(record.pid).is_none_or(|first| first.ending);
-        first_is_gone || family.all().any(|(_, one)| one.parent == keeper.pid && one.ending)
     }
 
     fn begin(self: &Arc<Self>, guest: &Arc<Guest>, program: &Prepared) -> Result<(), Failure> {
