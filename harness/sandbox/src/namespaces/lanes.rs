@@ -73,6 +73,11 @@ impl Lane {
         self.groups.limit(limits)
     }
 
+    /// The groups of a sandbox on this lane whose processes move into another group of version 2.
+    pub(super) fn groups_for(&self, folder: &Path) -> LaneGroups {
+        self.groups.moved_to(folder)
+    }
+
     /// What steps of a sandbox on this lane are made from.
     pub(super) fn host(&self, host: &Host) -> Host {
         host.on_lane(self.number, self.groups.meters())
