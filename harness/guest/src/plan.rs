@@ -150,7 +150,7 @@ pub enum SetupStep {
     HostName(String),
     /// A limit of the kernel on every process.
     Resource {
-        /// `core` or `files`.
+        /// `core`, `data` or `files`.
         name: String,
         /// Its value.
         limit: u64,

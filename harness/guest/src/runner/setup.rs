@@ -403,12 +403,13 @@ fn loopback() -> Result<(), Trouble> {
 fn resource(name: &str, limit: u64) -> Result<(), Trouble> {
     let which = match name {
         "core" => Resource::Core,
+        "data" => Resource::Data,
         "files" => Resource::Nofile,
         _ => return Err(missing()).on("setrlimit", name),
     };
     let old = rustix::process::getrlimit(which);
     let limit = old.maximum.map_or(limit, |most| limit.min(most));
-    let maximum = if name == "core" { Some(limit) } else { old.maximum };
+    let maximum = if name == "files" { old.maximum } else { Some(limit) };
     rustix::process::setrlimit(which, Rlimit { current: Some(limit), maximum }).on("setrlimit", name)
 }
 

@@ -64,10 +64,8 @@ async fn layer(
     let sandbox = workshop.backend.open(&spec).await?;
     let site = Site { sandbox: &*sandbox, prepared, name: "install", within: WITHIN, systemd: false };
     let applied = change.apply(&site).await;
-    let synced = sandbox.sync().await;
     let closed = sandbox.close().await;
     let applied = applied?;
-    synced.map_err(|error| ImageError::Unavailable(error.to_string()))?;
     closed.map_err(|error| ImageError::Unavailable(error.to_string()))?;
     let job = Job::Measure { from: draft.root() };
     let measured = blocking(move || job.run(None)).await?;

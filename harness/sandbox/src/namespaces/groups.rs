@@ -168,7 +168,7 @@ impl LaneGroups {
         }
         let mut notes = Vec::new();
         if let Err(error) = set_memory(self.memory.as_ref(), memory) {
-            notes.push(format!("the sandbox's memory is not limited: {error}"));
+            notes.push(format!("the sandbox's memory is limited for each process and not as a whole: {error}"));
         }
         if let Some((folder, _)) = &self.processes {
             // The process id namespace limits them too.
@@ -176,6 +176,11 @@ impl LaneGroups {
         }
         self.set = Some((memory, processes, notes.clone()));
         notes
+    }
+
+    /// Whether one of them limits memory.
+    pub(super) fn limits_memory(&self) -> bool {
+        self.memory.is_some()
     }
 
     /// Counters of reached limits.

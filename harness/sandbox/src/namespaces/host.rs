@@ -24,6 +24,8 @@ pub struct Host {
     pub network_files: Vec<String>,
     /// The environment that the host's network needs.
     pub proxies: Vec<(String, String)>,
+    /// Whether a control group limits memory; otherwise every process has a limit of its own.
+    pub memory_group: bool,
     /// Counters of limits that were reached.
     pub meters: Vec<SetupStep>,
     /// The control group below which systemd gets its own.
@@ -55,18 +57,19 @@ impl Host {
             submounts: submounts(&fs::read_to_string("/proc/self/mountinfo").unwrap_or_default()),
             network_files: network_files(),
             proxies: proxies(),
+            memory_group: false,
             meters: Vec::new(),
             group: None,
         }
     }
 
     /// The same host for the lane with this number.
-    pub(super) fn on_lane(&self, lane: u32, meters: Vec<SetupStep>) -> Self {
+    pub(super) fn on_lane(&self, lane: u32, memory_group: bool, meters: Vec<SetupStep>) -> Self {
         let place = match self.place {
             Place::Root { .. } => Place::Root { base: base(lane) },
             Place::Holder => Place::Holder,
         };
-        Self { place, meters, ..self.clone() }
+        Self { place, memory_group, meters, ..self.clone() }
     }
 
     /// The environment of every program of a sandbox.

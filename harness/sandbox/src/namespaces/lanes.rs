@@ -80,7 +80,7 @@ impl Lane {
 
     /// What steps of a sandbox on this lane are made from.
     pub(super) fn host(&self, host: &Host) -> Host {
-        host.on_lane(self.number, self.groups.meters())
+        host.on_lane(self.number, self.groups.limits_memory(), self.groups.meters())
     }
 
     /// Has a sandbox made; everything else comes over `control`.

@@ -85,6 +85,20 @@ async fn memory_is_bounded_and_told() {
     assert_eq!(sandbox.usage().await.expect("usage").reached, ["memory"]);
 }
 
+/// Where there is no group to limit memory as a whole.
+#[tokio::test]
+async fn memory_of_each_process_is_bounded_without_a_group() {
+    needs!(userns, overlay);
+    let mut bed = Bed::new();
+    bed.spec.limits.memory = 100 << 20;
+    let sandbox = bed.open().await;
+    if sandbox.notes().iter().any(|note| note.contains("not as a whole")) {
+        let hog = run(&*sandbox, "dd if=/dev/zero of=/dev/null bs=300M count=1").await;
+        assert_eq!(hog.end, End::Exited(1), "{hog:?}");
+        assert!(hog.errors.text.contains("memory exhausted"), "{hog:?}");
+    }
+}
+
 #[tokio::test]
 async fn dangerous_calls_and_places_are_closed() {
     needs!(userns, overlay);

@@ -69,6 +69,9 @@ const MASKED: [&str; 8] = [
 /// Process ids below this are not used again after the first round, so they do not count towards the limit.
 const RESERVED_IDS: u32 = 300;
 
+/// What process 1 itself may need, in bytes: its limit is that of every process.
+const LEAST_MEMORY: u64 = 64 << 20;
+
 /// Process ids that the guest's own threads and keepers take.
 const GUEST_IDS: u32 = 64;
 
@@ -291,6 +294,10 @@ impl SandboxSpec {
                 InitKind::Systemd
             }
         };
+        if !host.memory_group {
+            let limit = self.limits.memory.max(LEAST_MEMORY);
+            steps.push(SetupStep::Resource { name: "data".into(), limit });
+        }
         steps.extend([
             SetupStep::Resource { name: "core".into(), limit: host.core_limit },
             SetupStep::Capabilities(capabilities),

@@ -16,6 +16,7 @@ fn host(place: Place) -> Host {
         core_limit: 1,
         scrubbed: vec![("/etc/shadow".into(), "root:*:::::::\n".into())],
         submounts: Vec::new(),
+        memory_group: matches!(place, Place::Root { .. }),
         network_files: vec!["/etc/hosts".into(), "/etc/resolv.conf".into()],
         proxies: Vec::new(),
         meters: Vec::new(),
