@@ -18,7 +18,6 @@ use super::pace::Pace;
 use super::patch::{Done, Patching};
 use super::prepare::{Ground, PreparedPatch};
 use super::service::{NotReady, Services};
-use super::settle::settle;
 use super::unit;
 use super::workload::{self, Exercise};
 use crate::plan::PlanCell;
@@ -177,7 +176,6 @@ impl<'a> Timeline<'a> {
 
     async fn observe(&self, scope: &DriftScope, since: &str) -> Result<Snapshot, Halt> {
         let services = self.services();
-        settle(&services).await?;
         let probes: Vec<_> = self.cell.probes().collect();
         let automatic = self.cell.scenario.automatic;
         Ok(Sight { services: &services, probes: &probes, automatic, scope, since }.look().await?)

@@ -1,9 +1,12 @@
 //! How runs end: verdicts, attempts, order.
 
+use std::sync::atomic::{AtomicI32, Ordering};
+
 use patchbed_model::{Arm, Event, Exit, Health, Outcome, Stage, Verdict};
 use patchbed_sandbox::fake::Answer;
 use patchbed_sandbox::message::{End, Output, Reply, ServiceState};
 
+use super::world::running;
 use super::{World, ran};
 use crate::fixtures::{patch, probe, workload};
 use crate::scenario::{PatchAxis, When};
@@ -233,4 +236,39 @@ async fn the_first_failure_ends_the_run_when_asked_to() {
     world.options.first_failure_ends = true;
     let record = world.run().await.expect("the run ends");
     assert_eq!((record.counts[&Verdict::Regressed], record.counts[&Verdict::Skipped]), (1, 1));
+}
+
+fn services(state: ServiceState) -> Option<Answer> {
+    Some(Answer::Now(Reply::Services(vec![state])))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_whose_processes_come_and_go_is_looked_at_after_two_seconds() {
+    let next = AtomicI32::new(10);
+    let mut world = World::new(move |inside, words| {
+        let processes = vec![7, next.fetch_add(1, Ordering::Relaxed)];
+        is(words, "services").then(|| services(ServiceState { processes, ..running(inside, "web") })).flatten()
+    });
+    let record = world.run().await.expect("the run ends");
+    assert_eq!(record.verdict, Verdict::Same);
+    let observed = |event: &Event| match event {
+        Event::StageFinished { stage: Stage::Observe, milliseconds, .. } => Some(*milliseconds),
+        _ => None,
+    };
+    let times: Vec<u64> = world.events.iter().filter_map(observed).collect();
+    assert!(times.len() == 3 && times.iter().all(|time| (2000..2500).contains(time)), "{times:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_ends_at_once_was_never_ready() {
+    let asked = AtomicI32::new(0);
+    let mut world = World::new(move |inside, words| {
+        let end = (asked.fetch_add(1, Ordering::Relaxed) % 3 == 2).then_some(End::Exited(3));
+        let processes = if end.is_some() { Vec::new() } else { vec![7] };
+        is(words, "services").then(|| services(ServiceState { end, processes, ..running(inside, "web") })).flatten()
+    });
+    let record = world.run().await.expect("the run ends");
+    assert_eq!(record.exit_name, Exit::BrokenBefore);
+    let stop = &record.scenarios[0].cells[0].stops[0];
+    assert_eq!(stop.text, "service web is not ready before the patch: ended with status 3");
 }
