@@ -106,7 +106,7 @@ async fn a_service_that_does_not_come_back_after_the_patch_is_a_bad_state_with_e
             end: Some(End::Exited(1)),
             processes: Vec::new(),
             output: Output { text: "no such directive".to_owned(), total: 17, digest: String::new() },
-            ..super::world::running(inside, "web")
+            ..running(inside, "web")
         };
         let reply = Reply::Services(vec![dead]);
         (is(words, "services") && inside.patched).then_some(Answer::Now(reply))
@@ -171,7 +171,7 @@ async fn a_repeated_probe_that_differs_among_its_looks_is_told_as_such() {
     let looks = std::sync::atomic::AtomicUsize::new(0);
     let mut world = World::new(move |_, words| {
         is(words, "look").then(|| {
-            let number = looks.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            let number = looks.fetch_add(1, Ordering::SeqCst);
             ran(End::Exited(0), &format!("{number} items"))
         })
     });
@@ -238,8 +238,8 @@ async fn the_first_failure_ends_the_run_when_asked_to() {
     assert_eq!((record.counts[&Verdict::Regressed], record.counts[&Verdict::Skipped]), (1, 1));
 }
 
-fn services(state: ServiceState) -> Option<Answer> {
-    Some(Answer::Now(Reply::Services(vec![state])))
+fn services(state: ServiceState) -> Answer {
+    Answer::Now(Reply::Services(vec![state]))
 }
 
 #[tokio::test(start_paused = true)]
@@ -247,13 +247,13 @@ async fn a_service_whose_processes_come_and_go_is_looked_at_after_two_seconds() 
     let next = AtomicI32::new(10);
     let mut world = World::new(move |inside, words| {
         let processes = vec![7, next.fetch_add(1, Ordering::Relaxed)];
-        is(words, "services").then(|| services(ServiceState { processes, ..running(inside, "web") })).flatten()
+        is(words, "services").then(|| services(ServiceState { processes, ..running(inside, "web") }))
     });
     let record = world.run().await.expect("the run ends");
     assert_eq!(record.verdict, Verdict::Same);
-    let observed = |event: &Event| match event {
-        Event::StageFinished { stage: Stage::Observe, milliseconds, .. } => Some(*milliseconds),
-        _ => None,
+    let observed = |event: &Event| {
+        let Event::StageFinished { stage: Stage::Observe, milliseconds, .. } = event else { return None };
+        Some(*milliseconds)
     };
     let times: Vec<u64> = world.events.iter().filter_map(observed).collect();
     assert!(times.len() == 3 && times.iter().all(|time| (2000..2500).contains(time)), "{times:?}");
@@ -265,7 +265,7 @@ async fn a_service_that_ends_at_once_was_never_ready() {
     let mut world = World::new(move |inside, words| {
         let end = (asked.fetch_add(1, Ordering::Relaxed) % 3 == 2).then_some(End::Exited(3));
         let processes = if end.is_some() { Vec::new() } else { vec![7] };
-        is(words, "services").then(|| services(ServiceState { end, processes, ..running(inside, "web") })).flatten()
+        is(words, "services").then(|| services(ServiceState { end, processes, ..running(inside, "web") }))
     });
     let record = world.run().await.expect("the run ends");
     assert_eq!(record.exit_name, Exit::BrokenBefore);
