@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use patchbed_model::{Allow, Class, Difference, Differences, Health, Key, Reading, Rule, Rules, Snapshot, Verdict};
 
 use super::allow::{Allowed, allows};
-use crate::noise::{Baseline, Entry, Volatility, alike};
+use crate::noise::{Baseline, Entry, Volatility};
 
 /// What differs in `now`, in the order of keys. `rules` are those that hold today; see [`Rules::in_force`].
 #[must_use]
@@ -81,7 +81,7 @@ impl Pair<'_> {
             (Some(before), None) => before.present() < attempts,
             (Some(before), Some(now)) => {
                 let moves = before.volatility(attempts) == Volatility::Volatile;
-                self.was_seen() || (moves && moves_like(before, now))
+                self.was_seen() || (moves && before.moves_like(now))
             }
         }
     }
@@ -102,8 +102,14 @@ impl Pair<'_> {
             (Some(Health::Good), Some(Health::Good), _)
             | (Some(Health::Bad), Some(Health::Bad), _)
             | (Some(_), None, true)
-            | (None, Some(Health::Good) | None, _) => Verdict::Changed,
+            | (None, Some(Health::Good) | None, _) => self.another(),
         }
+    }
+
+    /// What another value means that is not worse. Of a reading of which it is open whether it has few values, nothing
+    /// can be said yet.
+    fn another(&self) -> Verdict {
+        if self.now.is_some() && self.before.is_some_and(Entry::is_open) { Verdict::Unstable } else { Verdict::Changed }
     }
 }
 
@@ -113,22 +119,6 @@ const fn speaks_of_value(allow: &Allow) -> bool {
         Allow::Matches(_) | Allow::OneOf(_) | Allow::AtMost(_) | Allow::AtLeast(_) | Allow::Within(_) => true,
         Allow::Exact | Allow::Ignore | Allow::Shape | Allow::Set => false,
     }
-}
-
-/// A volatile reading is compared by shape only; when not even the shapes of the baseline agree, by kind only. A state
-/// keeps its health in any case.
-fn moves_like(before: &Entry, now: &Reading) -> bool {
-    if !before.seen.iter().any(|seen| seen.reading.health == now.health && seen.reading.class == now.class) {
-        return false;
-    }
-    let values = || before.seen.iter().map(|seen| &seen.reading.value);
-    let Some(first) = values().next() else {
-        return false;
-    };
-    if values().all(|value| alike(first, value)) {
-        return values().any(|value| alike(value, &now.value));
-    }
-    values().any(|value| std::mem::discriminant(value) == std::mem::discriminant(&now.value))
 }
 
 fn silenced(mut difference: Difference, rule: &Rule) -> Difference {
