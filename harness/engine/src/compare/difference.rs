@@ -56,12 +56,16 @@ impl Pair<'_> {
         }
     }
 
-    /// Metrics and facts: only what breaks a rule differs; what the rule allows was never in doubt.
+    /// Metrics and facts: only what breaks a rule differs; what the rule allows was never in doubt. One that is gone or
+    /// new cannot keep to a rule that speaks of both sides.
     fn of_number(&self, rule: &Rule) -> Option<Difference> {
-        match (allows(&rule.allow, self.before, self.now), self.now.is_some() && self.before.is_some()) {
-            (Allowed::Yes, _) | (_, false) => None,
-            (Allowed::No, true) => self.weighed(Some(Verdict::Changed)),
-            (Allowed::Worse, true) => self.weighed(Some(Verdict::Regressed)),
+        if self.now.is_none() && self.is_usual() {
+            return None;
+        }
+        match allows(&rule.allow, self.before, self.now) {
+            Allowed::Yes => None,
+            Allowed::No => self.weighed(Some(Verdict::Changed)),
+            Allowed::Worse => self.weighed(Some(Verdict::Regressed)),
         }
     }
 

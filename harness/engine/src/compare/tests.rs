@@ -69,6 +69,29 @@ fn a_metric_is_judged_by_a_bound_that_it_breaks() {
 }
 
 #[test]
+fn a_metric_or_fact_under_a_rule_is_changed_when_it_is_gone_or_new() {
+    let metric = || Some(Reading::metric(100.0, "ms"));
+    let fact = || Some(Reading::fact("1.0"));
+    let verdict = |before, now, allow| difference(before, now, &Rules(vec![rule("k", allow)])).map(|one| one.verdict);
+    for allow in [Allow::AtMost(0.2), Allow::Within(0.2), Allow::AtLeast(0.2), Allow::Exact] {
+        assert_eq!(verdict(metric(), None, allow.clone()), Some(Verdict::Changed));
+        assert_eq!(verdict(None, metric(), allow), Some(Verdict::Changed));
+    }
+    let matches = || Allow::Matches("1[.].*".to_owned());
+    assert_eq!(verdict(fact(), None, matches()), Some(Verdict::Changed));
+    // A new one is allowed by what speaks of the value alone.
+    assert_eq!(verdict(None, fact(), matches()), None);
+    assert_eq!(verdict(None, fact(), Allow::OneOf(vec!["2.0".to_owned()])), Some(Verdict::Changed));
+    assert_eq!(verdict(fact(), None, Allow::Ignore), None);
+}
+
+#[test]
+fn a_metric_that_is_there_only_sometimes_may_be_away_under_a_rule() {
+    let before = [one(Some(Reading::metric(1.0, "ms"))), one(None)];
+    assert!(compare(&Baseline::pool(&before), &one(None), &Rules(vec![rule("k", Allow::AtMost(0.2))])).is_empty());
+}
+
+#[test]
 fn what_a_rule_allows_is_silenced_and_stays_in_the_list() {
     let mut ignore = rule("k", Allow::Ignore);
     ignore.reason = Some("access log".to_owned());
