@@ -7,16 +7,40 @@ use patchbed_model::{Allow, Class, Difference, Differences, Health, Key, Reading
 use super::allow::{Allowed, allows};
 use crate::noise::{Baseline, Entry, Volatility};
 
+/// What the keys of readings begin with that are seen after the patch was taken back.
+pub const REVERTED: &str = "reverted.";
+
 /// What differs in `now`, in the order of keys. `rules` are those that hold today; see [`Rules::in_force`].
 #[must_use]
 pub fn compare(baseline: &Baseline, now: &Snapshot, rules: &Rules) -> Differences {
+    compared(baseline, now, |key| rules.for_key(key))
+}
+
+/// What differs in `after`, seen when the patch was taken back, from the same baseline. Rules may name a reading there
+/// with [`REVERTED`] before its key or without; the differences have it.
+#[must_use]
+pub fn compare_reverted(baseline: &Baseline, after: &Snapshot, rules: &Rules) -> Differences {
+    let mut all = compared(baseline, after, |key| rules.for_either(key, &reverted(key)));
+    for difference in &mut all {
+        difference.key = reverted(&difference.key);
+    }
+    all
+}
+
+/// The key of a reading that is seen after the patch was taken back.
+#[must_use]
+pub fn reverted(key: &Key) -> Key {
+    Key::new(format!("{REVERTED}{key}"))
+}
+
+fn compared<'a>(baseline: &Baseline, now: &Snapshot, rule: impl Fn(&Key) -> Option<&'a Rule>) -> Differences {
     if baseline.attempts == 0 {
         return Vec::new();
     }
     let keys: BTreeSet<&Key> = baseline.entries.keys().chain(now.readings.keys()).collect();
     let compared = keys.into_iter().filter_map(|key| {
         let pair = Pair { key, before: baseline.entries.get(key), now: now.readings.get(key), baseline };
-        pair.difference(rules.for_key(key))
+        pair.difference(rule(key))
     });
     compared.collect()
 }

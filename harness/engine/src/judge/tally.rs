@@ -4,11 +4,8 @@ use std::collections::BTreeMap;
 
 use patchbed_model::{Acceptance, Class, Difference, Differences, Key, Rules, Snapshot, Verdict};
 
-use crate::compare::compare;
+use crate::compare::{REVERTED, compare, compare_reverted};
 use crate::noise::Baseline;
-
-/// What the keys of readings after the patch was taken back begin with.
-pub(super) const REVERTED: &str = "reverted.";
 
 /// The differences of `patched` against the baseline, in the order of keys.
 pub(super) fn tally(baseline: &Baseline, patched: &[&Snapshot], rules: &Rules, accepted: &[Acceptance]) -> Differences {
@@ -24,19 +21,17 @@ pub(super) fn tally(baseline: &Baseline, patched: &[&Snapshot], rules: &Rules, a
 
 /// The differences of one snapshot. Readings after the patch was taken back are compared with the same baseline.
 fn differences(baseline: &Baseline, snapshot: &Snapshot, rules: &Rules) -> Differences {
-    let (after, now): (Vec<_>, Vec<_>) =
-        snapshot.readings.iter().partition(|(key, _)| key.as_str().starts_with(REVERTED));
-    let now: Snapshot = now.into_iter().map(|(key, reading)| (key.clone(), reading.clone())).collect();
-    let mut all = compare(baseline, &now, rules);
-    if after.is_empty() {
-        return all;
+    let (mut now, mut after) = (Snapshot::default(), Snapshot::default());
+    for (key, reading) in &snapshot.readings {
+        match key.as_str().strip_prefix(REVERTED) {
+            Some(plain) => after.insert(plain, reading.clone()),
+            None => now.insert(key.clone(), reading.clone()),
+        }
     }
-    let plain = |key: &Key| Key::new(key.as_str().trim_start_matches(REVERTED));
-    let after: Snapshot = after.into_iter().map(|(key, reading)| (plain(key), reading.clone())).collect();
-    all.extend(compare(baseline, &after, rules).into_iter().map(|mut difference| {
-        difference.key = Key::new(format!("{REVERTED}{}", difference.key));
-        difference
-    }));
+    let mut all = compare(baseline, &now, rules);
+    if !after.readings.is_empty() {
+        all.extend(compare_reverted(baseline, &after, rules));
+    }
     all
 }
 

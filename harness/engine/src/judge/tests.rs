@@ -100,6 +100,24 @@ fn a_metric_that_breaks_its_bound_now_and_then_is_silenced_and_counted() {
     assert_eq!(judge(&control, &[time(150.0), time(160.0)], &rules).verdict, Verdict::Regressed);
 }
 
+#[test]
+fn a_rule_speaks_of_a_reading_after_the_rollback_by_either_key() {
+    let control = vec![seen(&[("web.log.x", Reading::content("a"))]); 2];
+    let patched = [seen(&[("web.log.x", Reading::content("a")), ("reverted.web.log.x", Reading::content("b"))])];
+    let verdict = |pattern| judge(&control, &patched, &Rules(vec![rule(pattern, Allow::Ignore)])).verdict;
+    assert_eq!(judge(&control, &patched, &Rules::default()).verdict, Verdict::Changed);
+    assert_eq!(["reverted.*", "reverted.web.log.x", "web.log.*"].map(verdict), [Verdict::Same; 3]);
+    assert_eq!(verdict("reverted.web.ready"), Verdict::Changed);
+}
+
+#[test]
+fn the_last_rule_that_names_either_key_holds() {
+    let control = vec![seen(&[("web.log.x", Reading::content("a"))]); 2];
+    let patched = [seen(&[("web.log.x", Reading::content("a")), ("reverted.web.log.x", Reading::content("b"))])];
+    let rules = Rules(vec![rule("web.log.x", Allow::Ignore), rule("reverted.*", Allow::Exact)]);
+    assert_eq!(judge(&control, &patched, &rules).verdict, Verdict::Changed);
+}
+
 proptest! {
     #[test]
     fn judging_is_total(control in vec(outcome(), 0..4), patched in vec(outcome(), 0..4), rules in rules()) {
