@@ -4,35 +4,48 @@ use std::collections::BTreeMap;
 
 use patchbed_model::{Acceptance, Class, Difference, Differences, Key, Rules, Snapshot, Verdict};
 
-use crate::compare::{REVERTED, compare, compare_reverted};
+use crate::compare::{REVERTED, compare, compare_reverted, reverted};
 use crate::noise::Baseline;
 
-/// The differences of `patched` against the baseline, in the order of keys.
-pub(super) fn tally(baseline: &Baseline, patched: &[&Snapshot], rules: &Rules, accepted: &[Acceptance]) -> Differences {
-    let mut by_key: BTreeMap<Key, Vec<Difference>> = BTreeMap::new();
-    for snapshot in patched {
-        for difference in differences(baseline, snapshot, rules) {
-            by_key.entry(difference.key.clone()).or_default().push(accept(difference, accepted));
-        }
-    }
-    let of = u32::try_from(patched.len()).unwrap_or(u32::MAX);
-    by_key.into_values().filter_map(|same| merged(&same, of)).collect()
+/// What the patched attempts are weighed with.
+#[derive(Debug)]
+pub(super) struct Tally<'a> {
+    pub(super) baseline: &'a Baseline,
+    pub(super) rules: &'a Rules,
+    pub(super) accepted: &'a [Acceptance],
+    /// Readings that are not looked at again after the patch was taken back.
+    pub(super) once: &'a [Key],
 }
 
-/// The differences of one snapshot. Readings after the patch was taken back are compared with the same baseline.
-fn differences(baseline: &Baseline, snapshot: &Snapshot, rules: &Rules) -> Differences {
-    let (mut now, mut after) = (Snapshot::default(), Snapshot::default());
-    for (key, reading) in &snapshot.readings {
-        match key.as_str().strip_prefix(REVERTED) {
-            Some(plain) => after.insert(plain, reading.clone()),
-            None => now.insert(key.clone(), reading.clone()),
+impl Tally<'_> {
+    /// The differences of `patched` against the baseline, in the order of keys.
+    pub(super) fn of(&self, patched: &[&Snapshot]) -> Differences {
+        let mut by_key: BTreeMap<Key, Vec<Difference>> = BTreeMap::new();
+        for snapshot in patched {
+            for difference in self.differences(snapshot) {
+                by_key.entry(difference.key.clone()).or_default().push(accept(difference, self.accepted));
+            }
         }
+        let of = u32::try_from(patched.len()).unwrap_or(u32::MAX);
+        by_key.into_values().filter_map(|same| merged(&same, of)).collect()
     }
-    let mut all = compare(baseline, &now, rules);
-    if !after.readings.is_empty() {
-        all.extend(compare_reverted(baseline, &after, rules));
+
+    /// The differences of one snapshot. Readings after the patch was taken back are compared with the same baseline.
+    fn differences(&self, snapshot: &Snapshot) -> Differences {
+        let (mut now, mut after) = (Snapshot::default(), Snapshot::default());
+        for (key, reading) in &snapshot.readings {
+            match key.as_str().strip_prefix(REVERTED) {
+                Some(plain) => after.insert(plain, reading.clone()),
+                None => now.insert(key.clone(), reading.clone()),
+            }
+        }
+        let mut all = compare(self.baseline, &now, self.rules);
+        if !after.readings.is_empty() {
+            let again = compare_reverted(self.baseline, &after, self.rules);
+            all.extend(again.into_iter().filter(|one| !self.once.iter().any(|key| reverted(key) == one.key)));
+        }
+        all
     }
-    all
 }
 
 fn accept(mut difference: Difference, accepted: &[Acceptance]) -> Difference {
