@@ -134,11 +134,20 @@ impl Baseline {
     fn settle(&mut self) {
         for entry in self.entries.values_mut() {
             entry.seen.sort_by_cached_key(|seen| (std::cmp::Reverse(seen.times), rank(&seen.reading)));
-            for cut in entry.seen.drain(entry.seen.len().min(MOST_VALUES)..) {
-                entry.others += cut.times;
-            }
+            entry.cut();
         }
     }
+}
+
+/// A number, or a text that is one.
+#[must_use]
+pub fn number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Number(number) => Some(*number),
+        Value::Text(text) => text.trim().parse().ok(),
+        Value::List(_) => None,
+    }
+    .filter(|number: &f64| number.is_finite())
 }
 
 /// How many of the counts are 1.
@@ -209,6 +218,41 @@ impl Entry {
     #[must_use]
     pub fn present(&self) -> u32 {
         self.seen.iter().map(|seen| seen.times).sum::<u32>() + self.others
+    }
+
+    /// The median of the numbers seen.
+    #[must_use]
+    pub fn middle(&self) -> Option<f64> {
+        let mut numbers: Vec<(f64, u32)> =
+            self.seen.iter().filter_map(|seen| number(&seen.reading.value).map(|value| (value, seen.times))).collect();
+        numbers.sort_by(|one, other| one.0.total_cmp(&other.0));
+        let total: u32 = numbers.iter().map(|(_, times)| times).sum();
+        let at = |place: u32| {
+            let mut left = place;
+            numbers
+                .iter()
+                .find(|(_, times)| left.checked_sub(*times).map(|rest| left = rest).is_none())
+                .map(|(v, _)| *v)
+        };
+        let (low, high) = (at(total.checked_sub(1)? / 2)?, at(total / 2)?);
+        Some(f64::midpoint(low, high))
+    }
+
+    /// Forgets the rarest values beyond the most that are remembered; of a metric the lowest and the highest in turn,
+    /// so that the middle stays where it is.
+    fn cut(&mut self) {
+        while self.seen.len() > MOST_VALUES {
+            let place = if self.class() == Some(Class::Metric) { self.outermost() } else { self.seen.len() - 1 };
+            self.others += self.seen.remove(place).times;
+        }
+    }
+
+    /// The place of the highest number, or of the lowest when it is its turn.
+    fn outermost(&self) -> usize {
+        let numbers = self.seen.iter().map(|seen| number(&seen.reading.value).unwrap_or_default()).enumerate();
+        let by = |one: &(usize, f64), other: &(usize, f64)| one.1.total_cmp(&other.1);
+        let found = if self.others.is_multiple_of(2) { numbers.max_by(by) } else { numbers.min_by(by) };
+        found.map_or(0, |(place, _)| place)
     }
 
     /// The most frequent reading.

@@ -55,6 +55,17 @@ fn only_what_moves_without_any_shape_may_become_anything() {
 }
 
 #[test]
+fn the_middle_of_many_numbers_stays_where_it_is() {
+    let numbers = (0..101).map(|place| f64::from(place * 37 % 101));
+    let one = |number| Baseline::pool([&[(Key::from("k"), Reading::metric(number, "ms"))].into_iter().collect()]);
+    let pooled = numbers.fold(Baseline::default(), |pooled, number| pooled.joined(&one(number)));
+    let entry = &pooled.entries[&Key::from("k")];
+    assert_eq!((entry.seen.len(), entry.present()), (super::MOST_VALUES, 101));
+    let middle = entry.middle().expect("there are numbers");
+    assert!((middle - 50.0).abs() < 10.0, "the middle is {middle}");
+}
+
+#[test]
 fn the_bounds_are_those_of_the_tables() {
     assert!((bound(3) - 0.63).abs() < 0.005);
     assert!((bound(5) - 0.45).abs() < 0.005);
