@@ -3,12 +3,9 @@
 use std::collections::BTreeSet;
 
 use patchbed_model::{Allow, Reading, Value};
-use regex::{Regex, RegexBuilder};
 
+use crate::expression::expression;
 use crate::noise::{Entry, alike, number};
-
-/// The most memory a compiled expression of a rule may take.
-const REGEX_LIMIT: usize = 1 << 20;
 
 /// What a rule says about a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,11 +63,7 @@ fn bounded(
 
 /// Whether the whole text fits the expression. One that cannot be read fits nothing; `load` refuses those.
 fn matches(pattern: &str, value: &Value) -> bool {
-    expression(pattern).is_some_and(|regex| regex.is_match(value.to_string().trim_end_matches('\n')))
-}
-
-fn expression(pattern: &str) -> Option<Regex> {
-    RegexBuilder::new(&format!("^(?:{pattern})$")).size_limit(REGEX_LIMIT).dot_matches_new_line(true).build().ok()
+    expression(pattern).is_ok_and(|regex| regex.is_match(value.to_string().trim_end_matches('\n')))
 }
 
 fn as_set(value: &Value) -> BTreeSet<String> {
