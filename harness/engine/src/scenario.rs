@@ -173,6 +173,14 @@ pub struct Workload {
     pub within: Duration,
 }
 
+impl Workload {
+    /// The key of the reading that says how it ended, when it does not run before the patch.
+    #[must_use]
+    pub fn key(&self) -> Key {
+        Key::from("workload").child(&key_part(&self.name)).child("exit")
+    }
+}
+
 /// When a workload runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum When {

@@ -4,7 +4,7 @@ use patchbed_model::{Acceptance, Blame, Cause, Differences, Judgement, Key, Outc
 
 use super::health::Health;
 use super::reason::{Because, reason};
-use super::tally::tally;
+use super::tally::Tally;
 use crate::noise::{Baseline, bound};
 
 /// The fewest control attempts from which a difference can be told from noise.
@@ -25,6 +25,8 @@ pub struct Case<'a> {
     pub pool: Pool,
     /// Differences that were accepted for this cell, and still are.
     pub accepted: &'a [Acceptance],
+    /// Readings that belong to the time of the patch: nobody looks at them again after it was taken back.
+    pub once: &'a [Key],
 }
 
 /// What the baseline is made of.
@@ -50,7 +52,8 @@ impl Case<'_> {
         let rules = Rules(self.rules.to_vec());
         let baseline = self.baseline();
         let patched: Vec<&Snapshot> = observed(self.patched).collect();
-        let differences = tally(&baseline, &patched, &rules, self.accepted);
+        let tally = Tally { baseline: &baseline, rules: &rules, accepted: self.accepted, once: self.once };
+        let differences = tally.of(&patched);
         let health = Health::of(&Baseline::pool(observed(self.control)), &patched, &rules);
         let because = self.decide(&baseline, &differences, &health);
         Judgement {

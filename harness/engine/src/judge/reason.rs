@@ -23,7 +23,7 @@ pub(super) enum Because<'a> {
     Disagree { arm: &'static str, seen: u32, of: u32, cause: Cause },
     /// The heaviest differences, with their keys.
     Differences(Verdict, Vec<&'a Key>),
-    /// A difference that only some patched attempts show.
+    /// A difference that only some patched attempts show, or of a reading that has too few attempts to know it by.
     Sometimes(&'a Difference),
     /// A state that is good and bad without the patch.
     Flaky(&'a (Key, u32, u32)),
@@ -78,16 +78,21 @@ pub(super) fn reason(because: &Because<'_>) -> String {
             format!("{seen} of {of} attempts {arm} the patch stopped: {}", said(cause))
         }
         Because::Differences(verdict, keys) => of_differences(*verdict, keys),
-        Because::Sometimes(difference) => {
-            let (seen, of) = difference.seen;
-            format!("`{}` differs in {seen} of {of} attempts with the patch", difference.key)
-        }
+        Because::Sometimes(difference) => sometimes(difference),
         Because::Flaky((key, bad, of)) => format!("`{key}` is bad in {bad} of {of} attempts without the patch"),
         Because::BrokenBefore(keys) => {
             let list: Vec<&Key> = keys.iter().collect();
             format!("ill without the patch already: {}", named(&list))
         }
     }
+}
+
+fn sometimes(difference: &Difference) -> String {
+    let (seen, of) = difference.seen;
+    if seen == of {
+        return format!("`{}` differs, and is another in each attempt without the patch", difference.key);
+    }
+    format!("`{}` differs in {seen} of {of} attempts with the patch", difference.key)
 }
 
 fn of_differences(verdict: Verdict, keys: &[&Key]) -> String {

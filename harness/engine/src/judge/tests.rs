@@ -91,13 +91,49 @@ fn one_control_attempt_cannot_tell_a_change_from_noise() {
 }
 
 #[test]
-fn a_metric_that_breaks_its_bound_now_and_then_is_silenced_and_counted() {
-    let time = |number| seen(&[("probe.page.time", Reading::metric(number, "ms"))]);
+fn a_metric_under_a_bound_is_judged_once_by_the_middles_of_both_arms() {
+    let times = |numbers: &[f64]| -> Vec<Outcome> {
+        numbers.iter().map(|number| seen(&[("probe.page.time", Reading::metric(*number, "ms"))])).collect()
+    };
     let rules = Rules(vec![rule("probe.page.time", Allow::AtMost(0.2))]);
-    let control = [time(100.0), time(101.0)];
-    let judged = judge(&control, &[time(150.0), time(100.0)], &rules);
-    assert_eq!((judged.verdict, judged.differences.len()), (Verdict::Same, 1));
-    assert_eq!(judge(&control, &[time(150.0), time(160.0)], &rules).verdict, Verdict::Regressed);
+    let control = times(&[100.0; 5]);
+    let judged = judge(&control, &times(&[118.0, 125.0, 124.0, 126.0]), &rules);
+    assert_eq!((judged.verdict, judged.differences.len()), (Verdict::Regressed, 1));
+    let difference = &judged.differences[0];
+    assert_eq!((difference.now.as_deref(), difference.seen), (Some("124.5"), (3, 4)));
+    // One slow attempt is no slow program.
+    assert_eq!(judge(&control, &times(&[100.0, 101.0, 500.0, 99.0]), &rules).verdict, Verdict::Same);
+    assert_eq!(judge(&times(&[90.0, 110.0, 500.0]), &times(&[131.0]), &rules).verdict, Verdict::Same);
+}
+
+#[test]
+fn a_metric_or_fact_that_breaks_another_rule_now_and_then_is_unstable() {
+    let version = |text: &str| seen(&[("packages.x.version", Reading::fact(text))]);
+    let rules = Rules(vec![rule("packages.*", Allow::Exact)]);
+    let control = vec![version("1"); 2];
+    assert_eq!(judge(&control, &[version("2"), version("1")], &rules).verdict, Verdict::Unstable);
+    let time = || seen(&[("x.time", Reading::metric(1.0, "ms"))]);
+    let gone = || seen(&[("x.exit", Reading::content("0"))]);
+    let rules = Rules(vec![rule("x.time", Allow::AtMost(0.2)), rule("x.exit", Allow::Ignore)]);
+    assert_eq!(judge(&[time(), time()], &[time(), gone()], &rules).verdict, Verdict::Unstable);
+}
+
+#[test]
+fn a_rule_speaks_of_a_reading_after_the_rollback_by_either_key() {
+    let control = vec![seen(&[("web.log.x", Reading::content("a"))]); 2];
+    let patched = [seen(&[("web.log.x", Reading::content("a")), ("reverted.web.log.x", Reading::content("b"))])];
+    let verdict = |pattern| judge(&control, &patched, &Rules(vec![rule(pattern, Allow::Ignore)])).verdict;
+    assert_eq!(judge(&control, &patched, &Rules::default()).verdict, Verdict::Changed);
+    assert_eq!(["reverted.*", "reverted.web.log.x", "web.log.*"].map(verdict), [Verdict::Same; 3]);
+    assert_eq!(verdict("reverted.web.ready"), Verdict::Changed);
+}
+
+#[test]
+fn the_last_rule_that_names_either_key_holds() {
+    let control = vec![seen(&[("web.log.x", Reading::content("a"))]); 2];
+    let patched = [seen(&[("web.log.x", Reading::content("a")), ("reverted.web.log.x", Reading::content("b"))])];
+    let rules = Rules(vec![rule("web.log.x", Allow::Ignore), rule("reverted.*", Allow::Exact)]);
+    assert_eq!(judge(&control, &patched, &rules).verdict, Verdict::Changed);
 }
 
 proptest! {

@@ -20,6 +20,7 @@ use super::prepare::{Ground, PreparedPatch};
 use super::service::{NotReady, Services};
 use super::unit;
 use super::workload::{self, Exercise};
+use crate::compare::reverted;
 use crate::plan::PlanCell;
 use crate::scenario::{Patch, Restart, Service, ServiceRun, When};
 
@@ -86,9 +87,7 @@ impl<'a> Timeline<'a> {
         if self.cell.scenario.rollback && self.arm == Arm::Patched {
             self.pace.stage(Stage::Revert, self.revert()).await?;
             let again = self.after(&DriftScope::default(), REVERTED).await?;
-            let prefixed =
-                again.readings.into_iter().map(|(key, reading)| (Key::from("reverted").child(key.as_str()), reading));
-            snapshot.readings.extend(prefixed);
+            snapshot.readings.extend(again.readings.into_iter().map(|(key, reading)| (reverted(&key), reading)));
         }
         Ok(Seen { snapshot, notes: done.notes })
     }

@@ -201,6 +201,15 @@ async fn a_rollback_that_restores_everything_adds_nothing_to_the_verdict() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_workload_of_the_time_of_the_patch_is_not_missed_after_the_rollback() {
+    let mut world = World::new(|_, _| None);
+    world.scenario.rollback = true;
+    world.scenario.workloads = vec![workload("load", When::During), workload("buy", When::After)];
+    let record = world.run().await.expect("the run ends");
+    assert_eq!((record.verdict, record.scenarios[0].cells[0].differences.len()), (Verdict::Same, 0));
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_stays_behind_after_a_rollback_is_a_difference_of_its_own() {
     let mut world = World::new(|inside, words| match words.first().map(String::as_str) {
         // The way back does nothing.
