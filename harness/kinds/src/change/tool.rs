@@ -44,17 +44,8 @@ pub(crate) async fn must_run(
         End::Exited(0) => Ok(ran),
         End::TimedOut => Err(ChangeError::TimedOut { within, evidence: evidence(&ran) }),
         End::Exited(_) | End::Killed { .. } => {
-            Err(ChangeError::Refused { text: format!("{what} {}", ended(ran.end)), evidence: evidence(&ran) })
+            Err(ChangeError::Refused { text: format!("{what} {}", ran.end), evidence: evidence(&ran) })
         }
-    }
-}
-
-/// How a program ended, in words.
-pub(crate) fn ended(end: End) -> String {
-    match end {
-        End::Exited(status) => format!("ended with status {status}"),
-        End::Killed { signal, .. } => format!("was killed by signal {signal}"),
-        End::TimedOut => "did not end in time".to_owned(),
     }
 }
 

@@ -6,12 +6,11 @@ use serde_json::{Value as Json, json};
 
 use patchbed_model::{Code, Health, Key, Reading, Value, text};
 use patchbed_sandbox::AskError;
-use patchbed_sandbox::message::{End, FailureKind, Output, Program, Ran, Run};
+use patchbed_sandbox::message::{End, FailureKind, Output, Program, Ran, Run, signal_name};
 
 use super::canonical::canonical;
 use super::look::KEEP;
 use super::outputs::{digest_of, json_of, json_text, lines_of, text_of};
-use super::signals::signal_name;
 use super::{Look, Probe, ProbeError};
 use crate::document::{Argv, At, Node, Problems, Read};
 

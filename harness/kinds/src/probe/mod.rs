@@ -17,7 +17,6 @@ mod outputs;
 pub mod package;
 pub mod process;
 mod severity;
-pub mod signals;
 mod systemd;
 pub mod tcp;
 pub mod templates;

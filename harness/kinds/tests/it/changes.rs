@@ -30,7 +30,7 @@ pub(crate) async fn a_failing_command_says_its_last_line(bench: &Bench) -> Resul
     let change = change("command", json!("echo disk check failed >&2; exit 3"))?;
     let applying = Applying::open(bench, &image, &change).await?;
     let (text, evidence) = refusal(applying.apply().await)?;
-    same(&text, &"`echo disk check failed >&2; exit 3` ended with status 3".to_owned())?;
+    same(&text, &"`echo disk check failed >&2; exit 3` exited 3".to_owned())?;
     same(&evidence, &vec!["disk check failed".to_owned()])?;
     let (text, _) = refusal(applying.revert().await.map(|()| Applied::default()))?;
     ensure!(text.contains("no `revert`"), "{text}");
