@@ -4,13 +4,10 @@
 //! nothing here knows where the text came from. The table of what moves is in [`passes`].
 
 mod passes;
-mod shape;
 #[cfg(test)]
 mod tests;
 
 use patchbed_model::{Class, Reading, Value};
-
-pub use shape::shape;
 
 /// The text with process ids, times, ids, temporary names and the like replaced by tokens such as `⟨time⟩`.
 ///

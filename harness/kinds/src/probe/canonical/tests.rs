@@ -1,7 +1,7 @@
 use patchbed_model::{Class, Reading, Value};
 use proptest::prelude::*;
 
-use super::{canonical, canonical_reading, shape};
+use super::{canonical, canonical_reading};
 
 #[test]
 fn what_moves_by_itself_becomes_a_token() {
@@ -75,15 +75,6 @@ fn facts_and_metrics_keep_their_value() {
     let list = Reading::content(Value::List(vec!["pid 12".to_owned()]));
     assert_eq!(canonical_reading(list).value, Value::List(vec!["pid ⟨pid⟩".to_owned()]));
     assert_eq!(canonical_reading(Reading::metric(1.5, "ms")).class, Class::Metric);
-}
-
-#[test]
-fn a_shape_forgets_the_value_and_keeps_the_kind() {
-    assert_eq!(shape("order 17 of alice"), shape("order 42 of rupert"));
-    assert_eq!(shape("one two three"), shape("three fourteen"));
-    assert_ne!(shape("order 17"), shape("order none"));
-    assert_ne!(shape("<html>"), shape(""));
-    assert_ne!(shape("a"), shape(&"a".repeat(400)));
 }
 
 /// Texts made of what the passes look for, glued together at random.
