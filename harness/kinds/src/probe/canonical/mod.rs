@@ -9,6 +9,8 @@ mod tests;
 
 use patchbed_model::{Class, Reading, Value};
 
+pub(super) use passes::CHOSEN_BY_KERNEL;
+
 /// The text with process ids, times, ids, temporary names and the like replaced by tokens such as `⟨time⟩`.
 ///
 /// It is idempotent, and linear in the length of the text. Versions, digests, error codes, whole durations that nobody

@@ -250,7 +250,7 @@ fn named_id(captures: &Captures<'_>, around: Around) -> Option<String> {
 }
 
 /// The ports that the kernel chooses from when a program asks for any.
-const CHOSEN_BY_KERNEL: RangeInclusive<u32> = 32_768..=60_999;
+pub(in super::super) const CHOSEN_BY_KERNEL: RangeInclusive<u16> = 32_768..=60_999;
 
 /// A port that the kernel chose, behind a host or the word `port`.
 fn port(captures: &Captures<'_>, around: Around) -> Option<String> {
@@ -261,7 +261,7 @@ fn port(captures: &Captures<'_>, around: Around) -> Option<String> {
     } else {
         around.before.is_none_or(|c| !c.is_ascii_alphanumeric())
     };
-    let chosen = captures[2].parse::<u32>().is_ok_and(|port| CHOSEN_BY_KERNEL.contains(&port));
+    let chosen = captures[2].parse().is_ok_and(|port| CHOSEN_BY_KERNEL.contains(&port));
     (starts && ends && chosen).then(|| format!("{}⟨port⟩", &captures[1]))
 }
 
