@@ -5,6 +5,7 @@ use patchbed_model::{Health, Key, Reading};
 use patchbed_sandbox::message::{self, FileFact, FileKind};
 
 use super::canonical::canonical;
+use super::name::{canonical_name, merged};
 use super::{Look, Probe, ProbeError};
 use crate::document::OneOrMany;
 
@@ -42,8 +43,8 @@ impl Probe for Files {
         if facts.len() >= LIMIT {
             return Err(ProbeError::Blind(format!("look at files: there are {LIMIT} or more")));
         }
-        let mut readings: Vec<(Key, Reading)> =
-            facts.iter().map(|fact| (look.key(&fact.path), reading(fact))).collect();
+        let told = facts.iter().map(|fact| (look.key(&canonical_name(&fact.path)), reading(fact)));
+        let mut readings = merged(told.collect());
         for glob in self.paths.0.iter().filter(|glob| !facts.iter().any(|fact| fits(glob, &fact.path))) {
             readings.push((look.key(glob), Reading::state("nothing there", Health::Bad)));
         }

@@ -13,6 +13,7 @@ pub mod listening;
 pub mod log;
 mod look;
 mod members;
+mod name;
 mod outputs;
 pub mod package;
 pub mod process;

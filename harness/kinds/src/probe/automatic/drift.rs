@@ -15,6 +15,7 @@ use patchbed_sandbox::message::{FailureKind, FileFact, FileKind, Files};
 
 use super::super::canonical::canonical;
 use super::super::files::nature;
+use super::super::name::{canonical_name, merged as one_for_each_key};
 use super::super::{Look, ProbeError};
 use super::DriftScope;
 use super::paths::{IGNORED, MOVING, PACKAGE_LISTS, in_data_folder, merged, parent};
@@ -135,7 +136,7 @@ pub(super) async fn readings(
     let mut data: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     let mut readings = Vec::new();
     for fact in facts.iter().filter(|fact| !ignored.is_match(&fact.path)) {
-        let key = Key::from("files").child(&canonical(&fact.path));
+        let key = Key::from("files").child(&canonical_name(&fact.path));
         if explained.holds(&fact.path) || (fact.kind == FileKind::Folder && explained.folders.contains(&fact.path)) {
             readings.extend(of_patch(fact, explained).map(|reading| (key, reading)));
         } else if fact.kind == FileKind::Gone {
@@ -154,7 +155,7 @@ pub(super) async fn readings(
         (Key::from("files").child(folder), Reading::content(natures))
     });
     readings.extend(folders);
-    Ok(readings)
+    Ok(one_for_each_key(readings))
 }
 
 /// What the patch explains is told for configuration only, as a fact; but a file that a package of the patch owns and

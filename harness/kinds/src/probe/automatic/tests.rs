@@ -21,6 +21,7 @@ struct World {
     unresolved: Vec<Unresolved>,
     packages: Reply,
     drift: Vec<FileFact>,
+    logs: Vec<FileFact>,
     owners: BTreeMap<String, String>,
     passwd: &'static str,
     reached: Vec<&'static str>,
@@ -51,6 +52,7 @@ impl World {
             unresolved: Vec::new(),
             packages: Reply::Packages(vec![package]),
             drift: Vec::new(),
+            logs: Vec::new(),
             owners: BTreeMap::new(),
             passwd: "root:x:0:0:root:/root:/bin/sh\nwww-data:x:33:33::/:/bin/false\n",
             reached: Vec::new(),
@@ -63,10 +65,11 @@ impl World {
             Request::Services => Reply::Services(vec![self.state.clone()]),
             Request::Deaths => Reply::Deaths(self.deaths.clone()),
             Request::Lines { source: LogSource::Service(_), .. } => Reply::Lines(self.lines.clone()),
-            Request::Lines { .. } => Reply::Lines(Vec::new()),
+            Request::Lines { .. } => Reply::Lines(vec!["ERROR: no".to_owned()]),
             Request::Linkage { .. } => Reply::Linkage(self.unresolved.clone()),
             Request::Packages => self.packages.clone(),
             Request::Drift { .. } => Reply::Files(self.drift.clone()),
+            Request::Files(asked) if asked.paths == ["/var/log/**"] => Reply::Files(self.logs.clone()),
             Request::Files(_) => Reply::Files(Vec::new()),
             Request::Owners { packages } => Reply::Owners(self.owned_by(packages)),
             Request::Read { .. } => Reply::Bytes(base64(self.passwd)),
@@ -285,6 +288,24 @@ async fn drift_is_told_unless_the_patch_explains_it() {
             "security.uid-0 = root (good)".to_owned(),
         ]
     );
+}
+
+#[tokio::test]
+async fn what_an_attempt_made_up_is_not_in_a_key() {
+    let told = |number: u32| async move {
+        let mut world = World::healthy();
+        world.logs = vec![file(&format!("/var/log/app/worker-{number}.log"), 0o644, &[])];
+        world.drift = vec![
+            file(&format!("/opt/app/tmp.{number}aBcD/x"), 0o4755, &["new"]),
+            file(&format!("/opt/app/tmp.x{number}aBc/x"), 0o4755, &["new"]),
+        ];
+        let mut told = world.environment(&DriftScope::default()).await.unwrap();
+        told.retain(|line| ["files.", "security.set", "log."].iter().any(|begin| line.starts_with(begin)));
+        told
+    };
+    let one = told(4711).await;
+    assert_eq!(one, told(5812).await);
+    assert_eq!(one.len(), 4, "{one:#?}");
 }
 
 #[tokio::test]
