@@ -58,8 +58,19 @@ fn reading(fact: &FileFact) -> Reading {
         return Reading::state("gone", Health::Bad);
     }
     let text = fact.text.as_ref().map(|text| format!("\n{}", canonical(text.trim_end())));
-    let digest = || fact.digest.as_ref().map(|digest| format!(" sha256:{digest}"));
-    Reading::content(format!("{}{}", nature(fact), text.or_else(digest).unwrap_or_default()))
+    Reading::content(format!("{}{}", nature(fact), text.unwrap_or_else(|| content(fact))))
+}
+
+/// The digest of a file's content, or its size when it is too large to be read whole; nothing of what is no file.
+pub(super) fn content(fact: &FileFact) -> String {
+    match (&fact.digest, fact.kind) {
+        (Some(digest), _) => format!(" sha256:{digest}"),
+        (None, FileKind::File) => format!(" {} bytes", fact.size),
+        (
+            None,
+            FileKind::Folder | FileKind::Link | FileKind::Fifo | FileKind::Socket | FileKind::Device | FileKind::Gone,
+        ) => String::new(),
+    }
 }
 
 /// Kind, mode, owner, where a link points, and attributes that carry meaning: all but the content.

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use patchbed_sandbox::message::{
-    End, FailureKind, HttpAnswer, Output, Package as Installed, Ran, Reply, Request, Socket, Unresolved,
+    End, FailureKind, FileFact, HttpAnswer, Output, Package as Installed, Ran, Reply, Request, Socket, Unresolved,
 };
 
 use super::command::{Command, Format};
@@ -261,6 +261,17 @@ async fn files_are_told_by_nature_and_digest_and_missing_ones_are_bad() {
     fact.text = Some("pid 12\n".to_owned());
     let readings = seen(&Files { text: true, ..probe }, Reply::Files(vec![fact])).await.unwrap();
     assert_eq!(told(readings)[0], "p./etc/a.conf = file 0640 root:root\npid ⟨pid⟩");
+}
+
+#[tokio::test]
+async fn a_file_that_is_too_large_to_be_read_is_told_by_its_size() {
+    let probe = Files { paths: OneOrMany(vec!["/var/**".into()]), exclude: None, text: false };
+    let large = |size: u64| {
+        let attributes = [("unread".to_owned(), "too large".to_owned())].into();
+        FileFact { digest: None, size, attributes, ..file("/var/disk", 0o600, &[]) }
+    };
+    let readings = seen(&probe, Reply::Files(vec![large(300 << 20)])).await.unwrap();
+    assert_eq!(told(readings), ["p./var/disk = file 0600 root:root unread=too large 314572800 bytes"]);
 }
 
 #[tokio::test]

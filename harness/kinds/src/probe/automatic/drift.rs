@@ -14,7 +14,7 @@ use patchbed_sandbox::AskError;
 use patchbed_sandbox::message::{FailureKind, FileFact, FileKind, Files};
 
 use super::super::canonical::canonical;
-use super::super::files::nature;
+use super::super::files::{content, nature};
 use super::super::name::{canonical_name, merged as one_for_each_key};
 use super::super::{Look, ProbeError};
 use super::DriftScope;
@@ -175,9 +175,8 @@ fn told(fact: &FileFact, text: Option<&String>, whole: bool) -> String {
     if let Some(text) = text {
         told.push('\n');
         told.push_str(&canonical(text.trim_end()));
-    } else if let Some(digest) = fact.digest.as_ref().filter(|_| whole) {
-        told.push_str(" sha256:");
-        told.push_str(digest);
+    } else if whole {
+        told.push_str(&content(fact));
     }
     told
 }

@@ -291,6 +291,13 @@ async fn drift_is_told_unless_the_patch_explains_it() {
 }
 
 #[tokio::test]
+async fn a_drifted_file_that_is_too_large_to_be_read_is_told_by_its_size() {
+    let mut world = World::healthy();
+    world.drift = vec![FileFact { digest: None, size: 300 << 20, ..file("/opt/disk", 0o644, &["content"]) }];
+    has(&world.drifted().await, "files./opt/disk = content: file 0644 root:root 314572800 bytes");
+}
+
+#[tokio::test]
 async fn what_an_attempt_made_up_is_not_in_a_key() {
     let told = |number: u32| async move {
         let mut world = World::healthy();
