@@ -7,6 +7,7 @@ use patchbed_model::text::one_line;
 
 use super::apt::{change, install, installed, purge};
 use super::fetch::{Plan, Wanted, fetch};
+use super::keep::keep_whole;
 use super::package::{PackageFile, compare_versions, is_package_name, is_version};
 use super::{Applied, Change, ChangeError, Prepared, Site, resolve};
 use crate::document::OneOrMany;
@@ -81,7 +82,7 @@ impl Change for Deb {
         let before = installed(site.sandbox).await?;
         let again =
             plan.new.iter().any(|package| before.get(&key(package)).is_some_and(|now| now.version == package.version));
-        site.sandbox.keep(site.name, conffiles(&plan)).await?;
+        keep_whole(site, conffiles(&plan)).await?;
         let files = plan.new.iter().map(|package| format!("{folder}/new/{}", package.file_name())).collect::<Vec<_>>();
         let argv = install(site.sandbox, &files, again).await?;
         let ran = change(site, argv, site.within).await?;
