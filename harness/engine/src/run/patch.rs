@@ -45,6 +45,7 @@ impl Patching<'_> {
                 done.notes.extend(applied.notes.into_iter().map(|note| format!("{}: {note}", patch.name)));
                 done.scope.packages.extend(applied.packages);
                 done.scope.paths.extend(applied.paths);
+                done.scope.dropped.extend(applied.dropped);
             }
         }
         Ok(done)

@@ -82,6 +82,8 @@ impl Change for Deb {
         let before = installed(site.sandbox).await?;
         let again =
             plan.new.iter().any(|package| before.get(&key(package)).is_some_and(|now| now.version == package.version));
+        let names: Vec<String> = plan.new.iter().map(|package| package.name.clone()).collect();
+        let owned = site.sandbox.owners(names.clone()).await?;
         keep_whole(site, conffiles(&plan)).await?;
         let files = plan.new.iter().map(|package| format!("{folder}/new/{}", package.file_name())).collect::<Vec<_>>();
         let argv = install(site.sandbox, &files, again).await?;
@@ -90,8 +92,9 @@ impl Change for Deb {
         let mut notes = differences(&before, &after);
         notes.extend(repeated(&plan, &before));
         notes.extend(kept_conffiles(&format!("{}\n{}", ran.output.text, ran.errors.text)));
-        let packages = plan.new.iter().map(|package| package.name.clone()).collect();
-        Ok(Applied { notes, packages, paths: Vec::new() })
+        let owned_now = site.sandbox.owners(names.clone()).await?;
+        let dropped = owned.into_keys().filter(|path| !owned_now.contains_key(path)).collect();
+        Ok(Applied { notes, packages: names, dropped, ..Applied::default() })
     }
 
     async fn revert(&self, site: &Site<'_>) -> Result<(), ChangeError> {

@@ -95,6 +95,8 @@ pub struct Applied {
     pub packages: Vec<String>,
     /// Paths that it wrote or removed by itself; they are explained by the patch too.
     pub paths: Vec<String>,
+    /// Files that those packages owned before and do not own any more: that they are gone is explained.
+    pub dropped: Vec<String>,
 }
 
 /// Why a change did not work.

@@ -60,6 +60,16 @@ pub(crate) async fn a_package_is_updated_and_taken_back(bench: &Bench) -> Result
     applying.close().await
 }
 
+pub(crate) async fn what_an_update_drops_is_told_and_what_its_script_removes_is_not(bench: &Bench) -> Result<()> {
+    let image = with_good(bench).await?;
+    let (files, postinst) = (&[("/usr/share/ppgood/new", "2\n")], "rm /etc/issue");
+    Package { version: "2", files, postinst, ..GOOD }.write(bench, "good_2.deb")?;
+    let change = change("deb", json!({ "files": "good_2.deb" }))?;
+    let applying = Applying::open(bench, &image, &change).await?;
+    same(&applying.apply().await?.dropped, &vec!["/usr/share/ppgood/v".to_owned()])?;
+    applying.close().await
+}
+
 impl Package<'_> {
     /// Writes it with one file.
     fn files_at(&self, bench: &Bench, path: &str, name: &str) -> Result<()> {

@@ -40,6 +40,7 @@ fn main() -> ExitCode {
         trial!(changes::a_diff_is_applied_and_taken_back),
         trial!(changes::a_hunk_that_does_not_fit_writes_nothing),
         trial!(debs::a_package_is_updated_and_taken_back),
+        trial!(debs::what_an_update_drops_is_told_and_what_its_script_removes_is_not),
         trial!(debs::an_edited_configuration_file_is_kept_and_comes_back),
         trial!(debs::a_failing_script_is_told_with_its_last_line),
         trial!(debs::a_hanging_script_is_stopped),

@@ -104,7 +104,11 @@ impl World {
 
     /// What is told of files and security, of a patch that brought the package nginx and wrote `/opt/patched`.
     async fn drifted(self) -> Vec<String> {
-        let scope = DriftScope { packages: vec!["nginx".to_owned()], paths: vec!["/opt/patched".to_owned()] };
+        let scope = DriftScope {
+            packages: vec!["nginx".to_owned()],
+            paths: vec!["/opt/patched".to_owned()],
+            dropped: vec!["/usr/share/nginx/dropped".to_owned()],
+        };
         let mut told = self.environment(&scope).await.unwrap();
         told.retain(|line| line.starts_with("files.") || line.starts_with("security."));
         told
@@ -348,10 +352,11 @@ async fn what_an_update_drops_is_explained_and_what_it_loses_is_not() {
     let mut world = World::healthy();
     let gone = |path: &str| FileFact { kind: FileKind::Gone, ..file(path, 0, &["kind"]) };
     world.owners =
-        [("/usr/share/nginx/new", "nginx"), ("/usr/share/nginx/lost", "nginx"), ("/usr/share/nginx/others", "other")]
+        [("/etc/nginx/nginx.conf", "nginx"), ("/usr/share/nginx/lost", "nginx"), ("/usr/share/nginx/others", "other")]
             .map(|(path, package)| (path.to_owned(), package.to_owned()))
             .into();
     world.drift = vec![
+        gone("/etc/app.conf"),
         gone("/usr/share/nginx/dropped"),
         gone("/usr/share/nginx/lost"),
         gone("/usr/share/nginx/others"),
@@ -360,6 +365,7 @@ async fn what_an_update_drops_is_explained_and_what_it_loses_is_not() {
     assert_eq!(
         world.drifted().await,
         [
+            "files./etc/app.conf = gone (bad)",
             "files./usr/share/nginx/lost = gone, and nginx owns it (bad)",
             "files./usr/share/nginx/others = gone (bad)",
             "files./usr/share/vendor/file = gone (bad)",
@@ -405,7 +411,7 @@ async fn a_package_that_the_patch_brings_is_no_news() {
         told.retain(|line| line.starts_with("packages.") || line.starts_with("files."));
         told
     };
-    let scope = || DriftScope { packages: vec!["nginx:amd64".to_owned()], paths: Vec::new() };
+    let scope = || DriftScope { packages: vec!["nginx:amd64".to_owned()], ..DriftScope::default() };
     let (version, state) = ("packages.nginx.version = 1.22.1-9", "packages.nginx.state = installed (good)");
     assert_eq!(told(scope(), &["new"]).await, [version]);
     assert_eq!(told(scope(), &["content"]).await, [state, version]);
