@@ -76,7 +76,7 @@ impl Change for Deb {
     async fn apply(&self, site: &Site<'_>) -> Result<Applied, ChangeError> {
         let (plan, folder) = prepared(site)?;
         if plan.new.is_empty() {
-            let notes = vec!["nothing to install: the image has the newest versions already".to_owned()];
+            let notes = vec!["changes nothing here: every package is at its newest version already".to_owned()];
             return Ok(Applied { notes, ..Applied::default() });
         }
         let before = installed(site.sandbox).await?;
