@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::signal::{is_crash, signal_name};
+
 /// The version of the protocol. Both ends are one program, so it only guards against mixed installations.
 pub const VERSION: u32 = 1;
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use patchbed_kinds::change::WayBack;
 use patchbed_model::text::visible;
 use patchbed_model::{AttemptId, Blame, Cause, CauseKind, Event, Outcome, Stage};
 use patchbed_sandbox::{Backend, Init, OpenError, Sandbox, SandboxSpec};
@@ -86,6 +87,7 @@ impl Attempt {
             ground: &self.ground,
             arm: self.id.arm,
             watched: &watched,
+            way_back: if self.cell.scenario.rollback { WayBack::Kept } else { WayBack::Unneeded },
         };
         let limit = self.cell.scenario.limits.time;
         let mut notes = sandbox.notes();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use patchbed_kinds::change::{AnyChange, Change as _, ChangeError, Prepared, Site};
+use patchbed_kinds::change::{AnyChange, Change as _, ChangeError, Prepared, Site, WayBack};
 use patchbed_kinds::probe::automatic::DriftScope;
 use patchbed_model::{Arm, Blame, Cause, CauseKind, Stage};
 use patchbed_sandbox::Sandbox;
@@ -19,6 +19,8 @@ const LONGEST: Duration = Duration::from_mins(5);
 pub(super) struct Patching<'a> {
     pub(super) sandbox: &'a dyn Sandbox,
     pub(super) systemd: bool,
+    /// Whether the patches will be taken back.
+    pub(super) way_back: WayBack,
     /// The limit of the whole sandbox; one change gets half of it at most.
     pub(super) time: Duration,
 }
@@ -43,6 +45,7 @@ impl Patching<'_> {
                 done.notes.extend(applied.notes.into_iter().map(|note| format!("{}: {note}", patch.name)));
                 done.scope.packages.extend(applied.packages);
                 done.scope.paths.extend(applied.paths);
+                done.scope.dropped.extend(applied.dropped);
             }
         }
         Ok(done)
@@ -78,7 +81,7 @@ impl Patching<'_> {
 
     fn site<'b>(&'b self, prepared: &'b Prepared, name: &'b str) -> Site<'b> {
         let within = LONGEST.min(self.time / 2);
-        Site { sandbox: self.sandbox, prepared, name, within, systemd: self.systemd }
+        Site { sandbox: self.sandbox, prepared, name, within, systemd: self.systemd, way_back: self.way_back }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use patchbed_kinds::change::WayBack;
 use patchbed_model::{Arm, AttemptId, Cause};
 use patchbed_sandbox::message::{Reply, Request, Run, Stream};
 use patchbed_sandbox::{BoxFuture, CloseError, LinkError, Sandbox};
@@ -108,7 +109,9 @@ pub async fn reopen(
     let pace = Pace::new(attempt, Arc::clone(&bench.clock), unbounded_channel().0);
     let watched = Watched::of(cell);
     let clock = &*bench.clock;
-    let timeline = Timeline { sandbox: &*sandbox, clock, pace: &pace, cell, ground: &ground, arm, watched: &watched };
+    let way_back = if side == Side::Reverted { WayBack::Kept } else { WayBack::Unneeded };
+    let timeline =
+        Timeline { sandbox: &*sandbox, clock, pace: &pace, cell, ground: &ground, arm, watched: &watched, way_back };
     let mut notes = sandbox.notes();
     let went = tokio::select! {
         biased;

@@ -220,6 +220,6 @@ fn of_program(state: Option<&ServiceState>) -> Option<Standing> {
     if state.end.is_none() || !state.processes.is_empty() {
         return None;
     }
-    let text = state.end.map_or_else(String::new, super::text::end);
+    let text = state.end.map(|end| end.to_string()).unwrap_or_default();
     Some(Standing::Down(NotReady { text, evidence: last_lines(&state.output.text, LINES) }))
 }

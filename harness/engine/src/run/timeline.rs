@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::time::Duration;
 
+use patchbed_kinds::change::WayBack;
 use patchbed_kinds::probe::Service as WatchedService;
 use patchbed_kinds::probe::automatic::{DriftScope, LOG_FILES};
 use patchbed_kinds::probe::canonical::canonical_reading;
@@ -68,6 +69,8 @@ pub(super) struct Timeline<'a> {
     pub(super) ground: &'a Ground,
     pub(super) arm: Arm,
     pub(super) watched: &'a Watched<'a>,
+    /// Whether the patches will be taken back.
+    pub(super) way_back: WayBack,
 }
 
 /// What was seen at the end, and what is to be noted.
@@ -191,7 +194,12 @@ impl<'a> Timeline<'a> {
     }
 
     fn patching(&self) -> Patching<'_> {
-        Patching { sandbox: self.sandbox, systemd: self.systemd(), time: self.cell.scenario.limits.time }
+        Patching {
+            sandbox: self.sandbox,
+            systemd: self.systemd(),
+            way_back: self.way_back,
+            time: self.cell.scenario.limits.time,
+        }
     }
 
     /// The patches with what was prepared for them; or why they cannot be applied at all.

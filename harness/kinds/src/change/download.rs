@@ -11,7 +11,7 @@ use patchbed_sandbox::Sandbox;
 use super::ChangeError;
 use super::apt::program;
 use super::fetch::Plan;
-use super::tool::{ended, evidence, run};
+use super::tool::{evidence, run};
 use crate::image::apt;
 
 /// Where the sandboxes that fetch see the draft.
@@ -50,7 +50,7 @@ impl Tools<'_> {
             End::Exited(0) => Ok(ran),
             End::Exited(_) | End::Killed { .. } | End::TimedOut => {
                 let lines = evidence(&ran);
-                let what = format!("`apt-get {}` {}", arguments.last().unwrap_or(&""), ended(ran.end));
+                let what = format!("`apt-get {}` {}", arguments.last().unwrap_or(&""), ran.end);
                 Err(ChangeError::Unavailable(format!("{what}:\n  {}", lines.join("\n  "))))
             }
         }

@@ -10,7 +10,7 @@ use patchbed_sandbox::{OpenError, Upper};
 use super::store::{Entry, Meta, Shelf};
 use super::tree::Job;
 use super::{AnySource, Image, ImageError, Source as _, Workshop, blocking};
-use crate::change::{AnyChange, Change as _, Prepared, Site};
+use crate::change::{AnyChange, Change as _, Prepared, Site, WayBack};
 
 /// How long one change on an image may take.
 const WITHIN: Duration = Duration::from_mins(30);
@@ -62,7 +62,14 @@ async fn layer(
     spec.limits.time = WITHIN + Duration::from_mins(1);
     spec.limits.disk = 64 << 30;
     let sandbox = workshop.backend.open(&spec).await?;
-    let site = Site { sandbox: &*sandbox, prepared, name: "install", within: WITHIN, systemd: false };
+    let site = Site {
+        sandbox: &*sandbox,
+        prepared,
+        name: "install",
+        within: WITHIN,
+        systemd: false,
+        way_back: WayBack::Unneeded,
+    };
     let applied = change.apply(&site).await;
     let closed = sandbox.close().await;
     let applied = applied?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
-use patchbed_kinds::change::{AnyChange, Applied, Change as _, ChangeError, Prepared, Site};
+use patchbed_kinds::change::{AnyChange, Applied, Change as _, ChangeError, Prepared, Site, WayBack};
 use patchbed_kinds::document::{Content, Node, Place, Problems};
 use patchbed_kinds::image::{AnySource, Image, ImageError, Source as _, Store, Workshop};
 use patchbed_kinds::probe::AnyProbe;
@@ -176,17 +176,25 @@ pub(crate) struct Applying<'a> {
     pub(crate) prepared: Prepared,
     pub(crate) sandbox: Box<dyn Sandbox>,
     pub(crate) within: Duration,
+    pub(crate) way_back: WayBack,
 }
 
 impl<'a> Applying<'a> {
     pub(crate) async fn open(bench: &Bench, image: &Image, change: &'a AnyChange) -> Result<Self> {
         let prepared = change.prepare(&bench.workshop(Some(image))).await?;
         let sandbox = bench.open(image, &[&prepared]).await?;
-        Ok(Self { change, prepared, sandbox, within: Duration::from_mins(2) })
+        Ok(Self { change, prepared, sandbox, within: Duration::from_mins(2), way_back: WayBack::Kept })
     }
 
     fn site(&self) -> Site<'_> {
-        Site { sandbox: &*self.sandbox, prepared: &self.prepared, name: "patch", within: self.within, systemd: false }
+        Site {
+            sandbox: &*self.sandbox,
+            prepared: &self.prepared,
+            name: "patch",
+            within: self.within,
+            systemd: false,
+            way_back: self.way_back,
+        }
     }
 
     pub(crate) async fn apply(&self) -> Result<Applied, ChangeError> {

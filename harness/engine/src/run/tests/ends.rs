@@ -115,7 +115,7 @@ async fn a_service_that_does_not_come_back_after_the_patch_is_a_bad_state_with_e
     assert_eq!(record.verdict, Verdict::Regressed);
     let cell = &record.scenarios[0].cells[0];
     let ready = cell.differences.iter().find(|one| one.key.as_str() == "web.ready").expect("it is not ready");
-    assert_eq!(ready.evidence, ["ended with status 1", "no such directive"]);
+    assert_eq!(ready.evidence, ["exited 1", "no such directive"]);
 }
 
 #[tokio::test(start_paused = true)]

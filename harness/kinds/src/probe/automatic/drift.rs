@@ -14,7 +14,8 @@ use patchbed_sandbox::AskError;
 use patchbed_sandbox::message::{FailureKind, FileFact, FileKind, Files};
 
 use super::super::canonical::canonical;
-use super::super::files::nature;
+use super::super::files::{content, nature};
+use super::super::name::{canonical_name, merged as one_for_each_key};
 use super::super::{Look, ProbeError};
 use super::DriftScope;
 use super::paths::{IGNORED, MOVING, PACKAGE_LISTS, in_data_folder, merged, parent};
@@ -57,7 +58,7 @@ pub(super) struct Explained {
     written: Vec<String>,
     /// Paths that packages of the patch own now, with those packages.
     owned: BTreeMap<String, String>,
-    /// Paths of removed files that no package owns any more, in folders that packages of the patch use.
+    /// Paths that packages of the patch owned before and do not own any more.
     dropped: BTreeSet<String>,
     /// Folders above anything that is explained.
     folders: BTreeSet<String>,
@@ -65,35 +66,19 @@ pub(super) struct Explained {
 
 impl Explained {
     /// Asks who owns what.
-    pub(super) async fn by(look: &Look<'_>, scope: &DriftScope, facts: &[FileFact]) -> Result<Self, ProbeError> {
-        let mut explained = Self { written: scope.paths.iter().map(|path| merged(path)).collect(), ..Self::default() };
+    pub(super) async fn by(look: &Look<'_>, scope: &DriftScope) -> Result<Self, ProbeError> {
+        let mut explained = Self {
+            written: scope.paths.iter().map(|path| merged(path)).collect(),
+            dropped: scope.dropped.iter().map(|path| merged(path)).collect(),
+            ..Self::default()
+        };
         if !scope.packages.is_empty() {
             let owned = look.sandbox.owners(scope.packages.clone()).await?;
             explained.owned = owned.into_iter().map(|(path, package)| (merged(&path), package)).collect();
-            explained.dropped = explained.dropped_by_update(look, facts).await?;
         }
-        let all = explained.written.iter().chain(explained.owned.keys());
+        let all = explained.written.iter().chain(explained.owned.keys()).chain(&explained.dropped);
         explained.folders = all.flat_map(|path| above(path)).map(str::to_owned).collect();
         Ok(explained)
-    }
-
-    /// A file that an earlier version of a package had is removed by the update and nobody's now.
-    async fn dropped_by_update(&self, look: &Look<'_>, facts: &[FileFact]) -> Result<BTreeSet<String>, ProbeError> {
-        let mut gone: BTreeSet<String> = facts
-            .iter()
-            .filter(|fact| fact.kind == FileKind::Gone)
-            .map(|fact| merged(&fact.path))
-            .filter(|path| !self.owned.contains_key(path))
-            .collect();
-        if gone.is_empty() {
-            return Ok(gone);
-        }
-        let used: BTreeSet<&str> = self.owned.keys().flat_map(|path| above(path).take(2)).collect();
-        gone.retain(|path| used.contains(parent(path)));
-        for owned in look.sandbox.owners(Vec::new()).await?.keys() {
-            gone.remove(&merged(owned));
-        }
-        Ok(gone)
     }
 
     /// Whether the patch brought, changed or removed this path.
@@ -135,7 +120,7 @@ pub(super) async fn readings(
     let mut data: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     let mut readings = Vec::new();
     for fact in facts.iter().filter(|fact| !ignored.is_match(&fact.path)) {
-        let key = Key::from("files").child(&canonical(&fact.path));
+        let key = Key::from("files").child(&canonical_name(&fact.path));
         if explained.holds(&fact.path) || (fact.kind == FileKind::Folder && explained.folders.contains(&fact.path)) {
             readings.extend(of_patch(fact, explained).map(|reading| (key, reading)));
         } else if fact.kind == FileKind::Gone {
@@ -154,7 +139,7 @@ pub(super) async fn readings(
         (Key::from("files").child(folder), Reading::content(natures))
     });
     readings.extend(folders);
-    Ok(readings)
+    Ok(one_for_each_key(readings))
 }
 
 /// What the patch explains is told for configuration only, as a fact; but a file that a package of the patch owns and
@@ -174,9 +159,8 @@ fn told(fact: &FileFact, text: Option<&String>, whole: bool) -> String {
     if let Some(text) = text {
         told.push('\n');
         told.push_str(&canonical(text.trim_end()));
-    } else if let Some(digest) = fact.digest.as_ref().filter(|_| whole) {
-        told.push_str(" sha256:");
-        told.push_str(digest);
+    } else if whole {
+        told.push_str(&content(fact));
     }
     told
 }

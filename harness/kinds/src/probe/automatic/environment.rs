@@ -37,7 +37,7 @@ async fn files_and_packages(look: &Look<'_>, scope: &DriftScope) -> Result<Vec<(
         found.push((Key::from("files.drift"), Reading::fact("cannot be told: there is no layer of changes here")));
         return Ok(found);
     };
-    let explained = drift::Explained::by(look, scope, facts).await?;
+    let explained = drift::Explained::by(look, scope).await?;
     found.extend(drift::readings(look, facts, &explained).await?);
     found.extend(security::readings(facts, &explained));
     Ok(found)

@@ -21,6 +21,7 @@ struct World {
     unresolved: Vec<Unresolved>,
     packages: Reply,
     drift: Vec<FileFact>,
+    logs: Vec<FileFact>,
     owners: BTreeMap<String, String>,
     passwd: &'static str,
     reached: Vec<&'static str>,
@@ -51,6 +52,7 @@ impl World {
             unresolved: Vec::new(),
             packages: Reply::Packages(vec![package]),
             drift: Vec::new(),
+            logs: Vec::new(),
             owners: BTreeMap::new(),
             passwd: "root:x:0:0:root:/root:/bin/sh\nwww-data:x:33:33::/:/bin/false\n",
             reached: Vec::new(),
@@ -63,10 +65,11 @@ impl World {
             Request::Services => Reply::Services(vec![self.state.clone()]),
             Request::Deaths => Reply::Deaths(self.deaths.clone()),
             Request::Lines { source: LogSource::Service(_), .. } => Reply::Lines(self.lines.clone()),
-            Request::Lines { .. } => Reply::Lines(Vec::new()),
+            Request::Lines { .. } => Reply::Lines(vec!["ERROR: no".to_owned()]),
             Request::Linkage { .. } => Reply::Linkage(self.unresolved.clone()),
             Request::Packages => self.packages.clone(),
             Request::Drift { .. } => Reply::Files(self.drift.clone()),
+            Request::Files(asked) if asked.paths == ["/var/log/**"] => Reply::Files(self.logs.clone()),
             Request::Files(_) => Reply::Files(Vec::new()),
             Request::Owners { packages } => Reply::Owners(self.owned_by(packages)),
             Request::Read { .. } => Reply::Bytes(base64(self.passwd)),
@@ -101,7 +104,11 @@ impl World {
 
     /// What is told of files and security, of a patch that brought the package nginx and wrote `/opt/patched`.
     async fn drifted(self) -> Vec<String> {
-        let scope = DriftScope { packages: vec!["nginx".to_owned()], paths: vec!["/opt/patched".to_owned()] };
+        let scope = DriftScope {
+            packages: vec!["nginx".to_owned()],
+            paths: vec!["/opt/patched".to_owned()],
+            dropped: vec!["/usr/share/nginx/dropped".to_owned()],
+        };
         let mut told = self.environment(&scope).await.unwrap();
         told.retain(|line| line.starts_with("files.") || line.starts_with("security."));
         told
@@ -288,6 +295,31 @@ async fn drift_is_told_unless_the_patch_explains_it() {
 }
 
 #[tokio::test]
+async fn a_drifted_file_that_is_too_large_to_be_read_is_told_by_its_size() {
+    let mut world = World::healthy();
+    world.drift = vec![FileFact { digest: None, size: 300 << 20, ..file("/opt/disk", 0o644, &["content"]) }];
+    has(&world.drifted().await, "files./opt/disk = content: file 0644 root:root 314572800 bytes");
+}
+
+#[tokio::test]
+async fn what_an_attempt_made_up_is_not_in_a_key() {
+    let told = |number: u32| async move {
+        let mut world = World::healthy();
+        world.logs = vec![file(&format!("/var/log/app/worker-{number}.log"), 0o644, &[])];
+        world.drift = vec![
+            file(&format!("/opt/app/tmp.{number}aBcD/x"), 0o4755, &["new"]),
+            file(&format!("/opt/app/tmp.x{number}aBc/x"), 0o4755, &["new"]),
+        ];
+        let mut told = world.environment(&DriftScope::default()).await.unwrap();
+        told.retain(|line| ["files.", "security.set", "log."].iter().any(|begin| line.starts_with(begin)));
+        told
+    };
+    let one = told(4711).await;
+    assert_eq!(one, told(5812).await);
+    assert_eq!(one.len(), 4, "{one:#?}");
+}
+
+#[tokio::test]
 async fn data_of_services_is_told_by_kind_and_owner_only() {
     let mut world = World::healthy();
     let data = |path: &str, user: &str| {
@@ -320,10 +352,11 @@ async fn what_an_update_drops_is_explained_and_what_it_loses_is_not() {
     let mut world = World::healthy();
     let gone = |path: &str| FileFact { kind: FileKind::Gone, ..file(path, 0, &["kind"]) };
     world.owners =
-        [("/usr/share/nginx/new", "nginx"), ("/usr/share/nginx/lost", "nginx"), ("/usr/share/nginx/others", "other")]
+        [("/etc/nginx/nginx.conf", "nginx"), ("/usr/share/nginx/lost", "nginx"), ("/usr/share/nginx/others", "other")]
             .map(|(path, package)| (path.to_owned(), package.to_owned()))
             .into();
     world.drift = vec![
+        gone("/etc/app.conf"),
         gone("/usr/share/nginx/dropped"),
         gone("/usr/share/nginx/lost"),
         gone("/usr/share/nginx/others"),
@@ -332,6 +365,7 @@ async fn what_an_update_drops_is_explained_and_what_it_loses_is_not() {
     assert_eq!(
         world.drifted().await,
         [
+            "files./etc/app.conf = gone (bad)",
             "files./usr/share/nginx/lost = gone, and nginx owns it (bad)",
             "files./usr/share/nginx/others = gone (bad)",
             "files./usr/share/vendor/file = gone (bad)",
@@ -377,7 +411,7 @@ async fn a_package_that_the_patch_brings_is_no_news() {
         told.retain(|line| line.starts_with("packages.") || line.starts_with("files."));
         told
     };
-    let scope = || DriftScope { packages: vec!["nginx:amd64".to_owned()], paths: Vec::new() };
+    let scope = || DriftScope { packages: vec!["nginx:amd64".to_owned()], ..DriftScope::default() };
     let (version, state) = ("packages.nginx.version = 1.22.1-9", "packages.nginx.state = installed (good)");
     assert_eq!(told(scope(), &["new"]).await, [version]);
     assert_eq!(told(scope(), &["content"]).await, [state, version]);
