@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use patchbed_model::{Allow, Reading, Value};
+use patchbed_model::{Allow, Class, Reading, Value};
 
 use crate::expression::expression;
 use crate::noise::{Entry, alike, number};
@@ -22,8 +22,11 @@ pub enum Allowed {
 /// `ignore`, and a new one by what speaks of the value alone (`matches`, `one-of`).
 #[must_use]
 pub fn allows(allow: &Allow, before: Option<&Entry>, now: Option<&Reading>) -> Allowed {
+    let is_state = now.is_some_and(|now| now.class == Class::State);
     match allow {
         Allow::Ignore => Allowed::Yes,
+        // A state has no shape: one that is allowed to move is named by its values.
+        Allow::Shape | Allow::Set if is_state => any(before, now, |was, now| was == now),
         Allow::Matches(pattern) => yes(now.is_some_and(|now| matches(pattern, &now.value))),
         Allow::OneOf(values) => yes(now.is_some_and(|now| values.contains(&now.value.to_string()))),
         Allow::Exact => any(before, now, |was, now| was == now),

@@ -5,7 +5,11 @@ use std::collections::BTreeSet;
 use patchbed_model::{Allow, Class, Difference, Differences, Health, Key, Reading, Rule, Rules, Snapshot, Verdict};
 
 use super::allow::{Allowed, allows};
-use crate::noise::{Baseline, Entry, Volatility};
+use crate::noise::{Baseline, Entry, Volatility, number};
+
+/// How many times the most that the control arm used is within the margin of a metric without a rule. Resource use of one
+/// program differs by some percent from attempt to attempt; leaks and lost limits differ by much more.
+const MARGIN: f64 = 1.5;
 
 /// What the keys of readings begin with that are seen after the patch was taken back.
 pub const REVERTED: &str = "reverted.";
@@ -23,6 +27,10 @@ pub fn compare_reverted(baseline: &Baseline, after: &Snapshot, rules: &Rules) ->
     let mut all = compared(baseline, after, |key| rules.for_either(key, &reverted(key)));
     for difference in &mut all {
         difference.key = reverted(&difference.key);
+        // Whatever it is, taking the patch back was to undo it.
+        if difference.verdict == Verdict::Changed {
+            difference.verdict = Verdict::Regressed;
+        }
     }
     all
 }
@@ -60,7 +68,8 @@ impl Pair<'_> {
             (Class::State | Class::Content, None) if self.is_usual() => None,
             (Class::State | Class::Content, None) => self.weighed(None),
             (Class::State | Class::Content, Some(rule)) => self.by_rule(rule),
-            (Class::Metric | Class::Fact, None) => None,
+            (Class::Metric, None) => self.beyond_margin(),
+            (Class::Fact, None) => None,
             (Class::Metric | Class::Fact, Some(rule)) => self.of_number(rule),
         }
     }
@@ -91,6 +100,15 @@ impl Pair<'_> {
             Allowed::No => self.weighed(Some(Verdict::Changed)),
             Allowed::Worse => self.weighed(Some(Verdict::Regressed)),
         }
+    }
+
+    /// Metrics without a rule: far more than any control attempt used is for a person to look at.
+    fn beyond_margin(&self) -> Option<Difference> {
+        let (before, now) = (self.before?, self.now?);
+        let most = before.seen.iter().filter_map(|seen| number(&seen.reading.value)).reduce(f64::max)?;
+        let free = free_of_charge(now.unit.as_deref()?)?;
+        let is_beyond = number(&now.value)? > most * MARGIN + free;
+        is_beyond.then(|| self.weighed(Some(Verdict::Changed))).flatten()
     }
 
     /// Whether some control attempt showed just this.
@@ -138,6 +156,16 @@ impl Pair<'_> {
     /// can be said yet.
     fn another(&self) -> Verdict {
         if self.now.is_some() && self.before.is_some_and(Entry::is_open) { Verdict::Unstable } else { Verdict::Changed }
+    }
+}
+
+/// What may be used beside the margin, by unit: of small numbers half as much again means nothing. Units of other kinds have
+/// no default rule.
+fn free_of_charge(unit: &str) -> Option<f64> {
+    match unit {
+        "bytes" => Some(16.0 * 1024.0 * 1024.0),
+        "descriptors" | "threads" => Some(16.0),
+        _ => None,
     }
 }
 

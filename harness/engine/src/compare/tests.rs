@@ -58,6 +58,28 @@ fn content_is_changed_and_metrics_and_facts_are_never_alarming() {
 }
 
 #[test]
+fn far_more_resources_than_any_attempt_used_are_changed() {
+    let used = |unit: &'static str, before: f64, now: f64| {
+        verdict(Some(Reading::metric(before, unit)), Some(Reading::metric(now, unit)))
+    };
+    let mib = 1024.0 * 1024.0;
+    assert_eq!(used("bytes", 22.0 * mib, 336.0 * mib), Some(Verdict::Changed));
+    assert_eq!(used("bytes", 22.0 * mib, 48.0 * mib), None);
+    assert_eq!(used("bytes", 336.0 * mib, 22.0 * mib), None);
+    assert_eq!(used("descriptors", 12.0, 512.0), Some(Verdict::Changed));
+    assert_eq!(used("threads", 1.0, 9.0), None);
+}
+
+#[test]
+fn a_rule_about_shapes_excuses_no_state() {
+    for allow in [Allow::Shape, Allow::Set] {
+        let rules = Rules(vec![rule("k", allow)]);
+        let worse = difference(good("200"), bad("500"), &rules).expect("it differs");
+        assert_eq!((worse.verdict, worse.counts()), (Verdict::Regressed, true));
+    }
+}
+
+#[test]
 fn a_metric_is_judged_by_a_bound_that_it_breaks() {
     let metric = |number| Some(Reading::metric(number, "ms"));
     let at_most = Rules(vec![rule("k", Allow::AtMost(0.2))]);

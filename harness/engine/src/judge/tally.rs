@@ -8,7 +8,7 @@ use patchbed_model::{
 };
 
 use crate::compare::{REVERTED, compare, compare_reverted, reverted};
-use crate::noise::{Baseline, Entry};
+use crate::noise::{Baseline, Entry, Volatility};
 
 /// What the patched attempts are weighed with.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ impl Tally<'_> {
         }
         for (key, mut same) in by_key {
             same.retain(|one| !is_middle(one));
-            all.extend(merged(&same, of).map(|one| (key, one)));
+            all.extend(merged(&same, of).filter(|one| one.seen.0 == of || !self.moves(one)).map(|one| (key, one)));
         }
         all.into_values().collect()
     }
@@ -57,6 +57,19 @@ impl Tally<'_> {
             Some((key.clone(), Reading { value: Value::Number(entry.middle()?), ..entry.usual()?.clone() }))
         };
         pooled.entries.iter().filter_map(middle).collect()
+    }
+
+    /// Whether what only some attempts show is the reading's own movement: a content that moves by itself, or the use of
+    /// resources.
+    fn moves(&self, one: &Difference) -> bool {
+        let plain = one.key.as_str().strip_prefix(REVERTED).map(Key::from);
+        match one.class {
+            Class::Content => {
+                self.baseline.volatility(plain.as_ref().unwrap_or(&one.key)) == Some(Volatility::Volatile)
+            }
+            Class::Metric => self.rule(&one.key).is_none(),
+            Class::State | Class::Fact => false,
+        }
     }
 
     fn rule(&self, key: &Key) -> Option<&Rule> {

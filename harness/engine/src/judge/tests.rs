@@ -123,9 +123,10 @@ fn a_rule_speaks_of_a_reading_after_the_rollback_by_either_key() {
     let control = vec![seen(&[("web.log.x", Reading::content("a"))]); 2];
     let patched = [seen(&[("web.log.x", Reading::content("a")), ("reverted.web.log.x", Reading::content("b"))])];
     let verdict = |pattern| judge(&control, &patched, &Rules(vec![rule(pattern, Allow::Ignore)])).verdict;
-    assert_eq!(judge(&control, &patched, &Rules::default()).verdict, Verdict::Changed);
+    // What the rollback does not restore is worse than nobody said.
+    assert_eq!(judge(&control, &patched, &Rules::default()).verdict, Verdict::Regressed);
     assert_eq!(["reverted.*", "reverted.web.log.x", "web.log.*"].map(verdict), [Verdict::Same; 3]);
-    assert_eq!(verdict("reverted.web.ready"), Verdict::Changed);
+    assert_eq!(verdict("reverted.web.ready"), Verdict::Regressed);
 }
 
 #[test]
@@ -133,7 +134,21 @@ fn the_last_rule_that_names_either_key_holds() {
     let control = vec![seen(&[("web.log.x", Reading::content("a"))]); 2];
     let patched = [seen(&[("web.log.x", Reading::content("a")), ("reverted.web.log.x", Reading::content("b"))])];
     let rules = Rules(vec![rule("web.log.x", Allow::Ignore), rule("reverted.*", Allow::Exact)]);
-    assert_eq!(judge(&control, &patched, &rules).verdict, Verdict::Changed);
+    assert_eq!(judge(&control, &patched, &rules).verdict, Verdict::Regressed);
+}
+
+#[test]
+fn what_moves_by_itself_and_what_is_used_now_and_then_is_no_difference() {
+    let page = |text: &str| seen(&[("page", Reading::content(text))]);
+    let control = ["visitor 1 of 5", "visitor 2 of 5", "visitor 3 of 5", "visitor 4 of 5"].map(page);
+    let judged = |pages: [&str; 2]| judge(&control, &pages.map(page), &Rules::default()).verdict;
+    assert_eq!(judged(["visitor 9 of 5", "visitor 7 of 6"]), Verdict::Same);
+    assert_eq!(judged(["visitor 9 of 6", "visitor 7 of 6"]), Verdict::Changed);
+    let memory = |mib: f64| seen(&[("web.memory.rss", Reading::metric(mib * 1024.0 * 1024.0, "bytes"))]);
+    let control = [22.0, 24.0].map(memory);
+    let judged = |used: [f64; 2]| judge(&control, &used.map(memory), &Rules::default()).verdict;
+    assert_eq!(judged([336.0, 25.0]), Verdict::Same);
+    assert_eq!(judged([336.0, 330.0]), Verdict::Changed);
 }
 
 proptest! {

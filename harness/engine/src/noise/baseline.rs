@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use patchbed_model::{Class, Health, Key, Reading, Snapshot, Value};
 
 use super::shape::alike;
+use super::stands::keeps;
 
 /// The most different values that are remembered of one reading: with so many it is volatile anyway.
 pub const MOST_VALUES: usize = 16;
@@ -184,8 +185,9 @@ impl Entry {
         self.seen.len() == 2 && self.present() == 2
     }
 
-    /// Whether a volatile reading may well show this value next: it has the shape of a value seen, or the shapes move
-    /// as freely as the values do. Class and health are those of some value seen in any case.
+    /// Whether a volatile reading may well show this value next: it keeps what stands still in all values seen, and has
+    /// the shape of one of them, or the shapes move as freely as the values do. Class and health are those of some value
+    /// seen in any case.
     #[must_use]
     pub fn moves_like(&self, now: &Reading) -> bool {
         let known = |seen: &&Seen| seen.reading.health == now.health && seen.reading.class == now.class;
@@ -193,8 +195,10 @@ impl Entry {
             return false;
         }
         let kind = std::mem::discriminant(&now.value);
-        self.seen.iter().any(|seen| alike(&seen.reading.value, &now.value))
-            || (self.is_shapeless() && self.seen.iter().any(|seen| std::mem::discriminant(&seen.reading.value) == kind))
+        let values: Vec<&Value> = self.seen.iter().map(|seen| &seen.reading.value).collect();
+        let is_like = values.iter().any(|value| alike(value, &now.value))
+            || (self.is_shapeless() && values.iter().any(|value| std::mem::discriminant(*value) == kind));
+        is_like && keeps(&values, &now.value)
     }
 
     /// Whether most attempts showed a shape that no other showed, so that nothing can be said of the next one.

@@ -2,6 +2,7 @@
 
 mod baseline;
 mod shape;
+mod stands;
 
 pub use baseline::{Baseline, Entry, MOST_VALUES, Seen, Volatility, number};
 pub use shape::{alike, shape};

@@ -279,5 +279,5 @@ async fn a_service_that_ends_at_once_was_never_ready() {
     let record = world.run().await.expect("the run ends");
     assert_eq!(record.exit_name, Exit::BrokenBefore);
     let stop = &record.scenarios[0].cells[0].stops[0];
-    assert_eq!(stop.text, "service web is not ready before the patch: ended with status 3");
+    assert_eq!(stop.text, "service web is not ready before the patch: exited 3");
 }
