@@ -218,8 +218,5 @@ fn environment(cell: &PlanCell, ground: &Ground) -> Digest {
 }
 
 fn speaks_of(acceptance: &Acceptance, names: &CellNames) -> bool {
-    let as_set = |list: &[String]| list.iter().cloned().collect::<BTreeSet<String>>();
-    (acceptance.patches.is_empty() || as_set(&acceptance.patches) == as_set(&names.patches))
-        && acceptance.image.as_ref().is_none_or(|image| *image == names.image)
-        && acceptance.software.as_ref().is_none_or(|software| as_set(software) == as_set(&names.software))
+    acceptance.speaks_of(&names.image, &names.patches, &names.software)
 }

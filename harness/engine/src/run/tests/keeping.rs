@@ -6,6 +6,7 @@ use patchbed_sandbox::message::End;
 
 use super::super::{BaselineChoice, Candidates};
 use super::{World, ran};
+use crate::fixtures::patch;
 use crate::review::{Decision, ReviewError, accept, pending, reject};
 
 fn is(words: &[String], first: &str) -> bool {
@@ -50,6 +51,21 @@ async fn an_accepted_difference_is_silenced_counted_and_no_longer_pending() {
     let again = world.run().await.expect("the run ends");
     assert_eq!((again.verdict, again.exit_name), (Verdict::Same, Exit::Ok));
     assert_eq!(again.scenarios[0].cells[0].silenced[0].silenced.as_deref(), Some("accepted by ann on 2026-11-23"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_acceptance_holds_whatever_the_order_of_the_patches() {
+    let mut world = world("new page", 0);
+    world.scenario.patches = vec![patch("one"), patch("two")];
+    let snapshots = world.root().join("snapshots");
+    let record = world.run().await.expect("the run ends");
+    world.scenario.patches.reverse();
+    let turned = world.run().await.expect("the run ends");
+    let waiting = pending(&world.state(), &record.run, &snapshots).expect("the record can be read");
+    accept(&snapshots, &waiting, &decision()).expect("it may be accepted");
+    let listed = pending(&world.state(), &turned.run, &snapshots).expect("the record can be read");
+    assert!(listed.iter().all(|one| one.differences.is_empty()));
+    assert_eq!(world.run().await.expect("the run ends").exit_name, Exit::Ok);
 }
 
 #[tokio::test(start_paused = true)]
