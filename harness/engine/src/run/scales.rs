@@ -153,7 +153,8 @@ impl<'a> Weighing<'a> {
         Ok(if written && !told { vec![format!("a new baseline waits for review: {file}")] } else { Vec::new() })
     }
 
-    /// Writes the candidate, or removes one for which there is no reason any more.
+    /// Writes the candidate, or removes one for which there is no reason any more. What was learnt of the very same
+    /// environment before is part of it.
     fn candidate(
         &self,
         committed: &Committed,
@@ -163,28 +164,30 @@ impl<'a> Weighing<'a> {
     ) -> Result<bool, StateError> {
         let file = committed.candidate_file(names);
         let accepted = committed.baseline(names)?;
-        let settled = accepted.as_ref().is_some_and(|found| {
-            let moving: BTreeSet<_> = found.stored.baseline.moving().into_iter().collect();
-            found.stored.header.environment == *environment
-                && pooled.contradictions(&found.stored.baseline).is_empty()
-                && pooled.moving().iter().all(|key| moving.contains(key))
+        let same = accepted.as_ref().map(|found| &found.stored).filter(|stored| {
+            stored.header.environment == *environment && pooled.contradictions(&stored.baseline).is_empty()
         });
-        if settled {
+        let learnt = |stored: &Stored| {
+            let moving: BTreeSet<_> = stored.baseline.moving().into_iter().collect();
+            pooled.moving().iter().all(|key| moving.contains(key))
+        };
+        if same.is_some_and(learnt) {
             committed.remove(&file)?;
             return Ok(false);
         }
+        let baseline = same.map_or_else(|| pooled.clone(), |stored| pooled.clone().joined(&stored.baseline));
         let header = Header {
             patchbed: Header::format(),
             scenario: names.scenario.clone(),
             image: names.image.clone(),
             software: names.software.clone(),
             environment: environment.clone(),
-            attempts: pooled.attempts,
+            attempts: baseline.attempts,
             when: self.today(),
             run: Some(self.run.clone()),
             replaces: accepted.map(|found| found.digest),
         };
-        committed.write(&file, &Stored { header, baseline: pooled.clone() })?;
+        committed.write(&file, &Stored { header, baseline })?;
         Ok(true)
     }
 
