@@ -36,11 +36,12 @@ impl<'a> Weighing<'a> {
         Self { harness, run, committed, accepted, spoke, pools }
     }
 
-    /// The scales of a cell whose control attempts of this run are `control`, and what is to be said about them.
+    /// The scales of a cell whose control attempts of this run are `control`, and what is to be said about them. Without
+    /// a ground nobody knows what environment it is, and no stored baseline speaks of it.
     pub(super) fn scales(
         &mut self,
         cell: &PlanCell,
-        ground: &Ground,
+        ground: Option<&Ground>,
         control: &Baseline,
     ) -> Result<(Scales, Vec<String>), StateError> {
         let today = self.today();
@@ -50,7 +51,10 @@ impl<'a> Weighing<'a> {
             format!("rule `{}` ended on {last} and is not applied", rule.key.0)
         });
         let mut notes: Vec<String> = over.collect();
-        let stored = self.stored(cell, ground, control, &mut notes)?;
+        let stored = match ground {
+            Some(ground) => self.stored(cell, ground, control, &mut notes)?,
+            None => None,
+        };
         let accepted = self.accepted_for(&cell.names(), today, &mut notes)?;
         let pool = match self.harness.options.baseline {
             BaselineChoice::Control | BaselineChoice::Both => Pool::Both,
@@ -125,7 +129,7 @@ impl<'a> Weighing<'a> {
     pub(super) fn keep(
         &mut self,
         cell: &PlanCell,
-        ground: &Ground,
+        ground: Option<&Ground>,
         control: &Baseline,
         judgement: &Judgement,
     ) -> Result<Vec<String>, StateError> {
@@ -138,7 +142,7 @@ impl<'a> Weighing<'a> {
         if !well || self.harness.options.candidates == Candidates::Skip || control.attempts < 2 {
             return Ok(Vec::new());
         }
-        let Some(committed) = self.committed.clone() else {
+        let (Some(committed), Some(ground)) = (self.committed.clone(), ground) else {
             return Ok(Vec::new());
         };
         let file = committed.candidate_file(&names);
@@ -189,6 +193,13 @@ impl<'a> Weighing<'a> {
         };
         committed.write(&file, &Stored { header, baseline })?;
         Ok(true)
+    }
+
+    /// Takes note of a judgement from before the run was cut off: which acceptances it needed.
+    pub(super) fn remember(&mut self, names: &CellNames, judgement: &Judgement) -> Result<(), StateError> {
+        self.accepted_for(names, self.today(), &mut Vec::new())?;
+        self.needed(names, judgement);
+        Ok(())
     }
 
     fn needed(&mut self, names: &CellNames, judgement: &Judgement) {
