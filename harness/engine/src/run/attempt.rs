@@ -78,6 +78,7 @@ impl Attempt {
     /// The timeline, until it ends, its time is over, or the run is cancelled.
     async fn within(&self, bench: &Bench, pace: &Pace, sandbox: &dyn Sandbox) -> (Outcome, Vec<String>) {
         let watched = Watched::of(&self.cell);
+        let limit = self.cell.scenario.limits.time;
         let timeline = Timeline {
             sandbox,
             clock: &*bench.clock,
@@ -86,8 +87,8 @@ impl Attempt {
             ground: &self.ground,
             arm: self.id.arm,
             watched: &watched,
+            ends: bench.clock.elapsed() + limit,
         };
-        let limit = self.cell.scenario.limits.time;
         let mut notes = sandbox.notes();
         let ended = tokio::select! {
             biased;

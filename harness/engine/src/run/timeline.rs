@@ -69,6 +69,8 @@ pub(super) struct Timeline<'a> {
     pub(super) ground: &'a Ground,
     pub(super) arm: Arm,
     pub(super) watched: &'a Watched<'a>,
+    /// When the time of the attempt is over.
+    pub(super) ends: Duration,
 }
 
 /// What was seen at the end, and what is to be noted.
@@ -193,7 +195,13 @@ impl<'a> Timeline<'a> {
     }
 
     fn patching(&self) -> Patching<'_> {
-        Patching { sandbox: self.sandbox, systemd: self.systemd(), time: self.cell.scenario.limits.time }
+        Patching {
+            sandbox: self.sandbox,
+            systemd: self.systemd(),
+            clock: self.clock,
+            limit: self.cell.scenario.limits.time,
+            ends: self.ends,
+        }
     }
 
     /// The patches with what was prepared for them; or why they cannot be applied at all.
