@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use patchbed_model::text::visible;
 use patchbed_model::{AttemptId, Blame, Cause, CauseKind, Event, Outcome, Stage};
-use patchbed_sandbox::{Backend, Init, OpenError, Sandbox, SandboxSpec};
+use patchbed_sandbox::{Backend, Init, Limits, OpenError, Sandbox, SandboxSpec};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::cancel::{Cancel, Urgency};
@@ -21,6 +21,10 @@ use crate::store::masked_outcome;
 const OPEN: Duration = Duration::from_mins(2);
 const USAGE: Duration = Duration::from_secs(5);
 const CLOSE: Duration = Duration::from_secs(20);
+
+/// How much later than the engine's timer the sandbox's own one goes off. It is the second belt: were it the first, a
+/// time limit would look like a guest that is lost.
+const LATER: Duration = Duration::from_secs(30);
 
 /// How long tidying up may take when the run is being cancelled.
 const CLOSE_SOON: Duration = Duration::from_secs(4);
@@ -167,7 +171,8 @@ pub(super) async fn open(
 pub(super) fn spec(cell: &PlanCell, ground: &Ground, arm: patchbed_model::Arm) -> SandboxSpec {
     let mut spec = ground.image.spec(&format!("{} {arm}", cell.id));
     spec.binds.clone_from(&ground.binds);
-    spec.limits = cell.scenario.limits;
+    let limits = cell.scenario.limits;
+    spec.limits = Limits { time: limits.time + LATER, ..limits };
     spec.init = if cell.image().systemd { Init::Systemd } else { Init::Guest };
     spec
 }
