@@ -105,7 +105,7 @@ pub struct Software {
 }
 
 /// Something started and kept running.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Service {
     /// Its name; unique in the scenario.
     pub name: String,
@@ -128,7 +128,7 @@ pub struct Service {
 }
 
 /// How a service is run.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub enum ServiceRun {
     /// As a systemd unit.
     Unit(String),
@@ -146,7 +146,7 @@ pub enum ServiceRun {
 }
 
 /// Whether a service is restarted after the patch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 pub enum Restart {
     /// That is how an update is taken up.
     AfterPatch,
@@ -155,7 +155,7 @@ pub enum Restart {
 }
 
 /// Something run to its end against the services.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Workload {
     /// Its name.
     pub name: String,
@@ -182,7 +182,7 @@ impl Workload {
 }
 
 /// When a workload runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 pub enum When {
     /// After the services are up, before the patch.
     Before,
@@ -193,7 +193,7 @@ pub enum When {
 }
 
 /// A probe written by hand.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Probe {
     /// Its name; unique in the scenario. Its keys begin with [`Probe::prefix`].
     pub name: String,
@@ -226,7 +226,7 @@ pub fn key_part(name: &str) -> String {
 }
 
 /// How many attempts each arm gets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Attempts {
     /// Without the patch.
     pub control: u32,

@@ -71,6 +71,8 @@ pub(super) struct Timeline<'a> {
     pub(super) watched: &'a Watched<'a>,
     /// Whether the patches will be taken back.
     pub(super) way_back: WayBack,
+    /// When the time of the attempt is over.
+    pub(super) ends: Duration,
 }
 
 /// What was seen at the end, and what is to be noted.
@@ -198,7 +200,9 @@ impl<'a> Timeline<'a> {
             sandbox: self.sandbox,
             systemd: self.systemd(),
             way_back: self.way_back,
-            time: self.cell.scenario.limits.time,
+            clock: self.clock,
+            limit: self.cell.scenario.limits.time,
+            ends: self.ends,
         }
     }
 

@@ -1,10 +1,11 @@
 //! How runs end: verdicts, attempts, order.
 
 use std::sync::atomic::{AtomicI32, Ordering};
+use std::time::Duration;
 
 use patchbed_model::{Arm, Event, Exit, Health, Outcome, Stage, Verdict};
-use patchbed_sandbox::fake::Answer;
-use patchbed_sandbox::message::{End, Output, Reply, ServiceState};
+use patchbed_sandbox::fake::{Answer, Happened};
+use patchbed_sandbox::message::{End, Output, Reply, Request, ServiceState};
 
 use super::world::running;
 use super::{World, ran};
@@ -190,6 +191,32 @@ async fn a_workload_that_fails_after_the_patch_is_a_reading() {
     let cell = &record.scenarios[0].cells[0];
     assert_eq!(record.verdict, Verdict::Regressed);
     assert_eq!(cell.differences[0].key.as_str(), "workload.buy.exit");
+}
+
+/// How long programs of this name were allowed to take, in seconds.
+fn allowed(world: &World, name: &str) -> Vec<u64> {
+    let within = |happened: Happened| {
+        let Happened::Called(_, Request::Run(run)) = happened else { return None };
+        (run.program.argv.first().is_some_and(|word| word == name)).then_some(run.within / 1000)
+    };
+    world.backend.happened().into_iter().filter_map(within).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_may_take_what_is_left_of_the_attempt_but_for_a_reserve() {
+    let mut world = World::new(|_, words| {
+        let reply = |answer| if let Answer::Now(reply) = answer { reply } else { Reply::Done };
+        let slow = |text| Answer::After(Duration::from_mins(8), reply(ran(End::Exited(0), text)));
+        is(words, "patch").then(|| slow("a large update"))
+    });
+    world.scenario.limits.time = Duration::from_mins(20);
+    world.scenario.patches = vec![patch("one"), patch("two")];
+    world.run().await.expect("the run ends");
+    assert_eq!(allowed(&world, "patch"), [19 * 60, 11 * 60]);
+    let mut short = World::new(|_, _| None);
+    short.scenario.limits.time = Duration::from_secs(40);
+    short.run().await.expect("the run ends");
+    assert_eq!(allowed(&short, "patch"), [30]);
 }
 
 #[tokio::test(start_paused = true)]
