@@ -58,7 +58,10 @@ pub(super) async fn fetch(workshop: &Workshop<'_>, wanted: &Wanted) -> Result<En
     let _lock = store.lock(&key).await?;
     let before = remembered(store, &key)?;
     match (&before, wanted) {
-        (Some((entry, age)), Wanted::Sources(_)) if workshop.offline || *age < REFRESH => return Ok(entry.clone()),
+        (Some((entry, _)), _) if workshop.offline => return Ok(entry.clone()),
+        // What could not be had once may be had now.
+        (Some((entry, _)), _) if has_lost(entry) => {}
+        (Some((entry, age)), Wanted::Sources(_)) if *age < REFRESH => return Ok(entry.clone()),
         (Some((entry, _)), Wanted::Files(_) | Wanted::Folder(..)) => return Ok(entry.clone()),
         (None, Wanted::Sources(names)) if workshop.offline => {
             let text = format!("`{}` was not fetched before, and nothing may be fetched", names.join(" "));
@@ -86,6 +89,12 @@ const REFRESH: Duration = Duration::from_hours(24);
 fn remembered(store: &Store, key: &Digest) -> Result<Option<(Entry, Duration)>, ChangeError> {
     let Some((digest, age)) = store.seen_since(key) else { return Ok(None) };
     Ok(store.find(Shelf::Packages, &digest)?.map(|entry| (entry, age)))
+}
+
+/// Whether there are packages of which the earlier version was not found.
+fn has_lost(entry: &Entry) -> bool {
+    let plan: Result<Plan, _> = serde_json::from_value(entry.meta.detail.clone());
+    plan.is_ok_and(|plan| !plan.lost.is_empty())
 }
 
 /// What stands for the request: its words, the bytes of its files, and the image.

@@ -125,6 +125,16 @@ pub(crate) async fn bytes_that_were_never_installed_are_no_earlier_version(bench
     same(&text, &"the earlier version cannot be had: ppgood 1".to_owned())
 }
 
+pub(crate) async fn an_earlier_version_that_was_lost_is_looked_for_again(bench: &Bench) -> Result<()> {
+    let elsewhere = Elsewhere::new(bench).await?;
+    let (back, _) = elsewhere.there_and_back(true).await?;
+    ensure!(back.is_err());
+    elsewhere.learn("good_1.deb").await?;
+    let (back, content) = elsewhere.there_and_back(false).await?;
+    back?;
+    same(&content, &"1\n".to_owned())
+}
+
 pub(crate) async fn what_apt_removes_comes_back(bench: &Bench) -> Result<()> {
     let image = with_good(bench).await?;
     let rival = Package { name: "pprival", fields: "Conflicts: ppgood\n", ..GOOD };

@@ -43,6 +43,7 @@ fn main() -> ExitCode {
         trial!(debs::what_an_update_drops_is_told_and_what_its_script_removes_is_not),
         trial!(debs::an_edited_configuration_file_is_kept_and_comes_back),
         trial!(debs::bytes_that_were_never_installed_are_no_earlier_version),
+        trial!(debs::an_earlier_version_that_was_lost_is_looked_for_again),
         trial!(debs::what_apt_removes_comes_back),
         trial!(debs::a_failing_script_is_told_with_its_last_line),
         trial!(debs::a_hanging_script_is_stopped),
