@@ -141,6 +141,9 @@ impl Pair<'_> {
 
     /// What the difference means by the class of the reading alone.
     fn meaning(&self, was: Option<&Reading>) -> Verdict {
+        if was.is_some_and(Reading::is_unseen) || self.now.is_some_and(Reading::is_unseen) {
+            return Verdict::Inconclusive;
+        }
         let health = |reading: Option<&Reading>| reading.filter(|r| r.class == Class::State).and_then(|r| r.health);
         match (health(was), health(self.now), self.now.is_some()) {
             (Some(Health::Good) | None, Some(Health::Bad), _) | (Some(Health::Good), None, false) => Verdict::Regressed,

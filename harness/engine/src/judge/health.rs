@@ -8,7 +8,8 @@ use crate::noise::{Baseline, Entry};
 /// What is ill without the patch.
 #[derive(Debug, Default)]
 pub(super) struct Health {
-    /// Written probes and states of services that are bad in every control attempt and no better with the patch.
+    /// Written probes and states of services that are bad in every control attempt and no better with the patch, and
+    /// what could not be seen in one of them.
     pub(super) broken: Vec<Key>,
     /// States that are good in some control attempts and bad in others: the key, how often bad, of how many.
     pub(super) flaky: Vec<(Key, u32, u32)>,
@@ -23,7 +24,9 @@ impl Health {
                 continue;
             }
             let (bad, good) = (entry.times(reading::Health::Bad), entry.times(reading::Health::Good));
-            if bad > 0 && good > 0 {
+            if entry.seen.iter().any(|seen| seen.reading.is_unseen()) && vital(key) {
+                health.broken.push(key.clone());
+            } else if bad > 0 && good > 0 {
                 health.flaky.push((key.clone(), bad, bad + good));
             } else if bad == control.attempts && vital(key) && !mended(patched, key) {
                 health.broken.push(key.clone());

@@ -51,6 +51,26 @@ fn too_few_attempts_are_never_fine() {
 }
 
 #[test]
+fn what_could_not_be_seen_is_inconclusive_and_hides_no_regression() {
+    let sight = |status: &str, look: Option<&str>| {
+        let health = if status == "0" { Health::Good } else { Health::Bad };
+        let mut readings = vec![("probe.page.exit", Reading::state(status, health))];
+        match look {
+            Some(text) => readings.push(("files.look", Reading::unseen(text))),
+            None => readings.push(("files./etc/x", Reading::content("new: file"))),
+        }
+        seen(&readings)
+    };
+    let (fine, unseen) = (sight("0", None), sight("0", Some("too many")));
+    let control = [fine.clone(), fine.clone()];
+    assert_eq!(verdict(&control, std::slice::from_ref(&unseen)), Verdict::Inconclusive);
+    assert_eq!(verdict(&control, &[sight("1", Some("too many"))]), Verdict::Regressed);
+    assert_eq!(verdict(&[unseen.clone(), unseen.clone()], std::slice::from_ref(&unseen)), Verdict::Inconclusive);
+    assert_eq!(verdict(&[unseen.clone(), unseen.clone()], std::slice::from_ref(&fine)), Verdict::Inconclusive);
+    assert_eq!(verdict(&[unseen.clone(), fine], &[unseen]), Verdict::Inconclusive);
+}
+
+#[test]
 fn only_infrastructure_is_temporary() {
     let fine = [exit("0"), exit("0")];
     assert!(judge(&fine, &[stop(Blame::Environment, Stage::Open)], &Rules::default()).temporary);

@@ -82,7 +82,8 @@ impl Change for Deb {
         let before = installed(site.sandbox).await?;
         let again =
             plan.new.iter().any(|package| before.get(&key(package)).is_some_and(|now| now.version == package.version));
-        let names: Vec<String> = plan.new.iter().map(|package| package.name.clone()).collect();
+        let packages: Vec<String> = plan.new.iter().map(|package| package.name.clone()).collect();
+        let names: Vec<String> = packages.iter().chain(&plan.removed).cloned().collect();
         let owned = site.sandbox.owners(names.clone()).await?;
         keep_whole(site, conffiles(&plan)).await?;
         let files = plan.new.iter().map(|package| format!("{folder}/new/{}", package.file_name())).collect::<Vec<_>>();
@@ -92,9 +93,9 @@ impl Change for Deb {
         let mut notes = differences(&before, &after);
         notes.extend(repeated(&plan, &before));
         notes.extend(kept_conffiles(&format!("{}\n{}", ran.output.text, ran.errors.text)));
-        let owned_now = site.sandbox.owners(names.clone()).await?;
+        let owned_now = site.sandbox.owners(names).await?;
         let dropped = owned.into_keys().filter(|path| !owned_now.contains_key(path)).collect();
-        Ok(Applied { notes, packages: names, dropped, ..Applied::default() })
+        Ok(Applied { notes, packages, dropped, ..Applied::default() })
     }
 
     async fn revert(&self, site: &Site<'_>) -> Result<(), ChangeError> {

@@ -10,7 +10,6 @@ use patchbed_sandbox::Sandbox;
 
 use super::ChangeError;
 use super::apt::program;
-use super::fetch::Plan;
 use super::tool::{evidence, run};
 use crate::image::apt;
 
@@ -79,11 +78,10 @@ impl Tools<'_> {
         self.apt(&arguments, names).await.map(|_| ())
     }
 
-    /// Earlier versions, one by one where not all can be had at once; what cannot be had stays lost.
-    pub(super) async fn download_old(&self, plan: &mut Plan) -> Result<(), ChangeError> {
-        let names: Vec<String> = plan.lost.iter().map(|(name, version)| format!("{name}={version}")).collect();
+    /// Earlier versions, one by one where not all can be had at once.
+    pub(super) async fn download_old(&self, lost: &[(String, String)]) -> Result<(), ChangeError> {
+        let names: Vec<String> = lost.iter().map(|(name, version)| format!("{name}={version}")).collect();
         if self.apt(&["download"], &names).await.is_ok() {
-            plan.lost.clear();
             return Ok(());
         }
         for name in names {

@@ -7,6 +7,7 @@ pub mod command;
 pub mod deb;
 pub mod diff;
 mod download;
+mod earlier;
 mod fetch;
 pub mod files;
 mod gather;

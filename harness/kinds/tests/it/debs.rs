@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail, ensure};
-use patchbed_kinds::change::{Change as _, ChangeError};
-use patchbed_kinds::image::{Image, extend};
+use patchbed_kinds::change::{AnyChange, Applied, Change as _, ChangeError, WayBack};
+use patchbed_kinds::image::{Image, Store, Workshop, extend};
 use serde_json::json;
 
 use crate::bench::{Applying, Bench, Skip, change, refusal, same};
@@ -70,6 +70,88 @@ pub(crate) async fn what_an_update_drops_is_told_and_what_its_script_removes_is_
     applying.close().await
 }
 
+/// An update to version 2 of the package, prepared with another store than the one that made the image.
+struct Elsewhere<'a> {
+    bench: &'a Bench,
+    store: Store,
+    image: Image,
+    update: AnyChange,
+}
+
+impl<'a> Elsewhere<'a> {
+    async fn new(bench: &'a Bench) -> Result<Self> {
+        let image = with_good(bench).await?;
+        Package { version: "2", ..GOOD }.write(bench, "good_2.deb")?;
+        let store = Store::open(bench.folder.join("elsewhere"))?;
+        Ok(Self { bench, store, image, update: change("deb", json!({ "files": "good_2.deb" }))? })
+    }
+
+    fn workshop<'b>(&'b self, image: &'b Image, offline: bool) -> Workshop<'b> {
+        Workshop { store: &self.store, offline, ..self.bench.workshop(Some(image)) }
+    }
+
+    /// Has the store know a package file.
+    async fn learn(&self, file: &str) -> Result<()> {
+        let base = self.bench.debian().await?;
+        change("deb", json!({ "files": file }))?.prepare(&self.workshop(&base, true)).await?;
+        Ok(())
+    }
+
+    /// Applies the update, takes it back, and says what was said and which version there is.
+    async fn there_and_back(&self, offline: bool) -> Result<(Result<(), ChangeError>, String)> {
+        let prepared = self.update.prepare(&self.workshop(&self.image, offline)).await?;
+        let sandbox = self.bench.open(&self.image, &[&prepared]).await?;
+        let (within, way_back) = (Duration::from_mins(2), WayBack::Kept);
+        let applying = Applying { change: &self.update, prepared, sandbox, within, way_back };
+        applying.apply().await?;
+        let back = applying.revert().await.map(|()| Applied::default());
+        let content = applying.read("/usr/share/ppgood/v").await?;
+        applying.close().await?;
+        Ok((back.map(|_| ()), content))
+    }
+}
+
+pub(crate) async fn bytes_that_were_never_installed_are_no_earlier_version(bench: &Bench) -> Result<()> {
+    let elsewhere = Elsewhere::new(bench).await?;
+    Package { files: &[("/usr/share/ppgood/v", "not 1\n")], ..GOOD }.write(bench, "same.deb")?;
+    Package { postinst: "echo other", ..GOOD }.write(bench, "scripted.deb")?;
+    Package { files: &[("/usr/share/ppgood/v", "1\n"), ("/usr/share/ppgood/w", "1\n")], ..GOOD }
+        .write(bench, "longer.deb")?;
+    for file in ["same.deb", "scripted.deb", "longer.deb"] {
+        elsewhere.learn(file).await?;
+    }
+    let (back, _) = elsewhere.there_and_back(true).await?;
+    let (text, _) = refusal(back.map(|()| Applied::default()))?;
+    same(&text, &"the earlier version cannot be had: ppgood 1".to_owned())
+}
+
+pub(crate) async fn an_earlier_version_that_was_lost_is_looked_for_again(bench: &Bench) -> Result<()> {
+    let elsewhere = Elsewhere::new(bench).await?;
+    let (back, _) = elsewhere.there_and_back(true).await?;
+    ensure!(back.is_err());
+    elsewhere.learn("good_1.deb").await?;
+    let (back, content) = elsewhere.there_and_back(false).await?;
+    back?;
+    same(&content, &"1\n".to_owned())
+}
+
+pub(crate) async fn what_apt_removes_comes_back(bench: &Bench) -> Result<()> {
+    let image = with_good(bench).await?;
+    let rival = Package { name: "pprival", fields: "Conflicts: ppgood\n", ..GOOD };
+    Package { files: &[("/usr/share/pprival/v", "1\n")], ..rival }.write(bench, "rival.deb")?;
+    let change = change("deb", json!({ "files": "rival.deb" }))?;
+    let applying = Applying::open(bench, &image, &change).await?;
+    let before = applying.facts(&["/usr/share/pp*/**"]).await?;
+    let applied = applying.apply().await?;
+    same(&applied.notes, &vec!["pprival 1 (new)".to_owned(), "ppgood 1 (removed)".to_owned()])?;
+    same(&applied.dropped, &vec!["/usr/share/ppgood/v".to_owned()])?;
+    applying.revert().await?;
+    same(&version(&applying, "ppgood").await?, &Some(("1".to_owned(), "installed".to_owned())))?;
+    same(&version(&applying, "pprival").await?, &None)?;
+    same(&applying.facts(&["/usr/share/pp*/**"]).await?, &before)?;
+    applying.close().await
+}
+
 impl Package<'_> {
     /// Writes it with one file.
     fn files_at(&self, bench: &Bench, path: &str, name: &str) -> Result<()> {
@@ -108,11 +190,7 @@ pub(crate) async fn an_edited_configuration_file_is_kept_and_comes_back(bench: &
 }
 
 /// Applies version 2 with this script.
-async fn scripted<'a>(
-    bench: &Bench,
-    change: &'a patchbed_kinds::change::AnyChange,
-    script: &str,
-) -> Result<Applying<'a>> {
+async fn scripted<'a>(bench: &Bench, change: &'a AnyChange, script: &str) -> Result<Applying<'a>> {
     let image = with_good(bench).await?;
     Package { version: "2", postinst: script, ..GOOD }.write(bench, "scripted.deb")?;
     Applying::open(bench, &image, change).await
@@ -247,7 +325,7 @@ pub(crate) async fn packages_come_from_the_images_own_sources(bench: &Bench) -> 
         Err(ChangeError::Unavailable(why)) => bail!(Skip { need: "archive", why }),
         other => other?,
     };
-    let offline = patchbed_kinds::image::Workshop { offline: true, ..bench.workshop(Some(&image)) };
+    let offline = Workshop { offline: true, ..bench.workshop(Some(&image)) };
     same(&change.prepare(&offline).await?, &prepared)?;
     let applying = Applying::open(bench, &image, &change).await?;
     let before = version(&applying, "perl-base").await?;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rustix::fs::{FileType, Mode, XattrFlags};
 
 use super::*;
-use crate::message::{FileFact, FileKind};
+use crate::message::{Drift, FileFact, FileKind};
 use crate::observe::fact;
 use crate::observe::users::Users;
 
@@ -54,16 +54,36 @@ impl Trees {
     }
 
     fn facts(&self, exclude: &[&str], limit: usize) -> Vec<FileFact> {
+        let exclude = exclude.iter().map(ToString::to_string).collect();
+        self.answer(&Drift { exclude, explained: Vec::new(), limit })
+    }
+
+    fn answer(&self, question: &Drift) -> Vec<FileFact> {
         let upper: OwnedFd = fs::File::open(self.folder.path().join("upper")).unwrap().into();
-        let overlay = Overlay { upper: upper.as_fd(), lowers: &self.lowers };
-        let exclude: Vec<_> = exclude.iter().map(ToString::to_string).collect();
-        drift(&overlay, &exclude, limit, &Users::default()).unwrap()
+        drift(&Overlay { upper: upper.as_fd(), lowers: &self.lowers }, question, &Users::default()).unwrap()
     }
 
     fn told(&self) -> Vec<String> {
         let tell = |fact: &FileFact| format!("{} {}", fact.path, fact.drift.join(","));
         self.facts(&[], 1000).iter().map(tell).collect()
     }
+}
+
+#[test]
+fn of_what_is_explained_only_open_doors_are_told_and_counted() {
+    let trees = Trees::new(1);
+    trees.write("lower0", "opt/app/hidden", "h");
+    for file in ["opt/app/a", "opt/app/deep/b", "opt/application", "srv/own"] {
+        trees.write("upper", file, "x");
+    }
+    trees.write("upper", "opt/app/deep/open", "x");
+    fs::set_permissions(trees.path("upper", "opt/app/deep/open"), fs::Permissions::from_mode(0o666)).unwrap();
+    trees.write("upper", "opt/app/root", "x");
+    fs::set_permissions(trees.path("upper", "opt/app/root"), fs::Permissions::from_mode(0o4755)).unwrap();
+    trees.opaque("upper", "opt/app");
+    let question = Drift { exclude: Vec::new(), explained: vec!["/opt/app/".to_owned()], limit: 6 };
+    let told: Vec<_> = trees.answer(&question).into_iter().map(|fact| fact.path).collect();
+    assert_eq!(told, ["/opt/app/deep/open", "/opt/app/root", "/opt/application", "/srv", "/srv/own"]);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use patchbed_model::{Health, Key, Reading, Value};
 use patchbed_sandbox::AskError;
-use patchbed_sandbox::message::{FailureKind, FileFact, FileKind, Files};
+use patchbed_sandbox::message::{Drift, FailureKind, FileFact, FileKind, Files};
 
 use super::super::canonical::canonical;
 use super::super::files::{content, nature};
@@ -20,29 +20,52 @@ use super::super::{Look, ProbeError};
 use super::DriftScope;
 use super::paths::{IGNORED, MOVING, PACKAGE_LISTS, in_data_folder, merged, parent};
 
-/// The most drifted files that are told.
-const LIMIT: usize = 50_000;
+/// The most drifted files that are told, beside those that the patch explains: about as many as fit into an answer of
+/// the guest.
+pub(super) const LIMIT: usize = 150_000;
 /// Texts up to this many bytes are told as text, when everybody may read them.
 const TEXT_LIMIT: u64 = 8 << 10;
 /// The depth in a data folder down to which a missing file is told: `/var/lib/postgresql/15/main`.
 const GONE_DEPTH: usize = 5;
 
-/// What differs from the image, in the order of paths; `None` where there is no layer of changes to look at.
-pub(super) async fn collect(look: &Look<'_>) -> Result<Option<Vec<FileFact>>, ProbeError> {
-    let ignored = IGNORED.iter().map(|&glob| glob.to_owned()).collect();
-    let mut facts = match look.sandbox.drift(ignored, LIMIT).await {
-        Ok(facts) => facts,
-        Err(AskError::Failed(failure)) if failure.kind == FailureKind::Unsupported => return Ok(None),
+/// What differs from the image.
+#[derive(Debug)]
+pub(super) enum Drifted {
+    /// These files, in the order of paths.
+    Files(Vec<FileFact>),
+    /// More than can be told.
+    TooMany,
+    /// Nobody knows: there is no layer of changes to look at.
+    Untold,
+}
+
+/// Looks, without what the patch explains as far as nothing is told of it anyway.
+pub(super) async fn collect(look: &Look<'_>, scope: &DriftScope) -> Result<Drifted, ProbeError> {
+    let exclude = IGNORED.iter().map(|&glob| glob.to_owned()).collect();
+    let question = Drift { exclude, explained: beyond_interest(scope), limit: LIMIT };
+    let mut facts = match look.sandbox.drift_beside(question).await {
+        Ok(facts) if facts.len() < LIMIT => facts,
+        Ok(_) => return Ok(Drifted::TooMany),
+        Err(AskError::Failed(failure)) if failure.kind == FailureKind::Limit => return Ok(Drifted::TooMany),
+        Err(AskError::Failed(failure)) if failure.kind == FailureKind::Unsupported => return Ok(Drifted::Untold),
         Err(error) => return Err(error.into()),
     };
-    if facts.len() >= LIMIT {
-        return Err(ProbeError::Blind(format!("look for drift: {LIMIT} files or more differ from the image")));
-    }
     let ignored = set(IGNORED);
     facts.retain(|fact| !fact.drift.is_empty() && !ignored.is_match(&fact.path));
     facts.sort_by(|one, other| one.path.cmp(&other.path));
-    Ok(Some(facts))
+    Ok(Drifted::Files(facts))
 }
+
+/// The paths that the patch wrote or removed by itself, where that explains all that could be told of them.
+fn beyond_interest(scope: &DriftScope) -> Vec<String> {
+    let told = |path: &str| TOLD_IN_ANY_CASE.iter().any(|tree| path.starts_with(tree) || tree.starts_with(path));
+    let paths = scope.paths.iter().flat_map(|path| [merged(path), path.trim_end_matches('/').to_owned()]);
+    paths.filter(|path| !told(path)).collect()
+}
+
+/// Where the patch's own files are told too: configuration as facts, and places of jobs and units for security.
+const TOLD_IN_ANY_CASE: &[&str] =
+    &["/etc", "/var/spool", PACKAGE_LISTS, "/usr/lib/systemd", "/lib/systemd", "/usr/local/lib/systemd"];
 
 /// Packages that the image did not have: their lists of files are new.
 pub(super) fn new_packages(facts: &[FileFact]) -> BTreeSet<&str> {

@@ -1,6 +1,7 @@
 #![expect(clippy::wildcard_enum_match_arm, reason = "a scripted guest answers a few requests and all others alike")]
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 
 use patchbed_sandbox::message::{
     Death, End, FailureKind, FileFact, FileKind, LogSource, Output, Package, Process, Reply, Request, ServiceState,
@@ -9,6 +10,7 @@ use patchbed_sandbox::message::{
 
 use super::super::testing::{failed, file, look, process, ran, sandbox, service, told, usage};
 use super::super::{ProbeError, Service};
+use super::drift::LIMIT;
 use super::{DriftScope, Footprint, watch_environment, watch_service};
 
 /// A healthy machine with one service `web`, whose parts a test replaces.
@@ -68,7 +70,7 @@ impl World {
             Request::Lines { .. } => Reply::Lines(vec!["ERROR: no".to_owned()]),
             Request::Linkage { .. } => Reply::Linkage(self.unresolved.clone()),
             Request::Packages => self.packages.clone(),
-            Request::Drift { .. } => Reply::Files(self.drift.clone()),
+            Request::Drift(_) => Reply::Files(self.drift.clone()),
             Request::Files(asked) if asked.paths == ["/var/log/**"] => Reply::Files(self.logs.clone()),
             Request::Files(_) => Reply::Files(Vec::new()),
             Request::Owners { packages } => Reply::Owners(self.owned_by(packages)),
@@ -416,6 +418,45 @@ async fn a_package_that_the_patch_brings_is_no_news() {
     assert_eq!(told(scope(), &["new"]).await, [version]);
     assert_eq!(told(scope(), &["content"]).await, [state, version]);
     assert_eq!(told(DriftScope::default(), &["new"]).await, [state, version]);
+}
+
+#[tokio::test]
+async fn more_drift_than_can_be_told_hides_nothing_else_and_is_neither_good_nor_bad() {
+    for reply in [
+        failed(FailureKind::Limit, "tell files: the answer would be longer than 48 MiB"),
+        Reply::Files(vec![file("/opt/x", 0o644, &["new"]); LIMIT]),
+    ] {
+        let world = World::healthy();
+        let sandbox = sandbox(move |request| match request {
+            Request::Drift(_) => reply.clone(),
+            request => world.answer(request),
+        })
+        .await;
+        let readings = watch_environment(&look(&*sandbox, &[service("web")]), &DriftScope::default()).await.unwrap();
+        let blind = readings.iter().find(|(key, _)| key.as_str() == "files.look").unwrap();
+        assert!(blind.1.is_unseen());
+        has(&told(readings), "packages.nginx.state = installed (good)");
+        let (before, after) = (Footprint::default(), Footprint::take(&*sandbox).await.unwrap());
+        assert_eq!(after.since(&before), [""; 0]);
+        assert!(after.cut(&before).unwrap().contains("cannot be told"));
+    }
+}
+
+#[tokio::test]
+async fn trees_that_the_patch_wrote_are_left_to_the_guest() {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let (heard, world) = (Arc::clone(&asked), World::healthy());
+    let sandbox = sandbox(move |request| {
+        if let Request::Drift(question) = request {
+            heard.lock().unwrap().clone_from(&question.explained);
+        }
+        world.answer(request)
+    })
+    .await;
+    let paths = ["/opt/app", "/lib/x", "/etc/x", "/usr", "/usr/lib/systemd/system/a.timer"];
+    let scope = DriftScope { paths: paths.map(str::to_owned).to_vec(), ..DriftScope::default() };
+    watch_environment(&look(&*sandbox, &[service("web")]), &scope).await.unwrap();
+    assert_eq!(*asked.lock().unwrap(), ["/opt/app", "/opt/app", "/usr/lib/x", "/lib/x"]);
 }
 
 #[tokio::test]
