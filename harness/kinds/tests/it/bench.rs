@@ -98,11 +98,15 @@ impl Bench {
         Workshop { backend: &*self.backend, store: &self.store, base: &self.folder, image, offline: false }
     }
 
-    /// A minimal Debian, from the store that all tests share.
+    /// A minimal Debian.
     pub(crate) async fn debian(&self) -> Result<Image> {
+        self.kept(&source("debian", serde_json::json!(suite()))?).await
+    }
+
+    /// An image from the store that all tests share: made once, and kept.
+    pub(crate) async fn kept(&self, source: &AnySource) -> Result<Image> {
         let store = Store::open(shared_folder().join("store"))?;
         let workshop = Workshop { store: &store, ..self.workshop(None) };
-        let source = source("debian", serde_json::json!(suite()))?;
         match source.make(&workshop).await {
             Ok(image) => Ok(image),
             Err(error @ (ImageError::Lacking { .. } | ImageError::Unavailable(_))) => {
