@@ -52,17 +52,13 @@ pub(crate) fn run(name: &str, test: impl Future<Output = Result<()>>) -> Result<
     }
     match SHARED.0.block_on(test) {
         Ok(()) => Ok(()),
-        Err(error) => {
-            let must = std::env::var("PATCHBED_MUST").unwrap_or_default();
-            match error.downcast_ref::<Skip>() {
-                Some(skip) if !must.split(',').any(|need| need == skip.need || need == "all") => {
-                    use std::io::Write as _;
-                    let _ = writeln!(std::io::stderr(), "skipped: {skip}");
-                    Ok(())
-                }
-                _ => Err(explain(&error).into()),
+        Err(error) => match error.downcast_ref::<Skip>() {
+            Some(Skip { need, why }) => {
+                patchbed_testkit::needs::skip(name, need, why);
+                Ok(())
             }
-        }
+            None => Err(explain(&error).into()),
+        },
     }
 }
 
