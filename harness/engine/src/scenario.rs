@@ -7,6 +7,7 @@ use camino::Utf8PathBuf;
 use patchbed_kinds::change::AnyChange;
 use patchbed_kinds::image::AnySource;
 use patchbed_kinds::probe::AnyProbe;
+use patchbed_model::rule::KeyPattern;
 use patchbed_model::{Digest, Key, Rules};
 use patchbed_sandbox::Limits;
 
@@ -39,6 +40,8 @@ pub struct Scenario {
     pub automatic: bool,
     /// The rules, those of the probes' `allow` included.
     pub rules: Rules,
+    /// What the patches are there to change, all of them together.
+    pub promises: Vec<Promise>,
     /// How many attempts each arm gets.
     pub attempts: Attempts,
     /// Whether the patch is also taken back and the result compared with before.
@@ -223,6 +226,15 @@ pub fn key_part(name: &str) -> String {
         c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '@' | ':') || !(c.is_ascii() || c.is_whitespace())
     };
     name.chars().map(|c| if plain(c) { c } else { '-' }).collect()
+}
+
+/// What the patch is there to change: in every attempt with it some reading under the key has this value.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Promise {
+    /// The keys it speaks of. What is seen after the patch was taken back is not among them.
+    pub key: KeyPattern,
+    /// The value as text.
+    pub becomes: String,
 }
 
 /// How many attempts each arm gets.

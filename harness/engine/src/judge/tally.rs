@@ -7,8 +7,10 @@ use patchbed_model::{
     Acceptance, Allow, Class, Difference, Differences, Key, Reading, Rule, Rules, Snapshot, Value, Verdict,
 };
 
+use super::promise::explained;
 use crate::compare::{REVERTED, compare, compare_reverted, reverted};
 use crate::noise::{Baseline, Entry, Volatility};
+use crate::scenario::Promise;
 
 /// What the patched attempts are weighed with.
 #[derive(Debug)]
@@ -18,6 +20,8 @@ pub(super) struct Tally<'a> {
     pub(super) accepted: &'a [Acceptance],
     /// Readings that are not looked at again after the patch was taken back.
     pub(super) once: &'a [Key],
+    /// What the patch is there to change.
+    pub(super) promises: &'a [Promise],
 }
 
 impl Tally<'_> {
@@ -28,20 +32,25 @@ impl Tally<'_> {
             |one: &Difference| one.kind == DifferenceKind::Changed && middles.readings.contains_key(&one.key);
         let mut by_key: BTreeMap<Key, Vec<Difference>> = BTreeMap::new();
         for difference in patched.iter().flat_map(|snapshot| self.differences(snapshot)) {
-            by_key.entry(difference.key.clone()).or_default().push(accept(difference, self.accepted));
+            by_key.entry(difference.key.clone()).or_default().push(self.settled(difference));
         }
         let of = count(patched.len());
         let mut all: BTreeMap<Key, Difference> = BTreeMap::new();
         for one in self.differences(&middles).into_iter().filter(is_middle) {
             // In how many attempts the number alone would have said so: a middle is never beyond all of them.
             let alone = by_key.get(&one.key).into_iter().flatten().filter(|one| is_middle(one)).count();
-            all.insert(one.key.clone(), Difference { seen: (count(alone), of), ..accept(one, self.accepted) });
+            all.insert(one.key.clone(), Difference { seen: (count(alone), of), ..self.settled(one) });
         }
         for (key, mut same) in by_key {
             same.retain(|one| !is_middle(one));
             all.extend(merged(&same, of).filter(|one| one.seen.0 == of || !self.moves(one)).map(|one| (key, one)));
         }
         all.into_values().collect()
+    }
+
+    /// The difference with why it does not count, if it does not.
+    fn settled(&self, difference: Difference) -> Difference {
+        explained(accept(difference, self.accepted), self.promises)
     }
 
     /// The middle values of metrics that a bound speaks of: single attempts scatter, so that all are judged as one.

@@ -1,10 +1,14 @@
 //! Laws and examples.
 
-use patchbed_model::{Allow, Blame, Cause, CauseKind, Health, Outcome, Reading, Rules, Snapshot, Stage, Verdict};
+use patchbed_model::rule::KeyPattern;
+use patchbed_model::{
+    Allow, Blame, Cause, CauseKind, Health, Judgement, Outcome, Reading, Rules, Snapshot, Stage, Verdict,
+};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::judge;
+use super::{Case, judge};
+use crate::scenario::Promise;
 use crate::strategies::{outcome, rule, rules, snapshot};
 
 fn seen(readings: &[(&str, Reading)]) -> Outcome {
@@ -171,7 +175,94 @@ fn what_moves_by_itself_and_what_is_used_now_and_then_is_no_difference() {
     assert_eq!(judged([336.0, 330.0]), Verdict::Changed);
 }
 
+fn promise(key: &str, becomes: &str) -> Promise {
+    Promise { key: KeyPattern(key.to_owned()), becomes: becomes.to_owned() }
+}
+
+fn with_promises(control: &[Outcome], patched: &[Outcome], promises: &[Promise]) -> Judgement {
+    Case { control, patched, promises, ..Case::default() }.judge()
+}
+
+#[test]
+fn a_patch_that_does_not_bring_what_was_promised_is_ineffective_and_the_reason_says_what_was_found() {
+    let promises = [promise("probe.page.exit", "0")];
+    let judged = |patched: &[Outcome]| with_promises(&[exit("1"), exit("1")], patched, &promises);
+    let (broken, kept) = (judged(&[exit("1"), exit("1")]), judged(&[exit("0"), exit("0")]));
+    assert_eq!((broken.verdict, broken.broken_before), (Verdict::Ineffective, false));
+    assert_eq!(broken.reason, "`probe.page.exit` is `1`, and not `0` as promised");
+    assert_eq!((kept.verdict, kept.notes.len()), (Verdict::Improved, 0));
+    let sometimes = judged(&[exit("0"), exit("2"), exit("1")]);
+    assert_eq!(sometimes.verdict, Verdict::Ineffective);
+    let said = "`probe.page.exit` is `1`, `2` in 2 of 3 attempts with the patch, and not `0` as promised";
+    assert_eq!(sometimes.reason, said);
+}
+
+#[test]
+fn a_promise_about_nothing_that_is_read_does_not_come_true() {
+    let promises = [promise("probe.other.*", "0"), promise("probe.third.exit", "1")];
+    let judged = with_promises(&[exit("0"), exit("0")], &[exit("0")], &promises);
+    assert_eq!(judged.verdict, Verdict::Ineffective);
+    assert_eq!(judged.reason, "`probe.other.*` is not there, and not `0` as promised, and 1 more");
+}
+
+#[test]
+fn a_regression_is_graver_than_a_broken_promise() {
+    let judged = with_promises(&[exit("0"), exit("0")], &[exit("2")], &[promise("probe.page.exit", "7")]);
+    assert_eq!(judged.verdict, Verdict::Regressed);
+}
+
+#[test]
+fn a_difference_that_was_promised_is_counted_and_silenced() {
+    let page =
+        |text: &str| seen(&[("probe.page.stdout", Reading::content(text)), ("probe.page.exit", Reading::content("0"))]);
+    let control = [page("TLS 1.0\n"), page("TLS 1.0\n")];
+    let judged = |promises: &[Promise]| with_promises(&control, &[page("TLS 1.3\n")], promises);
+    assert_eq!(judged(&[]).verdict, Verdict::Changed);
+    let promised = judged(&[promise("*.stdout", "TLS 1.3")]);
+    assert_eq!(promised.verdict, Verdict::Same);
+    assert_eq!(promised.differences[0].silenced.as_deref(), Some("promised by `*.stdout`"));
+    // What was promised may be what looks worse: that an old protocol is refused.
+    let refused = with_promises(&[exit("0"), exit("0")], &[exit("1")], &[promise("probe.page.exit", "1")]);
+    assert_eq!(refused.verdict, Verdict::Same);
+    let crashed = with_promises(&[exit("0"), exit("0")], &[exit("1"), exit("2")], &[promise("probe.page.exit", "1")]);
+    assert_ne!(crashed.verdict, Verdict::Same);
+}
+
+#[test]
+fn a_promise_that_was_true_before_is_kept_and_said() {
+    let judged = with_promises(&[exit("0"), exit("0")], &[exit("0")], &[promise("probe.page.exit", "0")]);
+    assert_eq!(judged.verdict, Verdict::Same);
+    assert_eq!(judged.notes, ["promised, but so without the patch already: `probe.page.exit` is `0`"]);
+}
+
+#[test]
+fn a_promise_is_about_the_time_while_the_patch_is_in() {
+    let good = || Reading::state("0", Health::Good);
+    let bad = || Reading::state("1", Health::Bad);
+    let patched = [seen(&[("probe.page.exit", bad()), ("reverted.probe.page.exit", good())])];
+    assert_eq!(with_promises(&[exit("0"), exit("0")], &patched, &[promise("*", "1")]).verdict, Verdict::Same);
+    let patched = [seen(&[("probe.page.exit", good()), ("reverted.probe.page.exit", bad())])];
+    assert_eq!(with_promises(&[exit("0"), exit("0")], &patched, &[promise("*", "1")]).verdict, Verdict::Regressed);
+}
+
 proptest! {
+    #[test]
+    fn a_promise_is_judged_whatever_was_seen_and_in_any_order(
+        control in vec(outcome(), 1..4),
+        patched in vec(outcome(), 1..4),
+        becomes in "[ab01]",
+        by in 0_usize..4,
+    ) {
+        let promises = [promise("probe.*", &becomes)];
+        let judged = with_promises(&control, &patched, &promises);
+        let mut turned = patched.clone();
+        turned.rotate_left(by % patched.len());
+        prop_assert_eq!(&with_promises(&control, &turned, &promises), &judged);
+        let without = with_promises(&control, &patched, &[]).verdict;
+        let explained = judged.differences.iter().any(|one| one.silenced.is_some());
+        prop_assert!(judged.verdict >= without || explained);
+    }
+
     #[test]
     fn judging_is_total(control in vec(outcome(), 0..4), patched in vec(outcome(), 0..4), rules in rules()) {
         let judged = judge(&control, &patched, &rules);

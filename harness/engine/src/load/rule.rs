@@ -1,4 +1,4 @@
-//! `rules` and `allow`: how readings may differ.
+//! `rules` and `allow`: how readings may differ; `promise`: what they must become.
 
 use patchbed_kinds::document::{At, Content, Fields, Node, Placed, Problems, Read, Share};
 use patchbed_model::rule::{KeyPattern, Rule};
@@ -8,8 +8,9 @@ use serde_json::{Value as Json, json};
 
 use super::LoadOptions;
 use super::lowering::{List, items, value};
-use super::values::Day;
+use super::values::{Day, Scalar};
 use crate::expression::expression as whole;
+use crate::scenario::Promise;
 
 patchbed_kinds::document! {
     /// How the readings of some keys may differ.
@@ -27,6 +28,16 @@ patchbed_kinds::document! {
     }
     check {
         owner => filled,
+    }
+}
+
+patchbed_kinds::document! {
+    /// What the patches must change: in every attempt with all of them, some reading has the value.
+    pub(super) struct PromiseText, "a promise: a mapping with `key` and `becomes`" {
+        /// The keys; `*` stands for any run of characters.
+        key: Placed<Pattern>, required;
+        /// The value that the reading is to have.
+        becomes: Placed<Scalar>, required;
     }
 }
 
@@ -160,6 +171,15 @@ fn one_of(node: &Node, problems: &mut Problems) -> Option<Allow> {
         return None;
     }
     Some(Allow::OneOf(list))
+}
+
+/// Reads `promise:`.
+pub(super) fn promises(list: Option<&List<PromiseText>>) -> Vec<Promise> {
+    let promise = |text: &PromiseText| {
+        let (key, becomes) = (text.key.value.as_ref()?, text.becomes.value.as_ref()?);
+        Some(Promise { key: KeyPattern(key.0.clone()), becomes: becomes.0.clone() })
+    };
+    items(list).filter_map(|(_, text)| promise(text)).collect()
 }
 
 /// Reads `rules:`.

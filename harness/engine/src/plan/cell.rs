@@ -7,7 +7,7 @@ use patchbed_model::id::Hasher;
 use patchbed_model::{Arm, CellId, Digest};
 use serde_json::{Value as Json, json};
 
-use crate::scenario::{ImageUse, Patch, Probe, Scenario, Service, Software, Workload};
+use crate::scenario::{ImageUse, Patch, Probe, Promise, Scenario, Service, Software, Workload};
 
 /// What will be run, in order.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -108,6 +108,13 @@ impl PlanCell {
         self.scenario.probes.iter().chain(self.software().flat_map(|product| &product.probes))
     }
 
+    /// What the patches are to change. Promises are those of all patches together: of a cell that has only some of them
+    /// nobody knows which come true.
+    #[must_use]
+    pub fn promises(&self) -> &[Promise] {
+        if self.patches().count() == self.scenario.patches.len() { &self.scenario.promises } else { &[] }
+    }
+
     /// What people call it by.
     #[must_use]
     pub fn names(&self) -> CellNames {
@@ -200,7 +207,11 @@ impl PlanCell {
         hasher
             .part(self.environment().to_string())
             .part(words(&scenario.rules))
-            .part(words(&json!({ "rollback": scenario.rollback, "time": scenario.limits.time.as_secs_f64() })))
+            .part(words(&json!({
+                "rollback": scenario.rollback,
+                "time": scenario.limits.time.as_secs_f64(),
+                "promises": (!self.promises().is_empty()).then(|| self.promises()),
+            })))
             .part(words(&scenario.attempts))
             .finish()
     }

@@ -154,6 +154,7 @@ impl Course {
             pool: scales.pool,
             accepted: &scales.accepted,
             once: &once,
+            promises: self.cell.promises(),
         };
         case.judge()
     }

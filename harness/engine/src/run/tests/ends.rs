@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
+use patchbed_model::rule::KeyPattern;
 use patchbed_model::{Arm, Event, Exit, Health, Outcome, Stage, Verdict};
 use patchbed_sandbox::fake::{Answer, Happened};
 use patchbed_sandbox::message::{End, Output, Reply, Request, ServiceState};
@@ -10,7 +11,7 @@ use patchbed_sandbox::message::{End, Output, Reply, Request, ServiceState};
 use super::world::running;
 use super::{World, ran};
 use crate::fixtures::{patch, probe, workload};
-use crate::scenario::{PatchAxis, When};
+use crate::scenario::{PatchAxis, Promise, When};
 
 fn is(words: &[String], first: &str) -> bool {
     words.first().is_some_and(|word| word == first)
@@ -234,6 +235,49 @@ async fn a_workload_of_the_time_of_the_patch_is_not_missed_after_the_rollback() 
     world.scenario.workloads = vec![workload("load", When::During), workload("buy", When::After)];
     let record = world.run().await.expect("the run ends");
     assert_eq!((record.verdict, record.scenarios[0].cells[0].differences.len()), (Verdict::Same, 0));
+}
+
+fn promising(status_with_the_patch: i32) -> World {
+    let mut world = World::new(move |inside, words| {
+        let status = if inside.patched { status_with_the_patch } else { 1 };
+        is(words, "look").then(|| ran(End::Exited(status), "fine"))
+    });
+    let key = KeyPattern("probe.page.exit".to_owned());
+    world.scenario.promises = vec![Promise { key, becomes: "0".to_owned() }];
+    world
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_promise_that_does_not_come_true_is_confirmed_and_ineffective() {
+    let mut world = promising(1);
+    let record = world.run().await.expect("the run ends");
+    assert_eq!((record.verdict, record.exit_name), (Verdict::Ineffective, Exit::Regressed));
+    assert_eq!((world.opened(Arm::Control), world.opened(Arm::Patched)), (5, 4));
+    assert_eq!(record.scenarios[0].cells[0].reason, "`probe.page.exit` is `1`, and not `0` as promised");
+    let mut kept = promising(0);
+    let record = kept.run().await.expect("the run ends");
+    assert_eq!((record.verdict, record.exit_name), (Verdict::Improved, Exit::Ok));
+}
+
+#[tokio::test(start_paused = true)]
+async fn promises_are_asked_for_where_all_patches_are_in() {
+    let mut world = promising(0);
+    world.scenario.patches = vec![patch("one"), patch("two")];
+    world.scenario.matrix.patch = PatchAxis::AllAndEach;
+    world.scenario.promises[0].becomes = "7".to_owned();
+    let record = world.run().await.expect("the run ends");
+    assert_eq!((record.counts[&Verdict::Ineffective], record.counts[&Verdict::Improved]), (1, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_promise_that_was_true_before_is_a_note_of_the_cell() {
+    let mut world = World::new(|_, _| None);
+    let key = KeyPattern("probe.page.stdout".to_owned());
+    world.scenario.promises = vec![Promise { key, becomes: "fine".to_owned() }];
+    let record = world.run().await.expect("the run ends");
+    let notes = &record.scenarios[0].cells[0].notes;
+    assert_eq!(notes, &["promised, but so without the patch already: `probe.page.stdout` is `fine`"]);
+    assert_eq!(record.verdict, Verdict::Same);
 }
 
 #[tokio::test(start_paused = true)]
