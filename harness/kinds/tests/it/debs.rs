@@ -249,7 +249,7 @@ pub(crate) async fn a_question_gets_no_answer(bench: &Bench) -> Result<()> {
         let applying = scripted(bench, &change, script).await?;
         let begun = Instant::now();
         let (text, evidence) = refusal(applying.apply().await)?;
-        same(&text, &"apt-get ended with status 100: ppgood is half-configured".to_owned())?;
+        same(&text, &"apt-get exited 100: ppgood is half-configured".to_owned())?;
         ensure!(evidence.iter().any(|line| line.contains(said)), "{evidence:?}");
         ensure!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
         applying.close().await?;

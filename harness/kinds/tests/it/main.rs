@@ -26,6 +26,7 @@ fn main() -> ExitCode {
         trial!(images::a_tarball_with_the_wrong_digest_is_refused),
         trial!(images::a_hostile_tarball_leaves_nothing),
         trial!(images::the_host_is_an_image_without_its_secrets),
+        trial!(images::a_layer_on_the_host_does_not_hide_what_was_edited_since),
         trial!(images::installed_changes_become_layers_that_are_reused),
         trial!(images::two_at_once_make_one_image),
         trial!(images::a_damaged_entry_is_not_used),
