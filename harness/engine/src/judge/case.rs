@@ -25,6 +25,8 @@ pub struct Case<'a> {
     pub pool: Pool,
     /// Differences that were accepted for this cell, and still are.
     pub accepted: &'a [Acceptance],
+    /// What may be ill without the patch: keys, each with all below it.
+    pub optional: &'a [Key],
 }
 
 /// What the baseline is made of.
@@ -51,7 +53,7 @@ impl Case<'_> {
         let baseline = self.baseline();
         let patched: Vec<&Snapshot> = observed(self.patched).collect();
         let differences = tally(&baseline, &patched, &rules, self.accepted);
-        let health = Health::of(&Baseline::pool(observed(self.control)), &patched, &rules);
+        let health = Health::of(&Baseline::pool(observed(self.control)), &patched, &rules, self.optional);
         let because = self.decide(&baseline, &differences, &health);
         Judgement {
             verdict: because.verdict(),
@@ -60,6 +62,7 @@ impl Case<'_> {
             temporary: matches!(&because, Because::Infrastructure(causes)
                 if causes.iter().all(|cause| cause.blame == Blame::Environment)),
             causes: causes(self.control, self.patched),
+            ill: because.ill(),
             volatile: baseline.moving(),
             noise_bound: bound(baseline.attempts),
             differences,

@@ -141,6 +141,7 @@ impl Course {
 
     fn verdict(&self, scales: &Scales) -> Judgement {
         let (control, patched) = (self.arm(Arm::Control), self.arm(Arm::Patched));
+        let optional = self.cell.optional();
         let case = Case {
             control: &control,
             patched: &patched,
@@ -148,6 +149,7 @@ impl Course {
             stored: scales.stored.as_ref(),
             pool: scales.pool,
             accepted: &scales.accepted,
+            optional: &optional,
         };
         case.judge()
     }

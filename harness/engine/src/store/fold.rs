@@ -285,6 +285,7 @@ impl CellFold {
             differences,
             silenced,
             stops: judgement.causes,
+            ill: judgement.ill,
             volatile: judgement.volatile,
             readings: self.readings,
             noise_bound: judgement.noise_bound,
@@ -309,6 +310,7 @@ fn unjudged(never_begun: bool, outcomes: &BTreeMap<AttemptId, Outcome>) -> Judge
         temporary: false,
         differences: Vec::new(),
         causes: outcomes.values().filter_map(stopped).collect(),
+        ill: Vec::new(),
         volatile: Vec::new(),
         noise_bound: 1.0,
     }
