@@ -223,7 +223,7 @@ async fn an_expectation_on_an_answer_that_was_cut_is_blindness() {
     let answer = |text: &str| {
         Reply::Http(Ok(HttpAnswer { status: 200, headers: BTreeMap::new(), body: cut(text), milliseconds: 3 }))
     };
-    for expect in [Expect::Text("end".to_owned()), Expect::Json([("a".to_owned(), "1".to_owned())].into())] {
+    for expect in [Expect::Text("end".to_owned()), Expect::Json([("a".to_owned(), JsonValue(json!(1)))].into())] {
         let blind = seen(&http(Some(expect)), answer("{\"a\":")).await;
         assert!(matches!(&blind, Err(ProbeError::Blind(text)) if text.contains("longer than 4 MiB")), "{blind:?}");
     }
