@@ -1,7 +1,7 @@
 //! Capabilities by name.
 
-/// The kernel's names, by number.
-const NAMES: [&str; 41] = [
+/// The kernel's names, by number, from `linux/capability.h`.
+pub(crate) const NAMES: [&str; 41] = [
     "chown",
     "dac_override",
     "dac_read_search",

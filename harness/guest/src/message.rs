@@ -196,8 +196,6 @@ pub enum Request {
     },
     /// The same program's facts about the sandbox: memory, processor time, limits hit. Answer: [`Reply::Usage`].
     Usage,
-    /// Write everything to the disk, before a layer is frozen. Answer: [`Reply::Done`].
-    Sync,
 }
 
 /// How a program is started.

@@ -115,7 +115,7 @@ pub enum SetupStep {
         /// Its mode.
         mode: u32,
     },
-    /// A file inside the root.
+    /// A file inside the root in the place of another one, whose mode and owner it takes.
     File {
         /// Where.
         at: String,
@@ -131,8 +131,15 @@ pub enum SetupStep {
     },
     /// These can no longer be written, mounts below included.
     Seal(Vec<String>),
-    /// What is there is covered by something empty; nothing happens where nothing is.
+    /// What is there is covered by something empty that cannot be written; nothing happens where nothing is.
     Hide(Vec<String>),
+    /// The same with folders of the same mode and owner that can be written.
+    Empty {
+        /// What is covered.
+        paths: Vec<String>,
+        /// The size of each in bytes.
+        size: u64,
+    },
     /// No more than so many process ids.
     Processes(u32),
     /// The root becomes `/`, everything else goes out of sight.
@@ -143,7 +150,7 @@ pub enum SetupStep {
     HostName(String),
     /// A limit of the kernel on every process.
     Resource {
-        /// `core` or `files`.
+        /// `core`, `data` or `files`.
         name: String,
         /// Its value.
         limit: u64,
@@ -274,6 +281,7 @@ impl fmt::Display for SetupStep {
             Self::Bind { tree, at } => write!(f, "bind {tree} at {at}"),
             Self::Seal(paths) => write!(f, "seal {}", paths.join(" ")),
             Self::Hide(paths) => write!(f, "hide {}", paths.join(" ")),
+            Self::Empty { paths, .. } => write!(f, "empty {}", paths.join(" ")),
             Self::Processes(count) => write!(f, "process ids up to {count}"),
             Self::Pivot => f.write_str("pivot"),
             Self::Loopback => f.write_str("loopback up"),

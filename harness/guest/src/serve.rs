@@ -131,10 +131,6 @@ fn answer(guest: &Arc<Guest>, request: &Request) -> Reply {
         Request::Services => Ok(Reply::Services(guest.services.states())),
         Request::Deaths => Ok(Reply::Deaths(guest.reaper.deaths())),
         Request::Usage => Ok(Reply::Usage(usage::usage(guest))),
-        Request::Sync => {
-            rustix::fs::sync();
-            Ok(Reply::Done)
-        }
         other => match files::answer(guest, other) {
             Some(result) => result,
             None => observe::answer(other, &guest.context).ok_or_else(|| Failure {

@@ -167,11 +167,6 @@ impl dyn Sandbox + '_ {
     pub async fn usage(&self) -> Result<Usage, AskError> {
         ask!(self, Request::Usage, Reply::Usage(usage) => usage)
     }
-
-    /// Writes everything to the disk.
-    pub async fn sync(&self) -> Result<(), AskError> {
-        ask!(self, Request::Sync, Reply::Done => ())
-    }
 }
 
 /// The first word of a reply, for an error's text.

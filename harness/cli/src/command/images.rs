@@ -33,10 +33,13 @@ pub(super) fn execute(context: &Context, word: ImagesWord) -> Result<Exit, Failu
 
 /// The spec of a sandbox on an image: `host`, a folder as it stands, a tarball, or an image by name.
 pub(super) async fn spec(context: &Context, word: &str) -> Result<SandboxSpec, Failure> {
-    let folder = Utf8Path::new(word);
-    if word != "host" && super::shell::is_path(word) && folder.is_dir() {
-        let folder = folder.canonicalize_utf8()?;
-        return Ok(SandboxSpec::on("shell", vec![folder]));
+    let mut word = word;
+    if word != "host" && super::shell::is_path(word) && Utf8Path::new(word).is_dir() {
+        let folder = Utf8Path::new(word).canonicalize_utf8()?;
+        if folder != "/" {
+            return Ok(SandboxSpec::on("shell", vec![folder]));
+        }
+        word = "host";
     }
     let described = describe(context, word)?;
     Ok(described.make(context, false).await?.spec("shell"))

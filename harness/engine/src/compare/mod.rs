@@ -8,7 +8,7 @@ mod allow;
 mod difference;
 
 pub use allow::{Allowed, allows};
-pub use difference::compare;
+pub use difference::{REVERTED, compare, compare_reverted, reverted};
 
 #[cfg(test)]
 mod tests;

@@ -19,9 +19,9 @@ use super::pace::Pace;
 use super::patch::{Done, Patching};
 use super::prepare::{Ground, PreparedPatch};
 use super::service::{NotReady, Services};
-use super::settle::settle;
 use super::unit;
 use super::workload::{self, Exercise};
+use crate::compare::reverted;
 use crate::plan::PlanCell;
 use crate::scenario::{Patch, Restart, Service, ServiceRun, When};
 
@@ -71,6 +71,8 @@ pub(super) struct Timeline<'a> {
     pub(super) watched: &'a Watched<'a>,
     /// Whether the patches will be taken back.
     pub(super) way_back: WayBack,
+    /// When the time of the attempt is over.
+    pub(super) ends: Duration,
 }
 
 /// What was seen at the end, and what is to be noted.
@@ -90,9 +92,7 @@ impl<'a> Timeline<'a> {
         if self.cell.scenario.rollback && self.arm == Arm::Patched {
             self.pace.stage(Stage::Revert, self.revert()).await?;
             let again = self.after(&DriftScope::default(), REVERTED).await?;
-            let prefixed =
-                again.readings.into_iter().map(|(key, reading)| (Key::from("reverted").child(key.as_str()), reading));
-            snapshot.readings.extend(prefixed);
+            snapshot.readings.extend(again.readings.into_iter().map(|(key, reading)| (reverted(&key), reading)));
         }
         Ok(Seen { snapshot, notes: done.notes })
     }
@@ -180,7 +180,6 @@ impl<'a> Timeline<'a> {
 
     async fn observe(&self, scope: &DriftScope, since: &str) -> Result<Snapshot, Halt> {
         let services = self.services();
-        settle(&services).await?;
         let probes: Vec<_> = self.cell.probes().collect();
         let automatic = self.cell.scenario.automatic;
         Ok(Sight { services: &services, probes: &probes, automatic, scope, since }.look().await?)
@@ -201,7 +200,9 @@ impl<'a> Timeline<'a> {
             sandbox: self.sandbox,
             systemd: self.systemd(),
             way_back: self.way_back,
-            time: self.cell.scenario.limits.time,
+            clock: self.clock,
+            limit: self.cell.scenario.limits.time,
+            ends: self.ends,
         }
     }
 

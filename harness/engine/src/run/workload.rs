@@ -10,7 +10,7 @@ use patchbed_sandbox::{AskError, LinkError, Sandbox};
 
 use super::halt::Halt;
 use super::pace::milliseconds;
-use crate::scenario::{Workload, key_part};
+use crate::scenario::Workload;
 
 /// How many bytes of its output are kept.
 const KEEP: usize = 64 << 10;
@@ -65,10 +65,7 @@ pub(super) async fn readings(
             Ok(()) => Reading::state(End::Exited(0).to_string(), Health::Good),
             Err(failed) => Reading::state(failed.text, Health::Bad).because(failed.evidence),
         };
-        readings.insert(
-            Key::from("workload").child(&key_part(&one.workload.name)).child("exit"),
-            canonical_reading(reading),
-        );
+        readings.insert(one.workload.key(), canonical_reading(reading));
     }
     Ok(readings)
 }

@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use std::os::fd::BorrowedFd;
 
 use super::users::Users;
+use crate::capability::NAMES;
 
 /// The attributes that are told.
 const CAPABILITY: &str = "security.capability";
@@ -87,51 +88,6 @@ fn capabilities(value: &[u8]) -> Option<String> {
 fn capability_name(bit: usize) -> String {
     NAMES.get(bit).map_or_else(|| format!("cap_{bit}"), |name| format!("cap_{name}"))
 }
-
-/// The capabilities by their numbers, from `linux/capability.h`.
-const NAMES: [&str; 41] = [
-    "chown",
-    "dac_override",
-    "dac_read_search",
-    "fowner",
-    "fsetid",
-    "kill",
-    "setgid",
-    "setuid",
-    "setpcap",
-    "linux_immutable",
-    "net_bind_service",
-    "net_broadcast",
-    "net_admin",
-    "net_raw",
-    "ipc_lock",
-    "ipc_owner",
-    "sys_module",
-    "sys_rawio",
-    "sys_chroot",
-    "sys_ptrace",
-    "sys_pacct",
-    "sys_admin",
-    "sys_boot",
-    "sys_nice",
-    "sys_resource",
-    "sys_time",
-    "sys_tty_config",
-    "mknod",
-    "lease",
-    "audit_write",
-    "audit_control",
-    "setfcap",
-    "mac_override",
-    "mac_admin",
-    "syslog",
-    "wake_alarm",
-    "block_suspend",
-    "audit_read",
-    "perfmon",
-    "bpf",
-    "checkpoint_restore",
-];
 
 /// An access control list in the short form of `getfacl`, such as `user::rw-,group:adm:r--`.
 fn list(value: &[u8], users: &Users) -> Option<String> {

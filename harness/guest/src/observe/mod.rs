@@ -82,8 +82,7 @@ fn look(request: &Request, context: &Context) -> Option<Result<Reply>> {
         | Request::Remove { .. }
         | Request::Keep { .. }
         | Request::Restore { .. }
-        | Request::Usage
-        | Request::Sync => return None,
+        | Request::Usage => return None,
     })
 }
 

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::fs::{CWD, Mode, OFlags, mkdirat, open, openat, symlinkat, unlinkat};
+use rustix::fs::{
+    AtFlags, CWD, FileType, Gid, Mode, OFlags, Stat, Uid, fchmod, fchown, mkdirat, open, openat, statat, symlinkat,
+    unlinkat,
+};
 use rustix::mount::{MountPropagationFlags, UnmountFlags, mount_change, unmount};
 use rustix::process::{DumpableBehavior, Resource, Rlimit, Signal};
 
@@ -171,6 +174,7 @@ impl Inside {
             SetupStep::Bind { tree, at } => self.bind(tree, at),
             SetupStep::Seal(paths) => paths.iter().try_for_each(|path| self.seal(path)),
             SetupStep::Hide(paths) => paths.iter().try_for_each(|path| self.hide(path)),
+            SetupStep::Empty { paths, size } => paths.iter().try_for_each(|path| self.empty(path, *size)),
             SetupStep::Processes(count) => {
                 self.processes(*count);
                 Ok(())
@@ -291,21 +295,26 @@ impl Inside {
         mkdirat(&folder, name, Mode::from_raw_mode(mode)).on("mkdir", at)
     }
 
-    /// Writes a small file anew, whatever was in its place.
+    /// Writes a small file anew, with the mode and owner of what was in its place.
     fn file(&mut self, at: &str, text: &str) -> Result<(), Trouble> {
         let (folder, name) = mounts::split(at);
         let folder = mounts::folder_at(self.root(), folder)?;
-        let _ = unlinkat(&folder, name, rustix::fs::AtFlags::empty());
+        let old = statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW).ok();
+        let _ = unlinkat(&folder, name, AtFlags::empty());
         let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC;
         let file = openat(&folder, name, flags, Mode::from_raw_mode(0o644)).on("create", at)?;
+        if let Some(old) = old {
+            fchown(&file, Some(Uid::from_raw(old.st_uid)), Some(Gid::from_raw(old.st_gid))).on("chown", at)?;
+            fchmod(&file, Mode::from_raw_mode(old.st_mode)).on("chmod", at)?;
+        }
         write_all(&file, text.as_bytes()).on("write", at)
     }
 
     fn bind(&mut self, tree: &str, at: &str) -> Result<(), Trouble> {
         let tree = self.tree(tree)?;
         let stat = rustix::fs::fstat(&tree).on("stat", at)?;
-        let kind = rustix::fs::FileType::from_raw_mode(stat.st_mode);
-        let what = if kind == rustix::fs::FileType::Directory { Point::Folder } else { Point::File };
+        let kind = FileType::from_raw_mode(stat.st_mode);
+        let what = if kind == FileType::Directory { Point::Folder } else { Point::File };
         let point = mounts::point(self.root(), at, what)?;
         mounts::attach(tree.as_fd(), point.as_fd(), at)
     }
@@ -318,12 +327,31 @@ impl Inside {
     }
 
     fn hide(&mut self, path: &str) -> Result<(), Trouble> {
+        let flags = [MountFlag::ReadOnly, MountFlag::NoDev];
+        self.cover(path, &flags, |_| vec![("mode".into(), "755".into()), ("size".into(), "4k".into())])
+    }
+
+    fn empty(&mut self, path: &str, size: u64) -> Result<(), Trouble> {
+        let flags = [MountFlag::NoSuid, MountFlag::NoDev];
+        self.cover(path, &flags, |was| {
+            let mode = format!("{:o}", was.st_mode & 0o7777);
+            let options = [("mode", mode), ("uid", was.st_uid.to_string()), ("gid", was.st_gid.to_string())];
+            let options = options.into_iter().chain([("size", size.to_string())]);
+            options.map(|(key, value)| (key.to_owned(), value)).collect()
+        })
+    }
+
+    /// Covers a folder with one in memory, whose options come from what it covers, and a file with `/dev/null`.
+    fn cover(
+        &mut self,
+        path: &str,
+        flags: &[MountFlag],
+        options: impl FnOnce(&Stat) -> Vec<(String, String)>,
+    ) -> Result<(), Trouble> {
         let Some(place) = mounts::existing(self.root(), path)? else { return Ok(()) };
         let stat = rustix::fs::fstat(&place).on("stat", path)?;
-        let kind = rustix::fs::FileType::from_raw_mode(stat.st_mode);
-        let cover = if kind == rustix::fs::FileType::Directory {
-            let options = [("mode".into(), "755".into()), ("size".into(), "4k".into())];
-            mounts::detached("tmpfs", &options, &[MountFlag::ReadOnly, MountFlag::NoDev])?
+        let cover = if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
+            mounts::detached("tmpfs", &options(&stat), flags)?
         } else {
             mounts::copy(CWD, "/dev/null", false)?
         };
@@ -375,12 +403,13 @@ fn loopback() -> Result<(), Trouble> {
 fn resource(name: &str, limit: u64) -> Result<(), Trouble> {
     let which = match name {
         "core" => Resource::Core,
+        "data" => Resource::Data,
         "files" => Resource::Nofile,
         _ => return Err(missing()).on("setrlimit", name),
     };
     let old = rustix::process::getrlimit(which);
     let limit = old.maximum.map_or(limit, |most| limit.min(most));
-    let maximum = if name == "core" { Some(limit) } else { old.maximum };
+    let maximum = if name == "files" { old.maximum } else { Some(limit) };
     rustix::process::setrlimit(which, Rlimit { current: Some(limit), maximum }).on("setrlimit", name)
 }
 

@@ -129,10 +129,8 @@ async fn install(
         way_back: WayBack::Unneeded,
     };
     let applied = change.apply(&site).await;
-    let synced = sandbox.sync().await;
     let closed = sandbox.close().await;
     let applied = applied?;
-    synced.map_err(|error| ImageError::Unavailable(error.to_string()))?;
     closed.map_err(|error| ImageError::Unavailable(error.to_string()))?;
     let job = Job::Measure { from: draft.root() };
     let measured = blocking(move || job.run(None)).await?;

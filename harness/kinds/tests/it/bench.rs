@@ -52,17 +52,13 @@ pub(crate) fn run(name: &str, test: impl Future<Output = Result<()>>) -> Result<
     }
     match SHARED.0.block_on(test) {
         Ok(()) => Ok(()),
-        Err(error) => {
-            let must = std::env::var("PATCHBED_MUST").unwrap_or_default();
-            match error.downcast_ref::<Skip>() {
-                Some(skip) if !must.split(',').any(|need| need == skip.need || need == "all") => {
-                    use std::io::Write as _;
-                    let _ = writeln!(std::io::stderr(), "skipped: {skip}");
-                    Ok(())
-                }
-                _ => Err(explain(&error).into()),
+        Err(error) => match error.downcast_ref::<Skip>() {
+            Some(Skip { need, why }) => {
+                patchbed_testkit::needs::skip(name, need, why);
+                Ok(())
             }
-        }
+            None => Err(explain(&error).into()),
+        },
     }
 }
 
@@ -98,11 +94,15 @@ impl Bench {
         Workshop { backend: &*self.backend, store: &self.store, base: &self.folder, image, offline: false }
     }
 
-    /// A minimal Debian, from the store that all tests share.
+    /// A minimal Debian.
     pub(crate) async fn debian(&self) -> Result<Image> {
+        self.kept(&source("debian", serde_json::json!(suite()))?).await
+    }
+
+    /// An image from the store that all tests share: made once, and kept.
+    pub(crate) async fn kept(&self, source: &AnySource) -> Result<Image> {
         let store = Store::open(shared_folder().join("store"))?;
         let workshop = Workshop { store: &store, ..self.workshop(None) };
-        let source = source("debian", serde_json::json!(suite()))?;
         match source.make(&workshop).await {
             Ok(image) => Ok(image),
             Err(error @ (ImageError::Lacking { .. } | ImageError::Unavailable(_))) => {

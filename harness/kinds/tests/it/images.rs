@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use patchbed_kinds::image::{AnySource, Image, ImageError, Shelf, Source as _, Store, Workshop, build};
+use patchbed_sandbox::Sandbox;
+use patchbed_sandbox::message::{End, Program, Run};
 use serde_json::json;
 
 use crate::bench::{Bench, change, names, same, source};
@@ -12,12 +14,17 @@ use crate::package::Tarball;
 
 /// Runs `/bin/true` of the image.
 async fn runs(bench: &Bench, image: &Image) -> Result<()> {
-    use patchbed_sandbox::message::{End, Program, Run};
     let sandbox = bench.open(image, &[]).await?;
-    let program = Program { argv: vec!["/bin/true".to_owned()], ..Program::default() };
-    let ran = sandbox.run(Run { program, within: 10_000, keep: 1000, ..Run::default() }).await?;
-    same(&ran.end, &End::Exited(0))?;
+    succeeds(&*sandbox, &["/bin/true"]).await?;
     Ok(sandbox.close().await?)
+}
+
+/// Runs a program that must end well.
+async fn succeeds(sandbox: &dyn Sandbox, argv: &[&str]) -> Result<()> {
+    let program = Program { argv: argv.iter().map(|&word| word.to_owned()).collect(), ..Program::default() };
+    let ran = sandbox.run(Run { program, within: 30_000, keep: 4096, ..Run::default() }).await?;
+    ensure!(ran.end == End::Exited(0), "{argv:?}: {}", ran.errors.text);
+    Ok(())
 }
 
 pub(crate) async fn a_debian_image_is_made_once(bench: &Bench) -> Result<()> {
@@ -157,9 +164,16 @@ pub(crate) async fn the_host_is_an_image_without_its_secrets(bench: &Bench) -> R
     let paths = ["/root/*", "/root/.*", "/home/*", "/usr/share/doc/*", "/var/tmp/*"].map(String::from).to_vec();
     let asked = patchbed_sandbox::message::Files { paths, exclude: Vec::new(), text_up_to: 0, limit: 10 };
     same(&sandbox.files(asked).await?, &Vec::new())?;
-    let shadow = sandbox.read_file("/etc/shadow", 1 << 20).await;
-    ensure!(!matches!(&shadow, Ok(bytes) if !bytes.is_empty()), "the shadow file can be read");
-    Ok(sandbox.close().await?)
+    let shadow = String::from_utf8(sandbox.read_file("/etc/shadow", 1 << 20).await?)?;
+    let passwords: Vec<_> = shadow.lines().filter_map(|line| line.split(':').nth(1)).collect();
+    ensure!(!passwords.is_empty() && passwords.iter().all(|password| *password == "*"), "passwords can be read");
+    // What is hidden can be written all the same, as programs expect of their folders.
+    let text = "touch /tmp/x /var/tmp/x /root/x /usr/share/doc/x && useradd --system bed && id bed";
+    succeeds(&*sandbox, &["/bin/sh", "-c", text]).await?;
+    sandbox.close().await?;
+    let shown = source("host", json!({ "include": ["/root", "/etc/shadow"] }))?.make(&bench.workshop(None)).await?;
+    let hidden = ["/root", "/etc/shadow", "/home"].map(|path| shown.hidden.iter().any(|one| one == path));
+    same(&hidden, &[false, false, true])
 }
 
 pub(crate) async fn a_layer_on_the_host_does_not_hide_what_was_edited_since(bench: &Bench) -> Result<()> {

@@ -5,6 +5,7 @@ mod bench;
 mod changes;
 mod debs;
 mod images;
+mod laws;
 mod package;
 mod probes;
 
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         trial!(changes::a_tarball_is_laid_over_with_its_owners),
         trial!(changes::a_diff_is_applied_and_taken_back),
         trial!(changes::a_hunk_that_does_not_fit_writes_nothing),
+        trial!(laws::apply_then_revert_restores_everything),
         trial!(debs::a_package_is_updated_and_taken_back),
         trial!(debs::what_an_update_drops_is_told_and_what_its_script_removes_is_not),
         trial!(debs::an_edited_configuration_file_is_kept_and_comes_back),

@@ -139,13 +139,19 @@ impl Ready {
 
     async fn open(&self, spec: &SandboxSpec) -> Result<Session, OpenError> {
         let mut lane = self.lanes.take()?;
-        let notes = lane.limit(&spec.limits);
+        let mut notes = lane.limit(&spec.limits);
         let mut host = lane.host(&self.host);
         let units = match spec.init {
             Init::Guest => None,
             Init::Systemd => Some(self.units(&host)?),
         };
-        host.group = units.as_ref().map(UnitGroup::folder);
+        if let Some(units) = &units {
+            let mut groups = lane.groups_for(units.folder());
+            notes = groups.limit(&spec.limits);
+            host.meters = groups.meters();
+            host.group = Some(units.folder().display().to_string());
+        }
+        notes.extend(spec.missed(&host.submounts));
         let layer = self.layer(spec)?;
         let spec = &match &layer {
             Some(layer) => SandboxSpec { upper: Upper::Folder(layer.place().to_owned()), ..spec.clone() },

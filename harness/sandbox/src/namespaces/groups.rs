@@ -145,6 +145,19 @@ impl LaneGroups {
         folders.iter().map(|folder| folder.join("cgroup.procs").display().to_string()).collect()
     }
 
+    /// The groups of processes that move into this folder of version 2. By that they leave the lane's groups of version 2
+    /// with their limits; in those of version 1 they stay.
+    pub(super) fn moved_to(&self, folder: &Path) -> Self {
+        let moved = |group: &Option<(PathBuf, Version)>| {
+            let (old, version) = group.as_ref()?;
+            match version {
+                Version::One => Some((old.clone(), Version::One)),
+                Version::Two => Some((folder.to_owned(), Version::Two)),
+            }
+        };
+        Self { memory: moved(&self.memory), processes: moved(&self.processes), set: None }
+    }
+
     /// Sets limits; tells what cannot be limited.
     pub(super) fn limit(&mut self, limits: &Limits) -> Vec<String> {
         // Pages of the writable layer in memory count too.
@@ -155,7 +168,7 @@ impl LaneGroups {
         }
         let mut notes = Vec::new();
         if let Err(error) = set_memory(self.memory.as_ref(), memory) {
-            notes.push(format!("the sandbox's memory is not limited: {error}"));
+            notes.push(format!("the sandbox's memory is limited for each process and not as a whole: {error}"));
         }
         if let Some((folder, _)) = &self.processes {
             // The process id namespace limits them too.
@@ -163,6 +176,11 @@ impl LaneGroups {
         }
         self.set = Some((memory, processes, notes.clone()));
         notes
+    }
+
+    /// Whether one of them limits memory.
+    pub(super) fn limits_memory(&self) -> bool {
+        self.memory.is_some()
     }
 
     /// Counters of reached limits.
@@ -304,6 +322,26 @@ mod tests {
 41 31 0:38 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw
 ";
     const GROUPS: &str = "4:memory:/job/1\n1:cpu,cpuacct:/\n0::/user\n";
+
+    #[test]
+    fn limits_follow_processes_into_another_group_of_version_2() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let [lane, units] = ["lane-0", "units-0"].map(|name| folder.path().join(name));
+        fs::create_dir(&units).expect("a folder");
+        let of = |version| LaneGroups {
+            memory: Some((lane.clone(), version)),
+            processes: Some((lane.clone(), Version::Two)),
+            set: None,
+        };
+        let mut groups = of(Version::Two).moved_to(&units);
+        let limits = Limits { memory: 1 << 30, disk: 1 << 20, processes: 100, ..Limits::default() };
+        assert_eq!(groups.limit(&limits), Vec::<String>::new());
+        let read = |name: &str| fs::read_to_string(units.join(name)).expect("a file");
+        assert_eq!((read("memory.max"), read("pids.max")), (((1 << 30) + (1 << 20)).to_string(), "164".to_owned()));
+        let files: Vec<_> = groups.meters().iter().map(ToString::to_string).collect();
+        assert!(files.iter().all(|file| file.contains("units-0")), "{files:?}");
+        assert_eq!(of(Version::One).moved_to(&units).memory, Some((lane.clone(), Version::One)));
+    }
 
     #[test]
     fn a_hybrid_host_has_both_versions() {

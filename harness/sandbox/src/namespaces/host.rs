@@ -16,14 +16,16 @@ pub struct Host {
     pub memory_layers: bool,
     /// How large core files may be: 1 where a core would be piped to a program of the host.
     pub core_limit: u64,
-    /// Host keys and other secrets that are single files.
-    pub secrets: Vec<String>,
-    /// Files of the host's root that are replaced by harmless versions: path and text.
+    /// Files of the host's root that are not hidden but replaced by harmless versions: path and text.
     pub scrubbed: Vec<(String, String)>,
+    /// File systems of their own below the host's root, which are not in an overlay of it.
+    pub submounts: Vec<String>,
     /// Files that the host's network needs.
     pub network_files: Vec<String>,
     /// The environment that the host's network needs.
     pub proxies: Vec<(String, String)>,
+    /// Whether a control group limits memory; otherwise every process has a limit of its own.
+    pub memory_group: bool,
     /// Counters of limits that were reached.
     pub meters: Vec<SetupStep>,
     /// The control group below which systemd gets its own.
@@ -51,22 +53,23 @@ impl Host {
             place: if root { Place::Root { base: FIRST_ID } } else { Place::Holder },
             memory_layers: kernel() >= (6, 6),
             core_limit: core_limit(),
-            secrets: secrets(),
             scrubbed: scrubbed(),
+            submounts: submounts(&fs::read_to_string("/proc/self/mountinfo").unwrap_or_default()),
             network_files: network_files(),
             proxies: proxies(),
+            memory_group: false,
             meters: Vec::new(),
             group: None,
         }
     }
 
     /// The same host for the lane with this number.
-    pub(super) fn on_lane(&self, lane: u32, meters: Vec<SetupStep>) -> Self {
+    pub(super) fn on_lane(&self, lane: u32, memory_group: bool, meters: Vec<SetupStep>) -> Self {
         let place = match self.place {
             Place::Root { .. } => Place::Root { base: base(lane) },
             Place::Holder => Place::Holder,
         };
-        Self { place, meters, ..self.clone() }
+        Self { place, memory_group, meters, ..self.clone() }
     }
 
     /// The environment of every program of a sandbox.
@@ -124,20 +127,30 @@ fn core_limit() -> u64 {
     if to_host { 1 } else { 16 << 20 }
 }
 
-fn secrets() -> Vec<String> {
-    let keys = fs::read_dir("/etc/ssh").into_iter().flatten().flatten();
-    let mut keys: Vec<String> = keys
-        .filter_map(|entry| entry.file_name().into_string().ok())
-        .filter(|name| name.starts_with("ssh_host_") && name.ends_with("_key"))
-        .map(|name| format!("/etc/ssh/{name}"))
-        .collect();
-    keys.sort();
-    keys
+/// Where file systems of their own hold nothing that a sandbox would miss: it has its own ones, or hides them.
+const NOT_MISSED: [&str; 8] = ["/dev", "/proc", "/sys", "/run", "/tmp", "/boot", "/mnt", "/media"];
+
+/// The mount points below the root that hold files on a disk or on another machine.
+fn submounts(mounts: &str) -> Vec<String> {
+    let below = |path: &str, folder: &str| {
+        path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let point = |line: &str| {
+        let (place, system) = line.split_once(" - ")?;
+        let point = place.split(' ').nth(4)?;
+        let has_source = system.split(' ').nth(1)?.contains('/');
+        let is_missed = point != "/" && !NOT_MISSED.iter().any(|folder| below(point, folder));
+        (has_source && is_missed).then(|| point.to_owned())
+    };
+    let mut points: Vec<String> = mounts.lines().filter_map(point).collect();
+    points.sort();
+    points.dedup();
+    points
 }
 
-/// The password files without passwords: programs of a patch may still add users.
+/// The password files without passwords.
 fn scrubbed() -> Vec<(String, String)> {
-    ["/etc/shadow", "/etc/gshadow"]
+    ["/etc/shadow", "/etc/shadow-", "/etc/gshadow", "/etc/gshadow-"]
         .into_iter()
         .filter(|path| fs::exists(path).unwrap_or(false))
         .map(|path| (path.to_owned(), scrub(&fs::read_to_string(path).unwrap_or_default())))
@@ -187,6 +200,14 @@ mod tests {
     fn no_password_is_left() {
         let text = "root:$y$secret:1:2\nweb:!:3\n";
         assert_eq!(scrub(text), "root:*:1:2\nweb:*:3\n");
+    }
+
+    #[test]
+    fn mounts_that_an_overlay_of_the_root_lacks_are_found() {
+        let mounts = "22 1 8:1 / / rw - ext4 /dev/sda1 rw\n23 22 0:5 / /proc rw - proc proc rw
+24 22 8:2 / /var rw - xfs /dev/sda2 rw\n25 22 8:3 / /boot/efi rw - vfat /dev/sda3 rw
+26 22 0:9 / /opt/shared rw - nfs4 server:/export rw\n27 22 0:8 / /run/x rw - ext4 /dev/sdb rw\n";
+        assert_eq!(submounts(mounts), ["/opt/shared", "/var"]);
     }
 
     #[test]

@@ -73,9 +73,14 @@ impl Lane {
         self.groups.limit(limits)
     }
 
+    /// The groups of a sandbox on this lane whose processes move into another group of version 2.
+    pub(super) fn groups_for(&self, folder: &Path) -> LaneGroups {
+        self.groups.moved_to(folder)
+    }
+
     /// What steps of a sandbox on this lane are made from.
     pub(super) fn host(&self, host: &Host) -> Host {
-        host.on_lane(self.number, self.groups.meters())
+        host.on_lane(self.number, self.groups.limits_memory(), self.groups.meters())
     }
 
     /// Has a sandbox made; everything else comes over `control`.

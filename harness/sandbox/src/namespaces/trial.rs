@@ -70,6 +70,6 @@ fn degraded(note: String) -> Lack {
     } else {
         "a Linux kernel of version 6.14 or newer, or a pids controller as for memory"
     };
-    let what = if note.contains("memory") { "a limit on memory" } else { "a limit on processes" };
+    let what = if note.contains("memory") { "a limit on memory as a whole" } else { "a limit on processes" };
     Lack { what: what.into(), because: note, remedy: remedy.into(), weight: LackWeight::Degraded }
 }

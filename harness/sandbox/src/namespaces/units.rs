@@ -37,8 +37,8 @@ impl UnitGroup {
     }
 
     /// Its folder.
-    pub(super) fn folder(&self) -> String {
-        self.folder.display().to_string()
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
     }
 }
 

@@ -14,12 +14,13 @@ const ID: u32 = 47_110;
 const FIRST: u32 = 600_000;
 
 /// The tests that are run once more.
-const TESTS: [&str; 12] = [
+const TESTS: [&str; 13] = [
     "crash::nothing_outlives_a_killed_harness_and_the_next_one_sweeps",
     "files::what_was_kept_comes_back_whole",
     "files::a_tree_is_laid_over_and_removed",
     "hostile::mount_points_that_are_links_lead_nowhere",
     "hostile::dangerous_calls_and_places_are_closed",
+    "hostile::memory_of_each_process_is_bounded_without_a_group",
     "hostile::the_disk_is_bounded",
     "life::a_layer_appears_whole_when_its_sandbox_is_closed",
     "life::a_folder_that_was_made_anew_hides_the_old_one_in_every_layer",

@@ -1,5 +1,6 @@
 //! From a spec to its setup steps: pure, given what the host can do.
 
+use camino::Utf8Path;
 use patchbed_guest::plan::{Access, Depth, IdRange, InitKind, MountFlag, Namespace, SetupStep};
 
 use super::filter;
@@ -53,24 +54,6 @@ const HIDDEN: [&str; 9] = [
     "/sys/kernel/debug",
 ];
 
-/// What of this machine's own root is never shown: other people's files, keys, the stores of other engines.
-const PRIVATE: [&str; 14] = [
-    "/root",
-    "/home",
-    "/boot",
-    "/media",
-    "/mnt",
-    "/srv",
-    "/lost+found",
-    "/etc/ssl/private",
-    "/var/lib/docker",
-    "/var/lib/containers",
-    "/var/lib/private",
-    "/var/lib/machines",
-    "/var/spool/cron",
-    "/var/mail",
-];
-
 /// Units that cannot work in a user namespace and would make every boot a degraded one.
 const MASKED: [&str; 8] = [
     "sys-kernel-debug.mount",
@@ -85,6 +68,9 @@ const MASKED: [&str; 8] = [
 
 /// Process ids below this are not used again after the first round, so they do not count towards the limit.
 const RESERVED_IDS: u32 = 300;
+
+/// What process 1 itself may need, in bytes: its limit is that of every process.
+const LEAST_MEMORY: u64 = 64 << 20;
 
 /// Process ids that the guest's own threads and keepers take.
 const GUEST_IDS: u32 = 64;
@@ -101,6 +87,13 @@ impl SandboxSpec {
         steps.extend(self.shown(host));
         steps.extend(self.last(host));
         steps
+    }
+
+    /// What of this machine's own root an overlay of it does not have, as notes.
+    pub(super) fn missed(&self, submounts: &[String]) -> Vec<String> {
+        let hidden = |point: &String| self.hidden.iter().any(|path| Utf8Path::new(point).starts_with(path));
+        let missed = submounts.iter().filter(|point| self.host_root && !hidden(point));
+        missed.map(|point| format!("`{point}` is a file system of its own and is empty in a sandbox on `/`")).collect()
     }
 
     fn outside(&self, host: &Host) -> Vec<SetupStep> {
@@ -182,15 +175,20 @@ impl SandboxSpec {
         }
         // A layer is synced as a whole before it is published, and an attempt never: nothing needs single syncs.
         steps.push(SetupStep::Overlay { lowers, upper: "writable".into(), volatile: true });
-        if self.host_root {
-            steps.push(tmpfs("/var/tmp", 0o1777, self.limits.disk));
-            let hidden = PRIVATE.iter().map(|path| (*path).to_owned());
-            steps.push(SetupStep::Hide(hidden.chain(host.secrets.iter().cloned()).collect()));
-            for (at, text) in &host.scrubbed {
-                steps.push(SetupStep::File { at: at.clone(), text: text.clone() });
-            }
-        }
+        steps.extend(self.concealed(host));
         steps
+    }
+
+    /// What is not to be seen. Password files are there without passwords: programs of a patch may still add users.
+    fn concealed(&self, host: &Host) -> Vec<SetupStep> {
+        let scrubbed = |path: &String| host.scrubbed.iter().find(|(at, _)| at == path);
+        let file = |(at, text): &(String, String)| SetupStep::File { at: at.clone(), text: text.clone() };
+        let files: Vec<_> = self.hidden.iter().filter(|_| self.host_root).filter_map(scrubbed).map(file).collect();
+        let paths: Vec<_> =
+            self.hidden.iter().filter(|path| !self.host_root || scrubbed(path).is_none()).cloned().collect();
+        let others = (!paths.is_empty()).then_some(SetupStep::Empty { paths, size: self.limits.disk });
+        let own = self.host_root.then(|| tmpfs("/var/tmp", 0o1777, self.limits.disk));
+        files.into_iter().chain(others).chain(own).collect()
     }
 
     fn devices(&self) -> Vec<SetupStep> {
@@ -277,9 +275,6 @@ impl SandboxSpec {
         for (name, at) in self.network_files(host) {
             steps.push(SetupStep::Bind { tree: format!("net{name}"), at: at.clone() });
         }
-        if !self.hidden.is_empty() {
-            steps.push(SetupStep::Hide(self.hidden.clone()));
-        }
         steps
     }
 
@@ -299,6 +294,10 @@ impl SandboxSpec {
                 InitKind::Systemd
             }
         };
+        if !host.memory_group {
+            let limit = self.limits.memory.max(LEAST_MEMORY);
+            steps.push(SetupStep::Resource { name: "data".into(), limit });
+        }
         steps.extend([
             SetupStep::Resource { name: "core".into(), limit: host.core_limit },
             SetupStep::Capabilities(capabilities),

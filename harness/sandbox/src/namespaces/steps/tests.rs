@@ -14,8 +14,9 @@ fn host(place: Place) -> Host {
         place,
         memory_layers: true,
         core_limit: 1,
-        secrets: vec!["/etc/ssh/ssh_host_rsa_key".into()],
         scrubbed: vec![("/etc/shadow".into(), "root:*:::::::\n".into())],
+        submounts: Vec::new(),
+        memory_group: matches!(place, Place::Root { .. }),
         network_files: vec!["/etc/hosts".into(), "/etc/resolv.conf".into()],
         proxies: Vec::new(),
         meters: Vec::new(),
@@ -56,11 +57,20 @@ fn steps_of_a_layer_on_this_machine_s_root_as_an_ordinary_user() {
     let spec = SandboxSpec {
         lowers: vec!["/".into()],
         host_root: true,
+        hidden: ["/etc/shadow", "/root"].map(String::from).to_vec(),
         upper: Upper::Folder("/store/layers/new".into()),
         network: Network::Host,
         ..spec()
     };
     insta::assert_snapshot!(lines(&spec.steps(&host(Place::Holder))));
+}
+
+#[test]
+fn what_an_overlay_of_this_machine_s_root_lacks_is_said() {
+    let spec = SandboxSpec { hidden: vec!["/home".into()], ..SandboxSpec::on("host", vec!["/".into()]) };
+    let submounts = ["/home", "/home/data", "/var"].map(String::from);
+    assert_eq!(spec.missed(&submounts), ["`/var` is a file system of its own and is empty in a sandbox on `/`"]);
+    assert_eq!(SandboxSpec { host_root: false, ..spec }.missed(&submounts), [""; 0]);
 }
 
 fn any_spec() -> impl Strategy<Value = SandboxSpec> {
