@@ -43,8 +43,23 @@ impl Output {
         &self.speech
     }
 
-    /// Writes a result to standard output.
+    /// Writes a result for people to standard output, unless only errors are wanted.
     pub(crate) fn result(&self, bytes: &[u8]) {
+        if self.quiet < 2 {
+            self.document(bytes);
+        }
+    }
+
+    /// Writes a result for programs as JSON: it was asked for by name, so that it is never left out.
+    pub(crate) fn json(&self, value: &impl serde::Serialize) -> io::Result<()> {
+        let mut bytes = Vec::new();
+        patchbed_report::write_json(value, &mut bytes)?;
+        self.document(&bytes);
+        Ok(())
+    }
+
+    /// Writes what was asked for by name to standard output.
+    pub(crate) fn document(&self, bytes: &[u8]) {
         if self.reader_gone.load(Ordering::Relaxed) {
             return;
         }

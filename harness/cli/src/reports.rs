@@ -62,7 +62,7 @@ impl Wanted {
         let mut bytes = Vec::new();
         self.format.report(look).write(record, &mut bytes)?;
         if to_output {
-            output.result(&bytes);
+            output.document(&bytes);
             return Ok(());
         }
         let path = self.path.clone().unwrap_or_else(|| folder.join(self.format.file_name()));

@@ -47,9 +47,7 @@ impl Prepared {
         }
         let user = match &program.user {
             None => User::root(),
-            Some(wanted) => {
-                User::find(wanted).ok_or_else(|| not_found(format!("find the user `{wanted}` in `/etc/passwd`")))?
-            }
+            Some(wanted) => User::find(wanted).ok_or_else(|| not_found(format!("the image has no user `{wanted}`")))?,
         };
         let mut variables: BTreeMap<&str, &str> = BTreeMap::from([
             ("PATH", PATH),

@@ -81,6 +81,18 @@ impl Difference {
 /// All differences of one comparison, in the order of their keys.
 pub type Differences = Vec<Difference>;
 
+/// A reading that is ill without the patch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Ill {
+    /// The reading.
+    pub key: Key,
+    /// Its value.
+    pub value: String,
+    /// Lines that explain it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<String>,
+}
+
 /// What was decided about one cell, with all that it rests on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Judgement {
@@ -96,6 +108,9 @@ pub struct Judgement {
     pub differences: Differences,
     /// Why attempts stopped, each once.
     pub causes: Vec<Cause>,
+    /// What is ill in every attempt without the patch, when that decided.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ill: Vec<Ill>,
     /// Readings that move by themselves: seen to differ among control attempts.
     pub volatile: Vec<Key>,
     /// What a person should know besides.

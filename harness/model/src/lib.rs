@@ -18,7 +18,7 @@ pub mod verdict;
 
 pub use acceptance::Acceptance;
 pub use diagnostic::{Code, Diagnostic, Label, Severity};
-pub use difference::{Difference, Differences, Judgement};
+pub use difference::{Difference, Differences, Ill, Judgement};
 pub use event::{AttemptId, Event};
 pub use exit::Exit;
 pub use id::{CellId, Digest, Key, RunId};

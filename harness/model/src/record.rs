@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::difference::Difference;
+use crate::difference::{Difference, Ill};
 use crate::exit::Exit;
 use crate::id::{CellId, Digest, Key, RunId};
 use crate::outcome::{Arm, Blame, Cause, Stage};
@@ -97,6 +97,9 @@ pub struct CellRecord {
     pub silenced: Vec<Difference>,
     /// Why attempts stopped.
     pub stops: Vec<Cause>,
+    /// What is ill in every attempt without the patch, when that decided.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ill: Vec<Ill>,
     /// Readings that move by themselves.
     pub volatile: Vec<Key>,
     /// How many readings were compared.

@@ -28,6 +28,14 @@ pub fn one_line(text: &str) -> String {
     visible(text).replace('\n', "\\n").replace('\t', "\\t")
 }
 
+/// The first line that says something, with `…` when more lines follow.
+#[must_use]
+pub fn first_line(text: &str) -> String {
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let first = lines.next().unwrap_or_default();
+    if lines.next().is_some() { format!("{first} …") } else { first.to_owned() }
+}
+
 /// At most `limit` characters of the text, with the number of those cut.
 #[must_use]
 pub fn shorten(text: &str, limit: usize) -> String {
@@ -91,6 +99,12 @@ mod tests {
     fn terminal_sequences_are_shown_not_sent() {
         assert_eq!(visible("a\u{1b}[31mb\r\u{202e}"), "a\\x1b[31mb\\x0d\\u{202e}");
         assert_eq!(one_line("a\nb"), "a\\nb");
+    }
+
+    #[test]
+    fn of_several_lines_the_first_one_with_words_stands_for_all() {
+        let shown = ["", "a", " a \n", "\n\na\nb", "a\n\n \nb"].map(first_line);
+        assert_eq!(shown, ["", "a", "a", "a …", "a …"]);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use patchbed_model::difference::DifferenceKind;
 use patchbed_model::record::{AttemptRecord, Broke, CauseRecord, CellRecord, Record, SCHEMA, ScenarioRecord, Since};
 use patchbed_model::{
-    Arm, Blame, Cause, CauseKind, CellId, Class, Difference, Digest, Exit, Key, RunId, Stage, Verdict,
+    Arm, Blame, Cause, CauseKind, CellId, Class, Difference, Digest, Exit, Ill, Key, RunId, Stage, Verdict,
 };
 
 /// A cell in which everything is the same.
@@ -27,6 +27,7 @@ pub fn cell(id: &str, patches: &[&str], software: &[&str]) -> CellRecord {
         differences: Vec::new(),
         silenced: Vec::new(),
         stops: Vec::new(),
+        ill: Vec::new(),
         volatile: Vec::new(),
         readings: 120,
         noise_bound: 0.25,
@@ -169,7 +170,15 @@ pub fn one_of_each() -> Record {
     cells[6].temporary = true;
     let mut ill = of(8, Verdict::Inconclusive);
     ill.broken_before = true;
-    ill.reason = "service web is not running in the control arm".to_owned();
+    ill.reason = "ill without the patch already: `probe.front-page.status`, `web.process.state`".to_owned();
+    ill.ill = vec![
+        Ill {
+            key: Key::new("probe.front-page.status"),
+            value: "502".to_owned(),
+            evidence: (1..=5).map(|number| format!("line {number} of the answer")).collect(),
+        },
+        Ill { key: Key::new("web.process.state"), value: "not running".to_owned(), evidence: Vec::new() },
+    ];
     let mut changed = crash();
     changed.title = "/etc/motd differs".to_owned();
     changed.verdict = Verdict::Changed;

@@ -42,7 +42,7 @@ pub(crate) struct Global {
     /// Never ask anything
     #[arg(long, global = true)]
     pub(crate) no_input: bool,
-    /// Say only the result; twice, only errors
+    /// Say only the result; twice, only errors and what is asked for by name, such as JSON
     #[arg(short, long, action = ArgAction::Count, global = true)]
     pub(crate) quiet: u8,
     /// Log what is done to standard error; twice, in detail

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use clap::builder::FalseyValueParser;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, Command, CommandFactory as _, FromArgMatches as _};
 
 use super::low::Low;
@@ -28,17 +29,38 @@ pub(crate) struct Styled {
 
 /// Reads the arguments, the program's name among them.
 pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Parsed {
-    let low = command().try_get_matches_from(arguments).and_then(|matches| Low::from_arg_matches(&matches));
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let low = command().try_get_matches_from(&arguments).and_then(|matches| Low::from_arg_matches(&matches));
     let error = match low {
         Ok(low) => return Parsed::Command(Box::new(low)),
         Err(error) => error,
     };
     let text = error.render();
-    let plain = patchbed_model::text::visible(&text.to_string());
+    let [plain, coloured] = match wrong_variable(&error, &arguments) {
+        Some((flag, variable)) => {
+            [text.to_string(), text.ansi().to_string()].map(|text| text.replace(&flag, &variable))
+        }
+        None => [text.to_string(), text.ansi().to_string()],
+    };
+    let visible = patchbed_model::text::visible(&plain);
     // A word with control characters is only ever shown without colour, where they are visible.
-    let coloured = if plain == text.to_string() { text.ansi().to_string() } else { plain.clone() };
-    let styled = Styled { plain, coloured };
+    let coloured = if visible == plain { coloured } else { visible.clone() };
+    let styled = Styled { plain: visible, coloured };
     if error.use_stderr() { Parsed::Wrong(styled) } else { Parsed::Text(styled) }
+}
+
+/// The flag of a wrong value, and the variable from which that value came: without variables it is not wrong.
+fn wrong_variable(error: &clap::Error, arguments: &[OsString]) -> Option<(String, String)> {
+    if !matches!(error.kind(), ErrorKind::InvalidValue | ErrorKind::ValueValidation) {
+        return None;
+    }
+    let ContextValue::String(flag) = error.get(ContextKind::InvalidArg)? else { return None };
+    let typed = Low::command().try_get_matches_from(arguments);
+    if typed.is_err_and(|typed| typed.get(ContextKind::InvalidArg) == error.get(ContextKind::InvalidArg)) {
+        return None;
+    }
+    let long = flag.strip_prefix("--")?.split(' ').next()?;
+    Some((flag.clone(), variable_of(long)))
 }
 
 /// The command line with an environment variable for every long flag.
@@ -57,7 +79,11 @@ fn with_environment(command: Command) -> Command {
 
 fn variable(arg: &Arg) -> Option<String> {
     let long = arg.get_long().filter(|long| !matches!(*long, "help" | "version"))?;
-    Some(format!("PATCHBED_{}", long.to_uppercase().replace('-', "_")))
+    Some(variable_of(long))
+}
+
+fn variable_of(long: &str) -> String {
+    format!("PATCHBED_{}", long.to_uppercase().replace('-', "_"))
 }
 
 /// A flag without a value is on unless its variable is empty, `0`, `no`, `off`, `false`, `n` or `f`.

@@ -29,6 +29,7 @@ that of the command, 128 and the number of a signal that ended it.
 
   patchbed shell c7f2                    look around with the patch in
   patchbed shell --control c7f2          the same without the patch
+  patchbed shell --reverted c7f2         after the patch was applied and taken back
   patchbed shell c7f2 -c 'systemctl --failed'
   patchbed shell host -- /bin/true       on this machine's own root, copy-on-write")]
 pub(crate) struct ShellArguments {
@@ -36,11 +37,14 @@ pub(crate) struct ShellArguments {
     #[arg(value_name = "CELL|IMAGE")]
     pub(crate) target: String,
     /// Without the patch
-    #[arg(long, conflicts_with = "patched")]
+    #[arg(long, conflicts_with_all = ["patched", "reverted"])]
     pub(crate) control: bool,
     /// With the patch; what is meant when nothing is said
-    #[arg(long)]
+    #[arg(long, conflicts_with = "reverted")]
     pub(crate) patched: bool,
+    /// After the patch was applied and taken back
+    #[arg(long)]
+    pub(crate) reverted: bool,
     /// Run this text with /bin/sh
     #[arg(short = 'c', long = "command", value_name = "TEXT", conflicts_with = "argv")]
     pub(crate) command: Option<String>,

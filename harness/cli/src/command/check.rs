@@ -38,15 +38,14 @@ pub(super) fn execute(context: &Context, arguments: &CheckArguments) -> Result<E
             warnings,
             diagnostics: &loaded.diagnostics,
         };
-        let mut bytes = Vec::new();
-        patchbed_report::write_json(&document, &mut bytes)?;
-        context.output.result(&bytes);
+        context.output.json(&document)?;
         return Ok(exit);
     }
     let look = context.output.look();
     if !loaded.diagnostics.is_empty() {
         let text = patchbed_report::diagnostic::render(&loaded.diagnostics, &loaded.sources, look);
-        context.output.line(&text);
+        // What is wrong is said however quiet it shall be.
+        context.output.document(format!("{text}\n").as_bytes());
     }
     let good = words::count(loaded.scenarios.len(), "good scenario");
     let (errors_said, warnings_said) = (words::count(errors, "error"), words::count(warnings, "warning"));

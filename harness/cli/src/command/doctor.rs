@@ -38,9 +38,7 @@ pub(super) fn execute(context: &Context, arguments: &DoctorArguments) -> Result<
             lacks: &lacks,
             notes: trial.as_deref().unwrap_or_default(),
         };
-        let mut bytes = Vec::new();
-        patchbed_report::write_json(&document, &mut bytes)?;
-        context.output.result(&bytes);
+        context.output.json(&document)?;
     } else {
         for lack in &lacks {
             tell(context, lack);

@@ -216,9 +216,7 @@ fn stored(context: &Context, name: &str) -> Result<Vec<Entry>, Failure> {
 fn inspect(context: &Context, name: &str, json: bool) -> Result<Exit, Failure> {
     let entries = stored(context, name)?;
     if json {
-        let mut bytes = Vec::new();
-        patchbed_report::write_json(&entries.iter().map(document).collect::<Vec<_>>(), &mut bytes)?;
-        context.output.result(&bytes);
+        context.output.json(&entries.iter().map(document).collect::<Vec<_>>())?;
         return Ok(Exit::Ok);
     }
     let look = context.output.look();

@@ -14,7 +14,7 @@ pub(super) fn execute(context: &Context, arguments: &PlanArguments) -> Result<Ex
     let scenarios = loading::scenarios(context, &arguments.files)?;
     let plan = loading::planned(context, scenarios, &arguments.selection)?;
     if arguments.count {
-        context.output.line(&plan.cells.len().to_string());
+        context.output.document(format!("{}\n", plan.cells.len()).as_bytes());
         return Ok(if plan.cells.is_empty() { Exit::Nothing } else { Exit::Ok });
     }
     loading::not_empty(&plan)?;
@@ -28,9 +28,7 @@ pub(super) fn print(context: &Context, plan: &Plan, json: bool) -> Result<(), Fa
         if context.folders.kept.is_dir() { State::open(&context.folders.kept)?.durations() } else { Durations::new() };
     let document = plan.document(&durations);
     if json {
-        let mut bytes = Vec::new();
-        patchbed_report::write_json(&document, &mut bytes)?;
-        context.output.result(&bytes);
+        context.output.json(&document)?;
         return Ok(());
     }
     let look = context.output.look();

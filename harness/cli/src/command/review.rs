@@ -1,6 +1,7 @@
 //! `review`, `accept`, `reject`: deciding on differences. None of them asks anything.
 
 use camino::Utf8Path;
+use jiff::civil::Date;
 use patchbed_engine::review::{self, Decision, Pending};
 use patchbed_engine::store::State;
 use patchbed_model::rule::KeyPattern;
@@ -20,9 +21,7 @@ pub(super) fn list(context: &Context, arguments: &ReviewArguments) -> Result<Exi
     if arguments.json {
         let document =
             json!({ "schema": "patchbed/review/1", "waiting": waiting.iter().map(document).collect::<Vec<_>>() });
-        let mut bytes = Vec::new();
-        patchbed_report::write_json(&document, &mut bytes)?;
-        context.output.result(&bytes);
+        context.output.json(&document)?;
         return Ok(Exit::Ok);
     }
     for pending in &waiting {
@@ -42,6 +41,7 @@ pub(super) fn accept(context: &Context, arguments: &AcceptArguments) -> Result<E
     if arguments.prune {
         return prune(context, &arguments.waiting);
     }
+    not_over(context, arguments.until)?;
     let waiting = something(waiting(context, &arguments.waiting)?)?;
     let decision = Decision {
         by: user(),
@@ -56,6 +56,18 @@ pub(super) fn accept(context: &Context, arguments: &AcceptArguments) -> Result<E
     }
     context.output.say("commit these files: the next run counts the accepted differences and is silent about them");
     Ok(Exit::Ok)
+}
+
+/// An acceptance whose last day is over would hold for no run at all.
+fn not_over(context: &Context, until: Option<Date>) -> Result<(), Failure> {
+    let today = context.today();
+    match until.filter(|until| *until < today) {
+        None => Ok(()),
+        Some(until) => {
+            let failure = Failure::say(Exit::Usage, format!("`--until {until}` is over: today is {today}"));
+            Err(failure.help("name today or a later day"))
+        }
+    }
 }
 
 /// Takes out what is accepted and was not seen in the run.
@@ -86,14 +98,15 @@ pub(super) fn reject(context: &Context, arguments: &RejectArguments) -> Result<E
 fn waiting(context: &Context, arguments: &Waiting) -> Result<Vec<Pending>, Failure> {
     let state = State::open(&context.folders.kept)?;
     let run = state.find(arguments.run.as_deref())?;
-    let mut waiting = review::pending(&state, &run, Utf8Path::new(SNAPSHOTS))?;
+    let mut waiting = review::pending(&state, &run, Utf8Path::new(SNAPSHOTS), context.today())?;
     for prefix in &arguments.cells {
-        let fitting = waiting.iter().filter(|pending| pending.cell.0.starts_with(prefix.as_str())).count();
-        if fitting != 1 {
-            let text = format!("{} of run {run} begins with `{prefix}` and waits", words::count(fitting, "cell"));
-            let exit = if fitting == 0 { Exit::Nothing } else { Exit::Usage };
-            return Err(Failure::say(exit, text).help("`patchbed review` lists what waits"));
-        }
+        let fits = |pending: &&Pending| pending.cell.0.starts_with(prefix.as_str());
+        let (exit, text) = match waiting.iter().filter(fits).count() {
+            1 => continue,
+            0 => (Exit::Nothing, format!("no cell `{prefix}` waits for a decision in run {run}")),
+            several => (Exit::Usage, format!("`{prefix}` is the beginning of {several} cells that wait")),
+        };
+        return Err(Failure::say(exit, text).help("`patchbed review` lists what waits"));
     }
     if !arguments.cells.is_empty() {
         waiting.retain(|pending| arguments.cells.iter().any(|prefix| pending.cell.0.starts_with(prefix.as_str())));

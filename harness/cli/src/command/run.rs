@@ -22,6 +22,7 @@ use crate::signals::Signals;
 
 pub(super) fn execute(context: &Context, arguments: RunArguments) -> Result<Exit, Failure> {
     let Resumed { arguments, run } = resume::arguments(context, arguments)?;
+    one_document_on_standard_output(&arguments)?;
     let reports: Vec<Wanted> =
         arguments.result.report.iter().map(|text| reports::wanted(text)).collect::<Result<_, _>>()?;
     reports.iter().try_for_each(Wanted::attempt)?;
@@ -44,6 +45,15 @@ pub(super) fn execute(context: &Context, arguments: RunArguments) -> Result<Exit
     }
     let (record, seen) = made?;
     report(context, &harness.state, record, seen, (&reports, arguments.result.json))
+}
+
+/// The record and the events on one stream could be read by nobody.
+fn one_document_on_standard_output(arguments: &RunArguments) -> Result<(), Failure> {
+    if arguments.result.json && arguments.result.events.as_deref().is_some_and(|path| path == "-") {
+        let failure = Failure::say(Exit::Usage, "`--json` and `--events -` both write to standard output");
+        return Err(failure.help("write the events to a file: `--events FILE`"));
+    }
+    Ok(())
 }
 
 /// What flags say instead of the scenario.
@@ -182,14 +192,14 @@ fn report(
     let own = Wanted { format: patchbed_report::Format::Json, path: None };
     let written: Vec<Result<(), Failure>> =
         std::iter::once(&own).chain(reports).map(|report| report.write(&record, &folder, &context.output)).collect();
-    let mut bytes = Vec::new();
     if json {
-        patchbed_report::write_json(&record, &mut bytes)?;
+        context.output.json(&record)?;
     } else {
+        let mut bytes = Vec::new();
         let screen = Terminal::new(context.output.look().clone()).kept_at(context.folders.kept("last").as_str());
         screen.write(&record, &mut bytes)?;
+        context.output.result(&bytes);
     }
-    context.output.result(&bytes);
     Ok(written.into_iter().filter_map(Result::err).fold(exit, |exit, failure| {
         context.fail(&failure);
         exit.max(failure.exit())

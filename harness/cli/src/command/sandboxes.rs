@@ -66,12 +66,17 @@ pub(super) fn trial(context: &Context, backend: &NamespacesBackend) -> Result<Ve
 /// A store of this run's own: nothing is found made in it. What an earlier one left is removed first.
 pub(super) fn fresh_store(context: &Context) -> Result<Store, Failure> {
     remove_fresh_store(context)?;
-    Ok(Store::open(context.folders.kept("no-cache"))?)
+    Ok(Store::open(fresh_root(context)?)?)
+}
+
+/// Layers are opened from other folders than the project's, so their paths are absolute.
+fn fresh_root(context: &Context) -> Result<Utf8PathBuf, Failure> {
+    Ok(camino::absolute_utf8(context.folders.kept("no-cache"))?)
 }
 
 /// Removes the store of a run with `--no-cache`, this one's or one's that was killed.
 pub(super) fn remove_fresh_store(context: &Context) -> Result<(), Failure> {
-    let root = context.folders.kept("no-cache");
+    let root = fresh_root(context)?;
     if root.exists() {
         Store::open(root.clone())?.remove(std::time::Duration::ZERO)?;
         // What is left are the store's own folders, without anything of another user in them.

@@ -15,9 +15,7 @@ pub(super) fn execute(context: &Context, of: SchemaOf) -> Result<Exit, Failure> 
         SchemaOf::Software => schema(Sort::Software),
         SchemaOf::Record => record(),
     };
-    let mut bytes = Vec::new();
-    patchbed_report::write_json(&document, &mut bytes)?;
-    context.output.result(&bytes);
+    context.output.json(&document)?;
     Ok(Exit::Ok)
 }
 

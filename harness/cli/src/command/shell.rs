@@ -42,7 +42,11 @@ async fn open(context: &Context, arguments: &ShellArguments) -> Result<Box<dyn S
     let target = arguments.target.as_str();
     let may_be_cell = target != "host" && !target.contains('/');
     if may_be_cell && let Some(cell) = super::run::cell_of_last_run(context, target)? {
-        let side = if arguments.control { Side::Control } else { Side::Patched };
+        let side = match (arguments.control, arguments.reverted) {
+            (true, _) => Side::Control,
+            (false, true) => Side::Reverted,
+            (false, false) => Side::Patched,
+        };
         let harness = super::run::harness_for_one(context)?;
         let (sandbox, notes) = reopen(&cell, side, &harness, &Cancel::never()).await?;
         for note in &notes {
@@ -50,9 +54,9 @@ async fn open(context: &Context, arguments: &ShellArguments) -> Result<Box<dyn S
         }
         return Ok(sandbox);
     }
-    if arguments.control || arguments.patched {
+    if arguments.control || arguments.patched || arguments.reverted {
         let failure = Failure::say(Exit::Nothing, format!("the last run has no cell `{target}`"));
-        return Err(failure.help("`patchbed show` lists its cells; `--control` and `--patched` need one"));
+        return Err(failure.help("`patchbed show` lists its cells; `--control`, `--patched` and `--reverted` need one"));
     }
     let spec = images::spec(context, target).await?;
     Ok(sandboxes::backend(context).open(&spec).await?)

@@ -1,6 +1,6 @@
 //! `show`: a result again, from the record alone.
 
-use patchbed_engine::store::State;
+use patchbed_engine::store::{State, StateError};
 use patchbed_model::{CellId, Event, Exit, Outcome, Record, RunId};
 use patchbed_report::{Depth, Detail, Report as _, Terminal, Tone, safe};
 
@@ -17,17 +17,17 @@ pub(super) fn execute(context: &Context, arguments: &ShowArguments) -> Result<Ex
         return logs(context, &state, &run, cell.as_ref(), name);
     }
     let record = cell.as_ref().map_or_else(|| record.clone(), |cell| only(&record, cell));
+    if arguments.json {
+        context.output.json(&record)?;
+        return Ok(Exit::Ok);
+    }
     let look = context.output.look().clone();
     let mut bytes = Vec::new();
-    if arguments.json {
-        patchbed_report::write_json(&record, &mut bytes)?;
-    } else {
-        if cell.is_some() || arguments.diff {
-            let depth = if arguments.diff { Depth::Full } else { Depth::Brief };
-            Detail { look: look.clone(), cell, depth }.write(&record, &mut bytes)?;
-        }
-        Terminal::new(look).write(&record, &mut bytes)?;
+    if cell.is_some() || arguments.diff {
+        let depth = if arguments.diff { Depth::Full } else { Depth::Brief };
+        Detail { look: look.clone(), cell, depth }.write(&record, &mut bytes)?;
     }
+    Terminal::new(look).write(&record, &mut bytes)?;
     context.output.result(&bytes);
     Ok(Exit::Ok)
 }
@@ -38,7 +38,8 @@ fn meant(state: &State, words: &[String]) -> Result<(RunId, Option<String>), Fai
         [] => Ok((state.find(None)?, None)),
         [word] => match state.find(Some(word)) {
             Ok(run) => Ok((run, None)),
-            Err(_) => Ok((state.find(None)?, Some(word.clone()))),
+            Err(StateError::NoRun(_)) => Ok((state.find(None)?, Some(word.clone()))),
+            Err(other) => Err(other.into()),
         },
         [run, cell, ..] => Ok((state.find(Some(run))?, Some(cell.clone()))),
     }

@@ -73,7 +73,7 @@ impl Sinks {
         }
         match &mut self.events {
             None => {}
-            Some(Events::Output) => self.output.result(&line),
+            Some(Events::Output) => self.output.document(&line),
             Some(Events::File(file)) => {
                 if let Err(error) = file.write_all(&line) {
                     self.output.warn(&format!("no more events are written: {error}"));

@@ -33,6 +33,60 @@ fn wrong_flags_and_words_end_with_2() {
 }
 
 #[test]
+fn a_wrong_value_of_a_variable_is_told_by_the_variables_name() {
+    let project = Project::probing("true");
+    let told = |variable: &str, value: &str, words: &[&str]| {
+        let said = project.say(project.command(words).env(variable, value));
+        assert_eq!((said.status, said.stdout.as_str()), (Some(2), ""));
+        said.stderr
+    };
+    let screen = [
+        told("PATCHBED_ATTEMPTS", "x", &["run"]),
+        told("PATCHBED_PROGRESS", "loud", &["run", "-j", "1"]),
+        told("PATCHBED_ATTEMPTS", "2", &["run", "--attempts", "y"]),
+    ];
+    insta::assert_snapshot!(screen.join("\n"));
+}
+
+#[test]
+fn two_documents_do_not_share_standard_output() {
+    let (status, text) = failed(&Project::probing("true"), &["run", "--json", "--events", "-"]);
+    assert_eq!(status, Some(2));
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn twice_quiet_leaves_errors_and_what_is_asked_for_by_name() {
+    let project = Project::probing("true");
+    for words in [["plan", "-qq"], ["check", "-qq"]] {
+        let said = project.run(&words);
+        assert_eq!((said.status, said.stdout.as_str(), said.stderr.as_str()), (Some(0), "", ""), "{words:?}");
+    }
+    assert_eq!(project.run(&["plan", "-qq", "--count"]).stdout, "1\n");
+    assert!(project.run(&["plan", "-qq", "--json"]).stdout.starts_with('{'));
+    project.file("scenarios/one.yaml", "image: [\n");
+    assert!(project.run(&["check", "-qq"]).stdout.contains("error["));
+}
+
+#[test]
+fn several_runs_or_no_cell_of_that_name_are_told_as_such() {
+    let project = Project::new();
+    for run in ["2026-11-22-aaaa", "2026-11-23-bbbb"] {
+        project.file(&format!(".patchbed/runs/{run}/journal.jsonl"), "");
+    }
+    let (status, several) = failed(&project, &["show", "2026-11"]);
+    assert_eq!(status, Some(2));
+    let (status, none) = failed(&project, &["reject", "zzz", "--run", "2026-11-22"]);
+    assert_eq!(status, Some(4));
+    let (status, cell) = failed(&project, &["show", "zzz"]);
+    assert_eq!(status, Some(4));
+    let (status, over) = failed(&project, &["accept", "--until", "2000-01-01"]);
+    assert_eq!(status, Some(2));
+    let over = over.split(": today").next().expect("one line").to_owned();
+    insta::assert_snapshot!([several, none, cell, over].join("\n"));
+}
+
+#[test]
 fn no_scenario_ends_with_2_and_says_what_to_do() {
     let (status, text) = failed(&Project::new(), &["run"]);
     assert_eq!(status, Some(2));

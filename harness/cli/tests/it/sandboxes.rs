@@ -75,6 +75,22 @@ fn a_difference_waits_for_a_decision_and_is_silent_after_it() {
 }
 
 #[test]
+fn without_the_cache_an_image_from_a_folder_is_made_anew_for_the_run_alone() {
+    needs!(userns, overlay, root);
+    let project = Project::new();
+    project.file("root/etc/motd", "hello\n");
+    project.file("root/bin/nothing", "");
+    project.file(
+        "scenarios/one.yaml",
+        "image: { directory: ../root }\npatch: { files: { write: { /etc/new: x } } }\n\
+         probes: [{ files: { paths: /etc/motd, text: true } }]\nautomatic: false\n",
+    );
+    let said = run(&project, &["--no-cache"]);
+    assert_eq!(said.status, Some(0), "{said:?}");
+    assert!(!project.path().join(".patchbed/no-cache").exists());
+}
+
+#[test]
 fn an_environment_that_is_ill_already_ends_with_6() {
     needs!(userns, overlay, root);
     let said = run(&Project::probing("exit 3"), &[]);

@@ -31,6 +31,8 @@ pub struct Case<'a> {
     pub once: &'a [Key],
     /// What the patch is there to change.
     pub promises: &'a [Promise],
+    /// What may be ill without the patch: keys, each with all below it.
+    pub optional: &'a [Key],
 }
 
 /// What the baseline is made of.
@@ -60,7 +62,7 @@ impl Case<'_> {
         let tally = Tally { baseline: &baseline, rules: &rules, accepted, once, promises };
         let differences = tally.of(&patched);
         let unkept = unkept(promises, &patched);
-        let health = Health::of(&Baseline::pool(observed(self.control)), &patched, &rules);
+        let health = Health::of(&Baseline::pool(observed(self.control)), &patched, &rules, self.optional);
         let because = self.decide(&baseline, (&differences, &unkept), &health);
         Judgement {
             verdict: because.verdict(),
@@ -69,6 +71,7 @@ impl Case<'_> {
             temporary: matches!(&because, Because::Infrastructure(causes)
                 if causes.iter().all(|cause| cause.blame == Blame::Environment)),
             causes: causes(self.control, self.patched),
+            ill: because.ill(),
             volatile: baseline.moving(),
             noise_bound: bound(baseline.attempts),
             notes: notes(promises, &observed(self.control).collect::<Vec<_>>(), &patched),

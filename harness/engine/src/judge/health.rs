@@ -1,23 +1,26 @@
 //! What is ill without the patch: always (broken before) or sometimes (flaky).
 
-use patchbed_model::{Allow, Class, Key, Rules, Snapshot, reading};
+use patchbed_model::{Allow, Class, Ill, Key, Rules, Snapshot, reading};
 
 use crate::compare::{Allowed, allows};
 use crate::noise::{Baseline, Entry};
+
+/// How many lines are kept of what explains one reading; the journal has all.
+const EVIDENCE: usize = 12;
 
 /// What is ill without the patch.
 #[derive(Debug, Default)]
 pub(super) struct Health {
     /// Written probes and states of services that are bad in every control attempt and no better with the patch, and
     /// what could not be seen in one of them.
-    pub(super) broken: Vec<Key>,
+    pub(super) broken: Vec<Ill>,
     /// States that are good in some control attempts and bad in others: the key, how often bad, of how many.
     pub(super) flaky: Vec<(Key, u32, u32)>,
 }
 
 impl Health {
     /// Looks at the states of the control attempts. A rule that allows the bad value takes it out of the question.
-    pub(super) fn of(control: &Baseline, patched: &[&Snapshot], rules: &Rules) -> Self {
+    pub(super) fn of(control: &Baseline, patched: &[&Snapshot], rules: &Rules, optional: &[Key]) -> Self {
         let mut health = Self::default();
         for (key, entry) in &control.entries {
             if entry.class() != Some(Class::State) || excused(rules, key, entry) {
@@ -25,15 +28,30 @@ impl Health {
             }
             let (bad, good) = (entry.times(reading::Health::Bad), entry.times(reading::Health::Good));
             if entry.seen.iter().any(|seen| seen.reading.is_unseen()) && vital(key) {
-                health.broken.push(key.clone());
+                health.broken.extend(ill(key, entry));
             } else if bad > 0 && good > 0 {
                 health.flaky.push((key.clone(), bad, bad + good));
-            } else if bad == control.attempts && vital(key) && !mended(patched, key) {
-                health.broken.push(key.clone());
+            } else if bad == control.attempts && vital(key) && !is_below(key, optional) && !mended(patched, key) {
+                health.broken.extend(ill(key, entry));
             }
         }
         health
     }
+}
+
+/// The usual value of a reading, with the lines that explain it.
+fn ill(key: &Key, entry: &Entry) -> Option<Ill> {
+    let reading = entry.usual()?;
+    let evidence = reading.evidence.iter().take(EVIDENCE).cloned().collect();
+    Some(Ill { key: key.clone(), value: reading.value.to_string(), evidence })
+}
+
+/// Whether a key is one of these or stands below one.
+fn is_below(key: &Key, tops: &[Key]) -> bool {
+    let below = |top: &Key| {
+        key.as_str().strip_prefix(top.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    tops.iter().any(below)
 }
 
 /// Whether the patch makes it good in every attempt.

@@ -1,7 +1,7 @@
 //! Why the verdict is what it is, as data and as one sentence.
 
 use patchbed_model::text::{one_line, shorten};
-use patchbed_model::{Cause, Difference, Differences, Key, Verdict};
+use patchbed_model::{Cause, Difference, Differences, Ill, Key, Verdict};
 
 use super::case::counted;
 use super::health::Health;
@@ -31,7 +31,7 @@ pub(super) enum Because<'a> {
     /// A state that is good and bad without the patch.
     Flaky(&'a (Key, u32, u32)),
     /// Readings that are ill in all control attempts.
-    BrokenBefore(&'a [Key]),
+    BrokenBefore(&'a [Ill]),
 }
 
 impl<'a> Because<'a> {
@@ -55,6 +55,22 @@ impl<'a> Because<'a> {
 
     pub(super) fn of_broken(health: &'a Health) -> Option<Self> {
         (!health.broken.is_empty()).then_some(Self::BrokenBefore(&health.broken))
+    }
+
+    /// What is ill without the patch, when that decided.
+    pub(super) fn ill(&self) -> Vec<Ill> {
+        match self {
+            Self::BrokenBefore(ill) => ill.to_vec(),
+            Self::Infrastructure(_)
+            | Self::TooFew(_)
+            | Self::StoppedBefore(_)
+            | Self::Stopped(_)
+            | Self::Unkept(_)
+            | Self::Disagree { .. }
+            | Self::Differences(..)
+            | Self::Sometimes(_)
+            | Self::Flaky(_) => Vec::new(),
+        }
     }
 
     /// The verdict that follows.
@@ -93,8 +109,8 @@ pub(super) fn reason(because: &Because<'_>) -> String {
         },
         Because::Sometimes(difference) => sometimes(difference),
         Because::Flaky((key, bad, of)) => format!("`{key}` is bad in {bad} of {of} attempts without the patch"),
-        Because::BrokenBefore(keys) => {
-            let list: Vec<&Key> = keys.iter().collect();
+        Because::BrokenBefore(ill) => {
+            let list: Vec<&Key> = ill.iter().map(|one| &one.key).collect();
             format!("ill without the patch already: {}", named(&list))
         }
     }

@@ -67,9 +67,9 @@ pub(super) struct Shelves(Vec<Utf8PathBuf>);
 
 impl Shelves {
     /// The folders `part` (such as `images`) for a file in `base`: beside it, then below `scenarios` in each folder
-    /// further up and in the project.
+    /// further up and in the project. Parts of one folder name each other, as a bundle does its patches.
     pub(super) fn of(part: &str, base: &Utf8Path, project: &Utf8Path) -> Self {
-        let mut folders = vec![base.join(part)];
+        let mut folders = vec![if base.file_name() == Some(part) { base.to_owned() } else { base.join(part) }];
         let within = base.starts_with(project);
         let above = base.ancestors().take_while(|folder| !within || folder.starts_with(project)).chain([project]);
         for folder in above.map(|folder| folder.join("scenarios").join(part)) {

@@ -1,6 +1,7 @@
 //! Kinds that read files of the host: a change or an image source together with the places where those files are
 //! named, so that a missing one is reported where it is written.
 
+use camino::Utf8Path;
 use patchbed_kinds::change::{AnyChange, Change as _};
 use patchbed_kinds::document::{Fields, Node, Place, Problems, Read};
 use patchbed_kinds::image::{AnySource, Source as _};
@@ -14,6 +15,30 @@ pub(super) struct Hosted<K> {
     /// The files of the host, as written.
     #[serde(skip)]
     pub(super) files: Vec<(Place, String)>,
+    /// Where it is written: its `text`, where it has one.
+    #[serde(skip)]
+    pub(super) at: Place,
+}
+
+/// What can be wrong with the content of a kind's files.
+pub(super) trait Content {
+    /// What is wrong with it. `base` is the folder of the file in which the kind is written.
+    fn fault(&self, base: &Utf8Path) -> Option<String>;
+}
+
+impl Content for AnyChange {
+    fn fault(&self, base: &Utf8Path) -> Option<String> {
+        match self {
+            Self::Diff(diff) => diff.fault(base),
+            Self::Deb(_) | Self::Files(_) | Self::Remove(_) | Self::Command(_) => None,
+        }
+    }
+}
+
+impl Content for AnySource {
+    fn fault(&self, _: &Utf8Path) -> Option<String> {
+        None
+    }
 }
 
 macro_rules! hosted {
@@ -28,7 +53,8 @@ macro_rules! hosted {
                 let kind = $any::read_kind(key, node, problems)?;
                 let files = kind.host_files().into_iter().map(|(field, path)| (place(node, field, path), path.to_owned()));
                 let files = files.collect();
-                Some(Self { kind, files })
+                let at = node.get("text").unwrap_or(node).place;
+                Some(Self { kind, files, at })
             }
 
             /// The schemas of all kinds.

@@ -24,6 +24,11 @@ patchbed_kinds::document! {
         systemd: Option<Placed<bool>>, optional;
         /// What makes the sandbox.
         backend: Option<Placed<BackendWord>>, optional;
+        /// The SHA-256 of a tarball in hexadecimal, checked when given.
+        sha256: Option<Placed<String>>, optional;
+    }
+    check {
+        sha256 => sha256,
     }
     kind source: Hosted<AnySource>;
 }
@@ -98,8 +103,29 @@ impl Lowering<'_> {
     fn image_text(&mut self, text: &ImageText, of: PlaceOf) -> Option<Image> {
         let install = self.hosted(text.install.as_ref());
         let source = self.one_hosted(text.source.as_ref()?);
+        let source = self.with_digest(source, text.sha256.as_ref());
         let systemd = super::lowering::value(text.systemd.as_ref());
         Some(Image { place: of.place, name: of.name, base: of.base, source, install, systemd })
+    }
+}
+
+impl Lowering<'_> {
+    /// The source with the digest that stands beside it.
+    fn with_digest(&mut self, source: AnySource, sha256: Option<&Placed<String>>) -> AnySource {
+        let Some(beside) = sha256 else { return source };
+        match source {
+            AnySource::Tar(Tar { path, sha256: None }) => AnySource::Tar(Tar { path, sha256: beside.value.clone() }),
+            AnySource::Tar(_) => {
+                let message = "`sha256` is given here and under `tar`";
+                self.problems().error(Code::Conflict, beside.place, At::Key, message).help("keep one of them");
+                source
+            }
+            AnySource::Host(_) | AnySource::Directory(_) | AnySource::Debian(_) => {
+                let message = "`sha256` is for an image from a tarball";
+                self.problems().error(Code::Conflict, beside.place, At::Key, message).help("take `sha256` out");
+                source
+            }
+        }
     }
 }
 

@@ -27,7 +27,7 @@ pub(super) struct Document {
     pub(super) places: Places,
     /// The digest of its bytes.
     pub(super) digest: Digest,
-    /// Its tree, when there is a mapping in it.
+    /// Its tree, when there is a mapping in it, or a list of patches.
     root: Option<Rc<Node>>,
     /// Why it could not be read.
     pub(super) unreadable: Option<Unreadable>,
@@ -105,7 +105,7 @@ impl Document {
     }
 
     fn build(&mut self, text: &str, file: u32, noun: &str, problems: &mut Problems) -> Option<Rc<Node>> {
-        let (node, count) = match yaml::read(text, file) {
+        let (mut node, count) = match yaml::read(text, file) {
             Ok(read) => read,
             Err(broken) => {
                 let at = Offsets::of(text).byte(broken.index);
@@ -118,11 +118,31 @@ impl Document {
             self.broken(0, file, "it can be understood in two ways", problems);
             return None;
         }
-        if let Content::Map(_) = node.content {
+        self.keep_numbers(text, &mut node);
+        let fits = match node.content {
+            Content::Map(_) => true,
+            // A file of patches may hold several of them.
+            Content::List(_) => noun == super::patch::PART.noun,
+            Content::Null | Content::Bool(_) | Content::Integer(_) | Content::Float(_) | Content::Text(_) => false,
+        };
+        if fits {
             return Some(Rc::new(node));
         }
         no_mapping(node.place, noun, &format!("it holds {}", node.describe()), problems);
         None
+    }
+
+    /// Keeps how numbers are written, for where they are taken as texts.
+    fn keep_numbers(&self, text: &str, node: &mut Node) {
+        let number = node.place.node;
+        match &mut node.content {
+            Content::Integer(_) | Content::Float(_) => {
+                node.written = Some(text[self.places.range(text, number, At::Value)].to_owned());
+            }
+            Content::List(items) => items.iter_mut().for_each(|item| self.keep_numbers(text, item)),
+            Content::Map(entries) => entries.iter_mut().for_each(|(_, value)| self.keep_numbers(text, value)),
+            Content::Null | Content::Bool(_) | Content::Text(_) => {}
+        }
     }
 
     fn broken(&mut self, at: usize, file: u32, message: &str, problems: &mut Problems) {

@@ -9,7 +9,7 @@ use patchbed_model::text::{one_line, shorten};
 
 use super::LoadOptions;
 use super::find::{HostPath, Shelves, near_file};
-use super::hosted::Hosted;
+use super::hosted::{Content as FileContent, Hosted};
 use super::library::Library;
 use super::name::fault_of_word;
 use super::variables::Variables;
@@ -158,17 +158,22 @@ impl Lowering<'_> {
     }
 
     /// The kinds of a list, with the files that they name checked.
-    pub(super) fn hosted<K: Clone>(&mut self, list: Option<&List<Hosted<K>>>) -> Vec<K> {
+    pub(super) fn hosted<K: Clone + FileContent>(&mut self, list: Option<&List<Hosted<K>>>) -> Vec<K> {
         items(list).map(|(_, item)| self.one_hosted(item)).collect()
     }
 
     /// A kind, with the files that it names checked.
-    pub(super) fn one_hosted<K: Clone>(&mut self, item: &Hosted<K>) -> K {
+    pub(super) fn one_hosted<K: Clone + FileContent>(&mut self, item: &Hosted<K>) -> K {
+        let mut all_there = true;
         for (place, written) in &item.files {
             if !written.contains(['*', '?', '[']) {
                 let path = self.library.folder(*place).join(written);
-                self.host_file(&path, written, *place);
+                all_there &= self.host_file(&path, written, *place).is_some();
             }
+        }
+        let place = item.files.first().map_or(item.at, |(place, _)| *place);
+        if all_there && let Some(fault) = item.kind.fault(&self.library.folder(place)) {
+            self.problems().error(Code::InvalidValue, place, At::Value, one_line(&fault));
         }
         item.kind.clone()
     }

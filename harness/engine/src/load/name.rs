@@ -2,7 +2,7 @@
 
 use patchbed_kinds::document::{At, Node, Problems, Read};
 use patchbed_model::Code;
-use patchbed_model::text::one_line;
+use patchbed_model::text::{first_line, one_line};
 use serde_json::{Value as Json, json};
 
 const LONGEST: usize = 100;
@@ -17,7 +17,7 @@ pub(super) struct Name(pub(super) String);
 #[serde(transparent)]
 pub(super) struct Word(pub(super) String);
 
-/// The title of a scenario: one line for people.
+/// The title of a scenario: one line for people. Of a text of several lines it is the first.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(transparent)]
 pub(super) struct Title(pub(super) String);
@@ -65,6 +65,15 @@ pub(super) fn fault_of_word(text: &str) -> Option<&'static str> {
 
 fn read(node: &Node, problems: &mut Problems, fault: fn(&str) -> Option<&'static str>) -> Option<String> {
     let text = String::read(node, problems)?;
+    checked(text, node, problems, fault)
+}
+
+fn checked(
+    text: String,
+    node: &Node,
+    problems: &mut Problems,
+    fault: fn(&str) -> Option<&'static str>,
+) -> Option<String> {
     let Some(why) = fault(&text) else {
         return Some(text);
     };
@@ -85,11 +94,12 @@ impl Read for Name {
 
 impl Read for Title {
     fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
-        read(node, problems, fault_of_title).map(|title| Self(title.trim().to_owned()))
+        let title = first_line(&String::read(node, problems)?);
+        checked(title, node, problems, fault_of_title).map(Self)
     }
 
     fn schema() -> Json {
-        json!({ "type": "string", "minLength": 1, "maxLength": 2 * LONGEST })
+        json!({ "type": "string", "minLength": 1 })
     }
 }
 

@@ -1,6 +1,6 @@
 //! Names that must be unique, names that must be known, and orders that must not go round in a circle.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use patchbed_kinds::document::{At, Place, Problems};
 use patchbed_model::Code;
@@ -93,8 +93,8 @@ pub(super) fn unknown<'a>(
     }
 }
 
-/// The indices of `things` in an order that respects `after`, and otherwise as written. A circle is reported, and
-/// what hangs on it stays in the order written.
+/// The indices of `things` in an order that respects `after`, and otherwise as written. Circles are reported, and
+/// what hangs on them stays in the order written.
 pub(super) fn in_order(things: &[Wish], problems: &mut Problems) -> Vec<usize> {
     let index: BTreeMap<&str, usize> =
         things.iter().enumerate().rev().map(|(index, thing)| (thing.name.as_str(), index)).collect();
@@ -107,7 +107,7 @@ pub(super) fn in_order(things: &[Wish], problems: &mut Problems) -> Vec<usize> {
     for (thing, needed) in needs.iter().enumerate().flat_map(|(thing, needs)| needs.iter().map(move |n| (thing, *n))) {
         followers[needed].push(thing);
     }
-    let mut ready: std::collections::BTreeSet<usize> = (0..things.len()).filter(|thing| waits[*thing] == 0).collect();
+    let mut ready: BTreeSet<usize> = (0..things.len()).filter(|thing| waits[*thing] == 0).collect();
     let mut order = Vec::new();
     while let Some(next) = ready.pop_first() {
         order.push(next);
@@ -119,27 +119,44 @@ pub(super) fn in_order(things: &[Wish], problems: &mut Problems) -> Vec<usize> {
         }
     }
     if order.len() < things.len() {
-        let left: Vec<usize> = (0..things.len()).filter(|thing| waits[*thing] > 0).collect();
-        circle(things, &needs, &left, problems);
+        let left: BTreeSet<usize> = (0..things.len()).filter(|thing| waits[*thing] > 0).collect();
+        for circle in circles(&needs, &left) {
+            report(things, &circle, problems);
+        }
         order.extend(left);
     }
     order
 }
 
-/// Reports one circle among the things that are `left`.
-fn circle(things: &[Wish], needs: &[Vec<usize>], left: &[usize], problems: &mut Problems) {
-    let Some(start) = left.first() else { return };
-    let mut way = vec![*start];
-    let from = loop {
-        let last = way[way.len() - 1];
-        // Each thing that is left waits for another one that is left, so the walk goes on until it meets itself.
-        let Some(next) = needs[last].iter().find(|need| left.contains(need)) else { return };
-        if let Some(at) = way.iter().position(|thing| thing == next) {
-            break at;
+/// Circles among the things that are `left`, none of which share a thing.
+fn circles(needs: &[Vec<usize>], left: &BTreeSet<usize>) -> Vec<Vec<usize>> {
+    let mut circles = Vec::new();
+    let mut open = left.clone();
+    for start in left {
+        let mut way: Vec<usize> = open.iter().copied().filter(|thing| thing == start).collect();
+        while let Some(last) = way.last() {
+            let next = needs[*last].iter().find(|need| open.contains(need));
+            let met = next.and_then(|next| way.iter().position(|thing| thing == next));
+            match (next, met) {
+                (Some(_), Some(at)) => {
+                    let circle = way.split_off(at);
+                    open.retain(|thing| !circle.contains(thing));
+                    circles.push(circle);
+                }
+                (Some(next), None) => way.push(*next),
+                // Everything that it waits for is in a circle already, or leads nowhere.
+                (None, _) => {
+                    open.remove(last);
+                    way.pop();
+                }
+            }
         }
-        way.push(*next);
-    };
-    let circle = &way[from..];
+    }
+    circles
+}
+
+/// Reports one circle.
+fn report(things: &[Wish], circle: &[usize], problems: &mut Problems) {
     let mut names: Vec<String> = circle.iter().map(|thing| format!("`{}`", shown(&things[*thing].name))).collect();
     names.extend(names.first().cloned());
     let edge = |at: usize| {
@@ -163,7 +180,7 @@ fn circle(things: &[Wish], needs: &[Vec<usize>], left: &[usize], problems: &mut 
 
 /// Names that are still free.
 #[derive(Debug, Default)]
-pub(super) struct Free(std::collections::BTreeSet<String>);
+pub(super) struct Free(BTreeSet<String>);
 
 impl Free {
     /// Notes that `name` is in use.
@@ -203,6 +220,25 @@ mod tests {
         assert_eq!(problems.list.len(), 1);
         let message = "`after` goes round in a circle: `a` waits for `c` waits for `b` waits for `a`";
         assert_eq!(problems.list[0].message, message);
+    }
+
+    #[test]
+    fn every_circle_is_named_once() {
+        let mut problems = Problems::default();
+        let things = [
+            wish("a", &["x", "b"]),
+            wish("b", &["a"]),
+            wish("c", &["d", "b", "c2"]),
+            wish("c2", &["c"]),
+            wish("d", &["d"]),
+            wish("x", &["b"]),
+        ];
+        assert_eq!(in_order(&things, &mut problems).len(), 6);
+        let messages: Vec<&str> = problems.list.iter().map(|problem| problem.message.as_str()).collect();
+        let circle = |way: &str| format!("`after` goes round in a circle: {way}");
+        let ways =
+            ["`a` waits for `x` waits for `b` waits for `a`", "`d` waits for `d`", "`c` waits for `c2` waits for `c`"];
+        assert_eq!(messages, ways.map(circle));
     }
 
     proptest! {

@@ -102,10 +102,29 @@ struct Placing {
 /// A file of `patches/`.
 enum PatchFile {
     One(Box<PatchText>),
-    Several(BundleText),
+    Several(List<Reference<PatchText>>),
 }
 
-const PART: Part = Part { noun: "patch", folder: "patches" };
+impl PatchFile {
+    /// A bundle is a list of patches, or a mapping that holds it under `bundle`.
+    fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
+        if let Content::List(_) = node.content {
+            return List::read(node, problems).map(Self::Several);
+        }
+        if node.get("bundle").is_some() {
+            return BundleText::read(node, problems).map(|text| Self::Several(text.bundle));
+        }
+        PatchText::read(node, problems).map(|text| Self::One(Box::new(text)))
+    }
+}
+
+/// The schema of a file of `patches/`.
+pub(super) fn schema() -> Json {
+    let list = Vec::<Reference<PatchText>>::schema();
+    json!({ "anyOf": [PatchText::schema(), BundleText::schema(), list] })
+}
+
+pub(super) const PART: Part = Part { noun: "patch", folder: "patches" };
 
 impl Lowering<'_> {
     /// `patch:`.
@@ -115,16 +134,20 @@ impl Lowering<'_> {
 
     /// `bundle:`.
     pub(super) fn bundle(&mut self, list: &List<Reference<PatchText>>) -> Patches {
-        if super::lowering::length(Some(list)) == 0 && list.value.is_some() {
-            self.problems()
-                .error(Code::InvalidValue, list.place, At::Value, "the bundle is empty")
-                .help("name at least one patch");
-        }
+        self.not_empty(list);
         let Some(list) = self.bounded("patches", Some(list)) else {
             return Patches::default();
         };
         let outer = if super::lowering::length(Some(list)) == 1 { Nesting::Outer } else { Nesting::Inner };
         self.patches(items(Some(list)), outer)
+    }
+
+    fn not_empty(&mut self, list: &List<Reference<PatchText>>) {
+        if super::lowering::length(Some(list)) == 0 && list.value.is_some() {
+            self.problems()
+                .error(Code::InvalidValue, list.place, At::Value, "the bundle is empty")
+                .help("name at least one patch");
+        }
     }
 
     fn patches<'p>(
@@ -149,18 +172,13 @@ impl Lowering<'_> {
     /// Adds what the file of that name holds; its name, when that is a bundle.
     fn patch_named(&mut self, name: &str, place: Place, nesting: Nesting, found: &mut Vec<Placing>) -> Option<String> {
         let file = self.part(PART, name, place)?;
-        let text = if file.node.get("bundle").is_some() {
-            PatchFile::Several(BundleText::read(&file.node, self.problems())?)
-        } else {
-            PatchFile::One(Box::new(PatchText::read(&file.node, self.problems())?))
-        };
-        match (text, nesting) {
+        match (PatchFile::read(&file.node, self.problems())?, nesting) {
             (PatchFile::One(text), _) => {
                 found.extend(self.patch_text(&text, place, Some(&file.name), file.base));
                 None
             }
-            (PatchFile::Several(text), Nesting::Outer) => {
-                found.extend(self.members(&text));
+            (PatchFile::Several(list), Nesting::Outer) => {
+                found.extend(self.members(&list));
                 Some(file.name)
             }
             (PatchFile::Several(_), Nesting::Inner) => {
@@ -171,9 +189,10 @@ impl Lowering<'_> {
         }
     }
 
-    fn members(&mut self, bundle: &BundleText) -> Vec<Placing> {
+    fn members(&mut self, list: &List<Reference<PatchText>>) -> Vec<Placing> {
+        self.not_empty(list);
         let mut found = Vec::new();
-        for (place, reference) in items(self.bounded("patches", Some(&bundle.bundle))) {
+        for (place, reference) in items(self.bounded("patches", Some(list))) {
             match reference {
                 Reference::Inline(text) => {
                     let base = self.library.folder(place);

@@ -51,6 +51,8 @@ pub(super) struct Probes {
     pub(super) names: Vec<Wish>,
     /// The rules of `allow`.
     pub(super) rules: Vec<Rule>,
+    /// Where systemd is asked.
+    pub(super) systemd: Vec<Place>,
     free: Free,
 }
 
@@ -78,6 +80,12 @@ impl Probes {
             silenced(text, place, problems);
         }
         let kind = text.kind.clone()?;
+        if let (Some(key), None) = (needed_without_service(&kind), &text.service) {
+            problems
+                .error(Code::MissingKey, place, At::Value, format!("this `{}` probe looks at nothing", kind.kind()))
+                .help(format!("add `service:`, or say what to look at with `{key}:`"));
+        }
+        self.systemd.extend(asks_systemd(&kind).then_some(place));
         let name = match text.written_name() {
             Some((name, _)) => name.to_owned(),
             None if text.name.is_some() => return None,
@@ -153,6 +161,38 @@ impl Known<'_> {
             unknown(what, self.services.iter().map(|wish| (wish.name.as_str(), wish.place)), problems);
         }
         None
+    }
+}
+
+/// The key that a probe of this kind needs when it is about no service, where it has none of that sort.
+fn needed_without_service(kind: &AnyProbe) -> Option<&'static str> {
+    match kind {
+        AnyProbe::Process(process) => process.name.is_none().then_some("name"),
+        AnyProbe::Log(log) => (log.files.is_none() && log.journal.is_none()).then_some("files"),
+        AnyProbe::Linkage(linkage) => linkage.paths.is_none().then_some("paths"),
+        AnyProbe::Http(_)
+        | AnyProbe::Tcp(_)
+        | AnyProbe::Listening(_)
+        | AnyProbe::Command(_)
+        | AnyProbe::Files(_)
+        | AnyProbe::Package(_)
+        | AnyProbe::Unit(_) => None,
+    }
+}
+
+/// Whether a probe of this kind asks systemd.
+fn asks_systemd(kind: &AnyProbe) -> bool {
+    match kind {
+        AnyProbe::Unit(_) => true,
+        AnyProbe::Log(log) => log.journal.is_some(),
+        AnyProbe::Http(_)
+        | AnyProbe::Tcp(_)
+        | AnyProbe::Listening(_)
+        | AnyProbe::Process(_)
+        | AnyProbe::Command(_)
+        | AnyProbe::Files(_)
+        | AnyProbe::Package(_)
+        | AnyProbe::Linkage(_) => false,
     }
 }
 

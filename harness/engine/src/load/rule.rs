@@ -1,6 +1,6 @@
 //! `rules` and `allow`: how readings may differ; `promise`: what they must become.
 
-use patchbed_kinds::document::{At, Content, Fields, Node, Placed, Problems, Read, Share};
+use patchbed_kinds::document::{At, Content, Fields, Node, Placed, Plain, Problems, Read, Share};
 use patchbed_model::rule::{KeyPattern, Rule};
 use patchbed_model::text::{nearest, one_line, shorten};
 use patchbed_model::{Allow, Code};
@@ -111,7 +111,7 @@ impl Read for AllowText {
                 "at-most": Share::schema(),
                 "at-least": Share::schema(),
                 "matches": { "type": "string", "format": "regex" },
-                "one-of": { "type": "array", "items": { "type": "string" }, "minItems": 1 },
+                "one-of": { "type": "array", "items": Plain::schema(), "minItems": 1 },
             },
             "oneOf": KINDS.iter().map(|key| json!({ "required": [key] })).collect::<Vec<Json>>(),
             "patternProperties": { "^x-": true },
@@ -165,7 +165,7 @@ fn matches_everything(expression: &str) -> bool {
 }
 
 fn one_of(node: &Node, problems: &mut Problems) -> Option<Allow> {
-    let list = Vec::<String>::read(node, problems)?;
+    let list: Vec<String> = Vec::<Plain>::read(node, problems)?.into_iter().map(|value| value.0).collect();
     if list.is_empty() {
         problems.error(Code::InvalidValue, node.place, At::Value, "the list is empty: nothing would be allowed");
         return None;

@@ -89,24 +89,36 @@ pub(super) fn scenario(
     let Some(root) = root else {
         return (None, BTreeSet::new());
     };
-    let root = used(library, root, options);
+    let (root, chain) = used(library, root, options);
     let variables = Variables::read(root.get("variables"), &options.sets, &mut library.problems);
     let mut lowering = Lowering { library, options, variables };
     let node = lowering.variables.fill(root, &mut lowering.library.problems);
     let scenario = ScenarioText::read(&node, lowering.problems()).and_then(|text| lowering.scenario(&text, file));
     let names = lowering.variables.used().clone();
+    if chain == Chain::Broken {
+        // What is missing may stand in the file that could not be used.
+        let root = Place { file, node: 0 };
+        library.problems.list.retain(|problem| problem.code != Code::MissingKey || problem.place != root);
+    }
     let wrong = library.problems.list.iter().any(|problem| problem.severity == Severity::Error);
     (scenario.filter(|_| !wrong), names)
 }
 
+/// Whether all scenarios that a scenario uses could be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Chain {
+    Whole,
+    Broken,
+}
+
 /// The tree with the keys of the scenarios that it uses.
-fn used(library: &mut Library, root: Rc<Node>, options: &LoadOptions) -> Rc<Node> {
+fn used(library: &mut Library, root: Rc<Node>, options: &LoadOptions) -> (Rc<Node>, Chain) {
     let mut merged = root;
     let mut seen = vec![merged.place.file];
     let mut next = merged.get("use").cloned();
     while let Some(asked) = next.take() {
-        let Some(written) = asked.as_text() else { break };
-        let Some(path) = use_path(library, written, asked.place, options) else { break };
+        let Some(written) = asked.as_text() else { return (merged, Chain::Broken) };
+        let Some(path) = use_path(library, written, asked.place, options) else { return (merged, Chain::Broken) };
         let (file, base) = library.open(&path, "scenario");
         if seen.contains(&file) || seen.len() > LONGEST_CHAIN {
             library
@@ -114,14 +126,14 @@ fn used(library: &mut Library, root: Rc<Node>, options: &LoadOptions) -> Rc<Node
                 .error(Code::Cycle, asked.place, At::Value, "`use` goes round in a circle, or on for too long")
                 .label(format!("`{path}` was used before"))
                 .help("put what they share into a file of its own");
-            break;
+            return (merged, Chain::Broken);
         }
         seen.push(file);
-        let Some(base) = base else { break };
+        let Some(base) = base else { return (merged, Chain::Broken) };
         next = base.get("use").cloned();
         merge(Rc::make_mut(&mut merged), &base);
     }
-    merged
+    (merged, Chain::Whole)
 }
 
 fn use_path(library: &mut Library, written: &str, place: Place, options: &LoadOptions) -> Option<Utf8PathBuf> {
@@ -168,6 +180,7 @@ impl Lowering<'_> {
         let patches = self.the_patches(text, file);
         let parts = self.parts(text, services, products, &units);
         let images = self.with_init(images, &parts);
+        self.systemd_where_asked(&images, &parts);
         let automatic = value(text.automatic.as_ref()).unwrap_or(true);
         self.must_look(text, automatic, &parts);
         let count = cells(matrix, images.len(), patches.list.len(), parts.software.len());
@@ -334,6 +347,17 @@ impl Lowering<'_> {
             .collect()
     }
 
+    /// Reports every probe that asks systemd where there is none.
+    fn systemd_where_asked(&mut self, images: &[ImageUse], parts: &Parts) {
+        let Some(image) = images.iter().find(|image| !image.systemd) else { return };
+        for place in &parts.asks_systemd {
+            let message = format!("this probe asks systemd, and image `{}` runs without it", image.name);
+            self.problems()
+                .error(Code::Conflict, *place, At::Value, message)
+                .help("add `systemd: true` to the image, or name a unit under `services:`");
+        }
+    }
+
     fn must_look(&mut self, text: &ScenarioText, automatic: bool, parts: &Parts) {
         let probes =
             length(text.probes.as_ref()) + parts.software.iter().map(|product| product.probes.len()).sum::<usize>();
@@ -377,9 +401,11 @@ impl Lowering<'_> {
         super::order::unique("workloads", &names, self.problems());
         super::order::unique("probes", &probes.names, self.problems());
         let mut rules = std::mem::take(&mut probes.rules);
+        let asks_systemd = std::mem::take(&mut probes.systemd);
         let options = self.options;
         rules.extend(super::rule::rules(text.rules.as_ref(), options, self.problems()));
-        Parts { services: services.in_order(&order), software, workloads: own_workloads, probes: own_probes, rules }
+        let services = services.in_order(&order);
+        Parts { services, software, workloads: own_workloads, probes: own_probes, asks_systemd, rules }
     }
 }
 
@@ -390,5 +416,7 @@ struct Parts {
     software: Vec<Software>,
     workloads: Vec<crate::scenario::Workload>,
     probes: Vec<crate::scenario::Probe>,
+    /// Where systemd is asked.
+    asks_systemd: Vec<Place>,
     rules: Vec<patchbed_model::Rule>,
 }

@@ -4,7 +4,6 @@ use patchbed_kinds::document::Read;
 use serde_json::{Map, Value as Json, json};
 
 use super::image::ImageText;
-use super::patch::{BundleText, PatchText};
 use super::scenario::ScenarioText;
 use super::software::SoftwareText;
 
@@ -43,7 +42,7 @@ pub fn schema(of: Sort) -> Json {
     let mut body = match of {
         Sort::Scenario => ScenarioText::schema(),
         Sort::Image => ImageText::schema(),
-        Sort::Patch => json!({ "anyOf": [PatchText::schema(), BundleText::schema()] }),
+        Sort::Patch => super::patch::schema(),
         Sort::Software => SoftwareText::schema(),
     };
     let shared = share(&mut body);

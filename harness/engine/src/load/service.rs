@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use patchbed_kinds::document::{Argv, At, Node, Place, Placed, Problems, Read, Span};
+use patchbed_kinds::document::{Argv, At, Content, Node, Pairs, Place, Placed, Problems, Read, Span};
 use patchbed_kinds::probe::AnyProbe;
 use patchbed_model::Code;
 use serde_json::{Value as Json, json};
@@ -91,6 +91,10 @@ pub(super) struct UnitName(String);
 
 impl Read for UnitName {
     fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
+        if let Content::Bool(_) | Content::Integer(_) | Content::Float(_) = node.content {
+            problems.wrong_type(node, "a service or a list of them");
+            return None;
+        }
         let text = String::read(node, problems)?;
         let plain = |c: char| c.is_ascii_alphanumeric() || "._-@:\\".contains(c);
         let ends = text.strip_suffix(".service").or_else(|| text.strip_suffix(".socket"));
@@ -119,7 +123,7 @@ pub(super) struct Environment(BTreeMap<String, String>);
 
 impl Read for Environment {
     fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
-        let map = BTreeMap::<String, String>::read(node, problems)?;
+        let map = Pairs::read(node, problems)?.0;
         if map.keys().all(|name| !name.is_empty() && !name.contains('=')) {
             return Some(Self(map));
         }
@@ -128,7 +132,7 @@ impl Read for Environment {
     }
 
     fn schema() -> Json {
-        BTreeMap::<String, String>::schema()
+        Pairs::schema()
     }
 }
 
@@ -141,31 +145,26 @@ pub(super) struct Services {
     pub(super) units: BTreeMap<String, String>,
     /// The services.
     pub(super) list: Vec<Service>,
-    /// Whether some have no readable name: then a name that is not found says nothing.
+    /// Whether some have a name under a misspelt key: then a name that is not found says nothing.
     pub(super) incomplete: bool,
 }
 
 impl Services {
     /// Reads a list of services.
     pub(super) fn read(list: Option<&List<ServiceText>>, problems: &mut Problems) -> Self {
-        let mut services = Self {
-            incomplete: list.is_some_and(|list| {
-                items(Some(list)).count() < super::lowering::length(Some(list)) || list.value.is_none()
-            }),
-            ..Self::default()
-        };
+        let mut services = Self::default();
         for (place, text) in items(list) {
             match text.name_and_place(place, problems) {
                 Some((name, place)) => services.add(text, name, place, problems),
-                None => services.incomplete = true,
+                None => services.wishes.extend(text.unreadable(place)),
             }
         }
+        services.incomplete = has_misspelt_name(problems);
         services
     }
 
     fn add(&mut self, text: &ServiceText, name: String, place: Place, problems: &mut Problems) {
-        let after = items(text.after.as_ref()).map(|(place, name)| (name.clone(), place)).collect();
-        self.wishes.push(Wish { name: name.clone(), place, after });
+        self.wishes.push(Wish { name: name.clone(), place, after: text.wanted() });
         if let Some(unit) = text.unit.as_ref().and_then(|unit| unit.value.as_ref()) {
             self.units.insert(unit.0.clone(), name.clone());
         }
@@ -195,7 +194,26 @@ impl Services {
     }
 }
 
+/// Whether a key was reported that was meant to be one by which a service is named.
+fn has_misspelt_name(problems: &Problems) -> bool {
+    let meant = |help: &String| matches!(help.as_str(), "did you mean `name`?" | "did you mean `unit`?");
+    problems.list.iter().any(|problem| problem.code == Code::UnknownKey && problem.help.iter().any(meant))
+}
+
 impl ServiceText {
+    /// A service whose name was reported is known by what is written all the same: others may speak of it.
+    fn unreadable(&self, place: Place) -> Option<Wish> {
+        let written = |entry: Option<&Placed<Word>>| entry.and_then(|entry| entry.written.clone());
+        let unit = self.unit.as_ref().and_then(|unit| unit.written.clone());
+        let name = written(self.name.as_ref()).or(unit)?;
+        Some(Wish { name, place, after: self.wanted() })
+    }
+
+    /// The services that it waits for.
+    fn wanted(&self) -> Vec<(String, Place)> {
+        items(self.after.as_ref()).map(|(place, name)| (name.clone(), place)).collect()
+    }
+
     /// Its name, or that of its unit; and where that is written.
     fn name_and_place(&self, place: Place, problems: &mut Problems) -> Option<(String, Place)> {
         if let Some(name) = &self.name {

@@ -1,6 +1,6 @@
 //! The small values that only scenario files have: fixed words, numbers within bounds, dates, signals.
 
-use patchbed_kinds::document::{At, Content, Node, Problems, Read};
+use patchbed_kinds::document::{At, Content, Node, Plain, Problems, Read};
 use patchbed_model::Code;
 use patchbed_model::text::nearest;
 use serde_json::{Value as Json, json};
@@ -247,7 +247,7 @@ impl Read for Anything {
     }
 
     fn schema() -> Json {
-        json!({ "type": "object", "additionalProperties": { "type": ["string", "integer", "boolean"] } })
+        json!({ "type": "object", "additionalProperties": Plain::schema() })
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use patchbed_kinds::document::{At, Content, Node, Problems};
+use patchbed_kinds::document::{At, Content, Node, Place, Problems};
 use patchbed_model::Code;
 use patchbed_model::text::{nearest, one_line, shorten};
 
@@ -13,7 +13,7 @@ const MOST_ADDED: usize = 4 << 20;
 /// The variables of one scenario: the file's own, over those of the files it uses, under `--set`.
 #[derive(Debug)]
 pub(super) struct Variables {
-    values: BTreeMap<String, Content>,
+    values: BTreeMap<String, Node>,
     used: BTreeSet<String>,
     added: usize,
 }
@@ -25,8 +25,8 @@ impl Variables {
         match node.map(|node| (node, &node.content)) {
             Some((_, Content::Map(entries))) => {
                 for (name, value) in entries.iter().filter(|(name, _)| !name.starts_with("x-")) {
-                    if let Some(content) = declared(name, value, problems) {
-                        values.insert(name.clone(), content);
+                    if let Some(value) = declared(name, value, problems) {
+                        values.insert(name.clone(), value);
                     }
                 }
             }
@@ -36,8 +36,8 @@ impl Variables {
             None => {}
         }
         for (name, text) in sets {
-            let content = retyped(text, values.get(name));
-            values.insert(name.clone(), content);
+            let value = retyped(text, values.get(name));
+            values.insert(name.clone(), value);
         }
         Self { values, used: BTreeSet::new(), added: 0 }
     }
@@ -61,7 +61,8 @@ impl Variables {
         match &mut node.content {
             Content::Text(text) if text.contains("${") => {
                 let text = std::mem::take(text);
-                node.content = self.filled(&text, node, problems);
+                let filled = self.filled(&text, node, problems);
+                (node.content, node.written) = (filled.content, filled.written);
             }
             Content::List(items) => items.iter_mut().for_each(|item| self.fill_node(item, problems)),
             Content::Map(entries) => entries.iter_mut().for_each(|(_, value)| self.fill_node(value, problems)),
@@ -69,10 +70,10 @@ impl Variables {
         }
     }
 
-    fn filled(&mut self, text: &str, node: &Node, problems: &mut Problems) -> Content {
+    fn filled(&mut self, text: &str, node: &Node, problems: &mut Problems) -> Node {
         if let Some(name) = text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')).filter(|name| is_name(name))
         {
-            return self.value(name, node, problems).unwrap_or_else(|| Content::Text(text.to_owned()));
+            return self.value(name, node, problems).unwrap_or_else(|| Node::text(node.place, text));
         }
         let mut out = String::new();
         let mut rest = text;
@@ -87,7 +88,7 @@ impl Variables {
                 (None, Some((name, after))) => {
                     out.push_str(before);
                     let value = self.value(name, node, problems);
-                    out.push_str(&value.as_ref().map(shown).unwrap_or_default());
+                    out.push_str(&value.and_then(|value| value.plain()).unwrap_or_default());
                     rest = after;
                 }
                 (_, None) => {
@@ -98,10 +99,10 @@ impl Variables {
             }
         }
         out.push_str(rest);
-        Content::Text(out)
+        Node::text(node.place, out)
     }
 
-    fn value(&mut self, name: &str, node: &Node, problems: &mut Problems) -> Option<Content> {
+    fn value(&mut self, name: &str, node: &Node, problems: &mut Problems) -> Option<Node> {
         self.used.insert(name.to_owned());
         let Some(value) = self.values.get(name) else {
             let problem = problems
@@ -116,7 +117,7 @@ impl Variables {
         if self.added > MOST_ADDED {
             return None;
         }
-        self.added += length(value);
+        self.added += value.as_text().map_or(40, str::len);
         if self.added > MOST_ADDED {
             let message = format!("variables add more than {} MiB of text", MOST_ADDED >> 20);
             problems.error(Code::FileTooLarge, node.place, At::Value, message);
@@ -141,7 +142,7 @@ fn is_name(text: &str) -> bool {
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
 }
 
-fn declared(name: &str, value: &Node, problems: &mut Problems) -> Option<Content> {
+fn declared(name: &str, value: &Node, problems: &mut Problems) -> Option<Node> {
     if !is_name(name) {
         let name = shorten(&one_line(name), 60);
         problems
@@ -150,69 +151,33 @@ fn declared(name: &str, value: &Node, problems: &mut Problems) -> Option<Content
         return None;
     }
     match &value.content {
-        Content::Bool(_) | Content::Integer(_) | Content::Text(_) => Some(value.content.clone()),
-        Content::Float(_) => {
-            problems
-                .error(
-                    Code::UnquotedVersion,
-                    value.place,
-                    At::Value,
-                    format!("expected a text, this is {}", value.describe()),
-                )
-                .help("put it in quotes: a bare number loses its zeroes (4.10 is 4.1)");
-            None
-        }
+        Content::Bool(_) | Content::Integer(_) | Content::Float(_) | Content::Text(_) => Some(value.clone()),
         Content::Null | Content::List(_) | Content::Map(_) => {
-            problems.wrong_type(value, "a text, a whole number, `true` or `false`");
+            problems.wrong_type(value, "a text, a number, `true` or `false`");
             None
         }
     }
 }
 
 /// The text of `--set` as the type of what it replaces, when it is one of that type.
-fn retyped(text: &str, old: Option<&Content>) -> Content {
-    match old {
+fn retyped(text: &str, old: Option<&Node>) -> Node {
+    let content = match old.map(|old| &old.content) {
         Some(Content::Integer(_)) => text.parse().ok().map(Content::Integer),
+        Some(Content::Float(_)) => text.parse().ok().filter(|value: &f64| value.is_finite()).map(Content::Float),
         Some(Content::Bool(_)) => text.parse().ok().map(Content::Bool),
-        Some(Content::Null | Content::Float(_) | Content::Text(_) | Content::List(_) | Content::Map(_)) | None => None,
-    }
-    .unwrap_or_else(|| Content::Text(text.to_owned()))
-}
-
-/// How much text a value is, about.
-fn length(value: &Content) -> usize {
-    value_text(value).map_or(40, str::len)
-}
-
-fn value_text(value: &Content) -> Option<&str> {
-    match value {
-        Content::Text(text) => Some(text),
-        Content::Null
-        | Content::Bool(_)
-        | Content::Integer(_)
-        | Content::Float(_)
-        | Content::List(_)
-        | Content::Map(_) => None,
-    }
-}
-
-fn shown(value: &Content) -> String {
-    match value {
-        Content::Bool(value) => value.to_string(),
-        Content::Integer(value) => value.to_string(),
-        Content::Text(value) => value.clone(),
-        Content::Null | Content::Float(_) | Content::List(_) | Content::Map(_) => String::new(),
-    }
+        Some(Content::Null | Content::Text(_) | Content::List(_) | Content::Map(_)) | None => None,
+    };
+    let content = content.unwrap_or_else(|| Content::Text(text.to_owned()));
+    Node { written: Some(text.to_owned()), ..Node::of(Place::default(), content) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use patchbed_kinds::document::Place;
 
     fn filled(text: &str) -> (Content, usize) {
         let sets = BTreeMap::from([("set".to_owned(), "${a}".to_owned()), ("n".to_owned(), "4".to_owned())]);
-        let (own, _) = super::super::yaml::read("{a: one, n: 3, v: '4.10'}", 0).unwrap();
+        let (own, _) = super::super::yaml::read("{a: one, n: 3, v: '4.10', f: 4.1}", 0).unwrap();
         let mut problems = Problems::default();
         let mut variables = Variables::read(Some(&own), &sets, &mut problems);
         let node = variables.fill(Rc::new(Node::text(Place::default(), text)), &mut problems);

@@ -47,7 +47,7 @@ impl<'de> DeserializeSeed<'de> for Value<'_> {
         let number = self.next.get();
         self.next.set(number + 1);
         let content = deserializer.deserialize_any(self)?;
-        Ok(Node { place: Place { file: self.file, node: number }, content })
+        Ok(Node::of(Place { file: self.file, node: number }, content))
     }
 }
 

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use patchbed_model::event::{AttemptId, PlannedCell};
 use patchbed_model::id::Hasher;
-use patchbed_model::{Arm, CellId, Digest};
+use patchbed_model::{Arm, CellId, Digest, Key};
 use serde_json::{Value as Json, json};
 
-use crate::scenario::{ImageUse, Patch, Probe, Promise, Scenario, Service, Software, Workload};
+use crate::scenario::{ImageUse, Patch, Probe, Promise, Scenario, Service, Software, Workload, key_part};
 
 /// What will be run, in order.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -113,6 +113,20 @@ impl PlanCell {
     #[must_use]
     pub fn promises(&self) -> &[Promise] {
         if self.patches().count() == self.scenario.patches.len() { &self.scenario.promises } else { &[] }
+    }
+
+    /// The keys below which readings may be ill without the patch: those of optional services, and of what looks at them.
+    #[must_use]
+    pub fn optional(&self) -> Vec<Key> {
+        let services: Vec<&str> = self
+            .services()
+            .into_iter()
+            .filter(|service| service.optional)
+            .map(|service| service.name.as_str())
+            .collect();
+        let about = |probe: &&Probe| probe.service.as_deref().is_some_and(|service| services.contains(&service));
+        let probes = self.probes().filter(about).map(|probe| Key::from("probe").child(&key_part(&probe.name)));
+        services.iter().map(|name| Key::from(*name)).chain(probes).collect()
     }
 
     /// What people call it by.

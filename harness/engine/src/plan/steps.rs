@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use patchbed_model::text::first_line;
 use patchbed_model::{Arm, Stage};
 
 use super::cell::PlanCell;
@@ -95,6 +96,6 @@ fn service_text(service: &Service) -> String {
     match &service.run {
         ServiceRun::Unit(unit) if *unit == service.name => unit.clone(),
         ServiceRun::Unit(unit) => format!("{} (unit {unit})", service.name),
-        ServiceRun::Program { argv, .. } => format!("{} ({})", service.name, argv.join(" ")),
+        ServiceRun::Program { argv, .. } => format!("{} ({})", service.name, first_line(&argv.join(" "))),
     }
 }

@@ -103,15 +103,17 @@ pub enum ReviewError {
     State(#[from] StateError),
 }
 
-/// What waits for a decision after a run. `snapshots` is the folder of accepted baselines and differences.
+/// What waits for a decision after a run, where only what is accepted until `today` or longer is decided. `snapshots` is
+/// the folder of accepted baselines and differences.
 ///
 /// # Errors
 /// See [`ReviewError`].
-pub fn pending(state: &State, run: &RunId, snapshots: &Utf8Path) -> Result<Vec<Pending>, ReviewError> {
+pub fn pending(state: &State, run: &RunId, snapshots: &Utf8Path, today: Date) -> Result<Vec<Pending>, ReviewError> {
     let committed = Committed::at(snapshots);
     let mut waiting = Vec::new();
     for scenario in state.record(run)?.scenarios {
-        let accepted = committed.accepted(&scenario.id)?;
+        let mut accepted = committed.accepted(&scenario.id)?;
+        accepted.retain(|one| one.until.is_none_or(|last| last >= today));
         for cell in scenario.cells {
             let one = of_cell(run, &scenario.id, cell, &accepted, &committed)?;
             if !one.differences.is_empty() || one.candidate.is_some() {

@@ -146,6 +146,7 @@ impl Course {
         let (control, patched) = (self.arm(Arm::Control), self.arm(Arm::Patched));
         let during = self.cell.workloads().filter(|workload| workload.when == When::During);
         let once: Vec<Key> = during.map(Workload::key).collect();
+        let optional = self.cell.optional();
         let case = Case {
             control: &control,
             patched: &patched,
@@ -155,6 +156,7 @@ impl Course {
             accepted: &scales.accepted,
             once: &once,
             promises: self.cell.promises(),
+            optional: &optional,
         };
         case.judge()
     }

@@ -25,6 +25,8 @@ pub(super) struct Weighing<'a> {
     accepted: BTreeMap<String, Vec<Acceptance>>,
     /// Those that spoke of some cell, and whether they were needed.
     spoke: BTreeMap<(String, usize), bool>,
+    /// What is said of those that spoke of some cell and whose last day is over.
+    expired: BTreeSet<String>,
     /// The control attempts of this run by environment, of all cells that share it.
     pools: BTreeMap<Utf8PathBuf, (Digest, Baseline)>,
 }
@@ -33,7 +35,7 @@ impl<'a> Weighing<'a> {
     pub(super) fn new(harness: &'a Harness, run: RunId) -> Self {
         let committed = harness.options.snapshots.as_deref().map(Committed::at);
         let (accepted, spoke, pools) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        Self { harness, run, committed, accepted, spoke, pools }
+        Self { harness, run, committed, accepted, spoke, expired: BTreeSet::new(), pools }
     }
 
     /// The scales of a cell whose control attempts of this run are `control`, and what is to be said about them. Without
@@ -55,7 +57,7 @@ impl<'a> Weighing<'a> {
             Some(ground) => self.stored(cell, ground, control, &mut notes)?,
             None => None,
         };
-        let accepted = self.accepted_for(&cell.names(), today, &mut notes)?;
+        let accepted = self.accepted_for(&cell.names(), today)?;
         let pool = match self.harness.options.baseline {
             BaselineChoice::Control | BaselineChoice::Both => Pool::Both,
             BaselineChoice::Stored => Pool::Stored,
@@ -98,12 +100,7 @@ impl<'a> Weighing<'a> {
     }
 
     /// The accepted differences that speak of this cell and still hold.
-    fn accepted_for(
-        &mut self,
-        names: &CellNames,
-        today: Date,
-        notes: &mut Vec<String>,
-    ) -> Result<Vec<Acceptance>, StateError> {
+    fn accepted_for(&mut self, names: &CellNames, today: Date) -> Result<Vec<Acceptance>, StateError> {
         let Some(committed) = &self.committed else {
             return Ok(Vec::new());
         };
@@ -116,7 +113,8 @@ impl<'a> Weighing<'a> {
                 continue;
             }
             if let Some(last) = acceptance.until.filter(|last| *last < today) {
-                notes.push(format!("the acceptance of `{}` ended on {last} and is not applied", acceptance.key));
+                let (scenario, key) = (&names.scenario, &acceptance.key);
+                self.expired.insert(format!("{scenario}: the acceptance of `{key}` expired on {last}"));
                 continue;
             }
             self.spoke.entry((names.scenario.clone(), place)).or_default();
@@ -197,7 +195,7 @@ impl<'a> Weighing<'a> {
 
     /// Takes note of a judgement from before the run was cut off: which acceptances it needed.
     pub(super) fn remember(&mut self, names: &CellNames, judgement: &Judgement) -> Result<(), StateError> {
-        self.accepted_for(names, self.today(), &mut Vec::new())?;
+        self.accepted_for(names, self.today())?;
         self.needed(names, judgement);
         Ok(())
     }
@@ -212,13 +210,13 @@ impl<'a> Weighing<'a> {
         }
     }
 
-    /// Acceptances that spoke of cells of this run and that nothing showed any more.
+    /// Acceptances that spoke of cells of this run: those that expired, and those that nothing showed any more.
     pub(super) fn leftovers(&self) -> Vec<String> {
         let unused = self.spoke.iter().filter(|(_, needed)| !**needed).filter_map(|((scenario, place), _)| {
             let acceptance = self.accepted.get(scenario)?.get(*place)?;
             Some(format!("{scenario}: the accepted difference of `{}` no longer occurs", acceptance.key))
         });
-        unused.collect()
+        self.expired.iter().cloned().chain(unused).collect()
     }
 
     fn today(&self) -> Date {

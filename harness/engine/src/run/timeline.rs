@@ -166,11 +166,9 @@ impl<'a> Timeline<'a> {
     /// Restarts services. From here on one that is not ready is something seen, in both arms alike.
     pub(super) async fn restart(&self) -> Result<BTreeMap<Key, Reading>, Halt> {
         let restarted = self.services().restart(|service| service.restart == Restart::AfterPatch).await?;
-        let optional = |name: &str| self.watched.services.iter().any(|one| one.name == name && one.optional);
         let reading = |(name, ready): (String, Result<(), NotReady>)| {
             let reading = match ready {
                 Ok(()) => Reading::state("ready", Health::Good),
-                Err(not) if optional(&name) => Reading::content("not ready").because(lines(not)),
                 Err(not) => Reading::state("not ready", Health::Bad).because(lines(not)),
             };
             (Key::from(name.as_str()).child("ready"), canonical_reading(reading))

@@ -50,7 +50,7 @@ pub enum StateError {
     #[error("nothing was run here yet")]
     Empty,
     /// A beginning fits several runs.
-    #[error("`{prefix}` is the beginning of several runs: {}", .runs.join(", "))]
+    #[error("`{prefix}` is the beginning of several runs:\n{}", .runs.join("\n"))]
     Ambiguous {
         /// What was given.
         prefix: String,

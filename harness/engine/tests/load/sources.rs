@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use camino::Utf8Path;
 use patchbed_engine::load::{LoadOptions, load};
 use patchbed_engine::scenario::{Restart, ServiceRun};
+use patchbed_kinds::image::AnySource;
+use patchbed_model::{Allow, Code};
 
 use crate::{codes, folder, options, rendered};
 
@@ -61,6 +63,164 @@ fn a_folder_gives_its_scenarios_but_not_what_they_use() {
     assert_eq!((scenario.images[0].name.as_str(), scenario.patches[0].name.as_str()), ("small", "fix"));
     assert_eq!(scenario.software[0].name, "plugin");
     assert_eq!(scenario.images[0].base, path.join("scenarios/images"));
+}
+
+#[test]
+fn a_bundle_is_a_list_of_patches_in_a_file_with_or_without_a_mapping_around_it() {
+    let (_folder, path) = folder();
+    let list = "- name: one\n  deb: nginx\n- name: two\n  after: [one]\n  deb: openssl\n- three\n";
+    let wrapped = format!("bundle:\n  {}", list.trim_end().replace('\n', "\n  "));
+    write(
+        &path,
+        &[
+            ("plain.yaml", "image: host\nbundle: april\n"),
+            ("wrapped.yaml", "image: host\nbundle: may\n"),
+            ("empty.yaml", "image: host\nbundle: june\n"),
+            ("patches/april.yaml", list),
+            ("patches/may.yaml", &wrapped),
+            ("patches/june.yaml", "[]\n"),
+            ("patches/three.yaml", "deb: curl\n"),
+        ],
+    );
+    for (file, bundle) in [("plain.yaml", "april"), ("wrapped.yaml", "may")] {
+        let loaded = load(&[path.join(file)], &options(&path));
+        assert_eq!(codes(&loaded), [""; 0], "{}", rendered(&loaded));
+        let scenario = &loaded.scenarios[0];
+        let names: Vec<&str> = scenario.patches.iter().map(|patch| patch.name.as_str()).collect();
+        assert_eq!((scenario.bundle.as_deref(), names), (Some(bundle), vec!["one", "two", "three"]));
+    }
+    assert_eq!(codes(&load(&[path.join("empty.yaml")], &options(&path))), ["invalid-value"]);
+    assert_eq!(codes(&load(&[path.join("patches/april.yaml")], &options(&path))), ["not-a-scenario"]);
+}
+
+#[test]
+fn a_digest_of_a_tarball_stands_beside_it_or_under_it() {
+    let (_folder, path) = folder();
+    let digest = "ab".repeat(32);
+    let user = |image: &str| format!("image: {image}\npatch: {{ deb: openssl }}\n");
+    write(
+        &path,
+        &[
+            ("root.tar", ""),
+            ("beside.yaml", &user(&format!("{{ tar: root.tar, sha256: {digest} }}"))),
+            ("under.yaml", &user(&format!("{{ tar: {{ path: root.tar, sha256: {digest} }} }}"))),
+            ("both.yaml", &user(&format!("{{ tar: {{ path: root.tar, sha256: {digest} }}, sha256: {digest} }}"))),
+            ("other.yaml", &user(&format!("{{ host: {{}}, sha256: {digest} }}"))),
+            ("short.yaml", &user("{ tar: root.tar, sha256: abab }")),
+        ],
+    );
+    for file in ["beside.yaml", "under.yaml"] {
+        let loaded = load(&[path.join(file)], &options(&path));
+        assert_eq!(codes(&loaded), [""; 0], "{}", rendered(&loaded));
+        let AnySource::Tar(tar) = &loaded.scenarios[0].images[0].source else { panic!("a tarball") };
+        assert_eq!(tar.sha256.as_deref(), Some(digest.as_str()));
+    }
+    for (file, code) in [("both.yaml", "conflict"), ("other.yaml", "conflict"), ("short.yaml", "invalid-value")] {
+        assert_eq!(codes(&load(&[path.join(file)], &options(&path))), [code], "{file}");
+    }
+}
+
+#[test]
+fn numbers_and_truth_values_are_taken_as_written_where_no_version_is_meant() {
+    let loaded = crate::load_text(format!(
+        "{GOOD}variables: {{ release: 4.10, fast: true }}
+services:
+  - name: shop
+    run: [sleep, 100, 0x10, 1.50, true, \"${{release}}\"]
+    environment: {{ PORT: 8080, RELEASE: \"r${{release}}\", FAST: \"${{fast}}\" }}
+probes:
+  - http: {{ url: \"http://localhost/\", headers: {{ X: 1 }}, expect: {{ a: 1, b: null, c: [true, x], d: 1.5 }} }}
+  - command: [sleep, 1]
+rules: [{{ key: a, allow: {{ one-of: [100, 1.0, x] }} }}]
+"
+    ));
+    assert_eq!(codes(&loaded), [""; 0], "{}", rendered(&loaded));
+    let scenario = &loaded.scenarios[0];
+    let ServiceRun::Program { argv, environment, .. } = &scenario.services[0].run else { panic!("a program") };
+    assert_eq!(argv, &["sleep", "100", "0x10", "1.50", "true", "4.10"]);
+    assert_eq!(environment.values().collect::<Vec<_>>(), ["true", "8080", "r4.10"]);
+    assert_eq!(scenario.rules.0[0].allow, Allow::OneOf(["100", "1.0", "x"].map(str::to_owned).into()));
+    let kinds: Vec<serde_json::Value> =
+        scenario.probes.iter().map(|probe| serde_json::to_value(&probe.kind).unwrap()).collect();
+    let expected = serde_json::json!({ "json": { "a": 1, "b": null, "c": [true, "x"], "d": 1.5 } });
+    assert_eq!(kinds[0]["http"]["expect"], expected);
+    assert_eq!(kinds[0]["http"]["headers"], serde_json::json!({ "X": "1" }));
+    assert_eq!(kinds[1]["command"]["run"], serde_json::json!(["sleep", "1"]));
+}
+
+#[test]
+fn a_title_of_several_lines_is_its_first_one() {
+    let loaded = crate::load_text(format!("{GOOD}scenario: |\n  shop keeps selling\n  after the updates\n"));
+    assert_eq!(codes(&loaded), [""; 0]);
+    assert_eq!(loaded.scenarios[0].title, "shop keeps selling …");
+}
+
+#[test]
+fn a_scenario_that_uses_itself_is_told_of_the_circle_alone() {
+    let (_folder, path) = folder();
+    write(&path, &[("a.yaml", "use: a.yaml\n"), ("b.yaml", "use: nope\nrollback: 1\n")]);
+    assert_eq!(codes(&load(&[path.join("a.yaml")], &options(&path))), ["cycle"]);
+    assert_eq!(codes(&load(&[path.join("b.yaml")], &options(&path))), ["unknown-name", "wrong-type"]);
+}
+
+#[test]
+fn a_name_that_names_nothing_is_told_beside_services_that_are_broken() {
+    let loaded = crate::load_text(format!(
+        "{GOOD}services:
+  - {{ name: 'a b', run: x, after: [zz] }}
+  - nginx
+  - {{ run: y, after: [yy] }}
+  - {{ name: shop, after: [xx, nginx, 'a b'] }}
+probes: [{{ service: nope, command: x }}, {{ service: 'a b', command: x }}]
+"
+    ));
+    let unknown: Vec<&str> = loaded
+        .diagnostics
+        .iter()
+        .filter(|diagnostic| diagnostic.code == Code::UnknownService)
+        .map(|diagnostic| diagnostic.labels[0].text.as_str())
+        .collect();
+    assert_eq!(unknown, ["zz", "xx", "nope"].map(|name| format!("no service is named `{name}`")));
+    let misspelt = crate::load_text(format!(
+        "{GOOD}services: [{{ nmae: web, run: x }}]\nprobes: [{{ service: web, command: x }}]\n"
+    ));
+    assert!(!codes(&misspelt).contains(&"unknown-service"), "{:?}", codes(&misspelt));
+}
+
+#[test]
+fn what_cannot_run_is_told_where_it_is_written() {
+    let (_folder, path) = folder();
+    write(
+        &path,
+        &[
+            ("good.diff", "--- a/etc/x\n+++ b/etc/x\n@@ -1 +1 @@\n-a\n+b\n"),
+            ("climbs.diff", "--- a/../../x\n+++ b/../../x\n@@ -1 +1 @@\n-a\n+b\n"),
+            ("garbage.diff", "no diff at all\n"),
+            ("good.yaml", "image: host\npatch: { diff: good.diff }\n"),
+            (
+                "case.yaml",
+                "image: host
+bundle:
+  - diff: climbs.diff
+  - diff: garbage.diff
+  - { name: torn, diff: { text: \"--- a/x\\n+++ b/x\\n@@ -1,9 +1 @@\\n-a\\n\" } }
+services: [{ name: web, run: x }]
+probes:
+  - http: https://localhost/
+  - http: { url: \"http://localhost/\", method: FOO, expect: 700 }
+  - process: {}
+  - log: {}
+  - linkage: {}
+  - { service: web, process: {} }
+  - log: { journal: nginx.service }
+  - unit: {}
+",
+            ),
+        ],
+    );
+    assert_eq!(codes(&load(&[path.join("good.yaml")], &options(&path))), [""; 0]);
+    let loaded = load(&[path.join("case.yaml")], &options(&path));
+    insta::assert_snapshot!(rendered(&loaded).replace(&format!("{path}/"), ""));
 }
 
 #[test]

@@ -29,7 +29,7 @@ pub(super) fn write(file: &WriteFile) -> Result<(), Failure> {
 
 /// The ids that `user` or `user:group` names.
 pub(super) fn owner(text: &str) -> Result<(u32, u32), Failure> {
-    users::owner(text).ok_or_else(|| not_found(format!("find the owner `{text}` in the image")))
+    users::owner(text).ok_or_else(|| not_found(format!("the image has no owner `{text}`")))
 }
 
 fn put(file: &WriteFile, bytes: &[u8], owner: Option<(u32, u32)>) -> io::Result<()> {

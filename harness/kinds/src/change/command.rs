@@ -1,14 +1,12 @@
 //! `command`: runs a program.
 
-use std::collections::BTreeMap;
-
 use patchbed_guest::message::{Privileges, Program};
-use patchbed_model::text::{one_line, shorten};
+use patchbed_model::text::{first_line, one_line, shorten};
 use patchbed_sandbox::{AskError, Sandbox};
 
 use super::tool::{digest, must_run};
 use super::{Applied, Change, ChangeError, Prepared, Site};
-use crate::document::{Argv, Span};
+use crate::document::{Argv, Pairs, Span};
 use crate::image::Workshop;
 use crate::probe::automatic::Footprint;
 
@@ -18,7 +16,7 @@ crate::document! {
         /// The command line.
         run: Argv, required;
         /// Its environment.
-        environment: Option<BTreeMap<String, String>>, optional;
+        environment: Option<Pairs>, optional;
         /// Its user; root when not given.
         user: Option<String>, optional;
         /// Its working folder.
@@ -39,7 +37,7 @@ impl Command {
     fn program(&self, argv: &Argv) -> Program {
         Program {
             argv: argv.0.clone(),
-            environment: self.environment.clone().unwrap_or_default(),
+            environment: self.environment.clone().unwrap_or_default().0,
             user: self.user.clone(),
             directory: self.directory.clone(),
             privileges: Privileges::Ordinary,
@@ -48,7 +46,7 @@ impl Command {
 
     async fn run(&self, site: &Site<'_>, argv: &Argv) -> Result<(), ChangeError> {
         let within = self.within.map_or(site.within, |span| span.0);
-        let what = format!("`{}`", shorten(&one_line(&words(argv)), 80));
+        let what = format!("`{}`", shown(argv));
         must_run(site.sandbox, &what, self.program(argv), within).await.map(|_| ())
     }
 }
@@ -72,7 +70,7 @@ impl Change for Command {
 
     async fn revert(&self, site: &Site<'_>) -> Result<(), ChangeError> {
         let Some(argv) = &self.revert else {
-            let what = shorten(&one_line(&words(&self.run)), 80);
+            let what = shown(&self.run);
             let text = format!("`{what}` has no way back: the command has no `revert`");
             return Err(ChangeError::Refused { text, evidence: Vec::new() });
         };
@@ -86,6 +84,11 @@ async fn footprint(sandbox: &dyn Sandbox) -> Result<Footprint, ChangeError> {
         AskError::Link(link) => ChangeError::Link(link),
         AskError::Failed(failure) => ChangeError::Unavailable(format!("see what a command wrote: {failure}")),
     })
+}
+
+/// The command line on one short line.
+fn shown(argv: &Argv) -> String {
+    shorten(&one_line(&first_line(&words(argv))), 80)
 }
 
 /// The command line as people wrote it.

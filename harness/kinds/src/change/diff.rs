@@ -7,7 +7,7 @@ use std::io::Read as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use patchbed_guest::message::{FileKind, Files, WriteFile};
 use patchbed_model::Digest;
 use patchbed_model::id::Hasher;
@@ -57,19 +57,24 @@ impl Diff {
         if let Some(text) = text {
             return Ok(text.clone().into_bytes());
         }
-        blocking(move || {
-            let mut bytes = Vec::new();
-            open_file(&file)?
-                .take(LIMIT + 1)
-                .read_to_end(&mut bytes)
-                .map_err(|error| TreeError::Unfit(format!("read `{file}`: {error}")))?;
-            if bytes.len() as u64 > LIMIT {
-                return Err(TreeError::Unfit(format!("`{file}` is larger than {LIMIT} bytes")));
-            }
-            Ok(bytes)
-        })
-        .await
-        .map_err(|error: TreeError| ImageError::from(error).into())
+        blocking(move || read(&file)).await.map_err(|error: TreeError| ImageError::from(error).into())
+    }
+
+    /// What is wrong with the diff, as far as that can be told without an environment. `base` is the folder of the file in
+    /// which the change is written.
+    #[must_use]
+    pub fn fault(&self, base: &Utf8Path) -> Option<String> {
+        let bytes = match (&self.file, &self.text) {
+            (Some(file), None) => read(&resolve(base, file)).map_err(|error| error.to_string()),
+            (None, Some(text)) => Ok(text.clone().into_bytes()),
+            (None, None) | (Some(_), Some(_)) => return None,
+        };
+        let steps = |bytes: &[u8]| Ok::<_, ChangeError>(parse(bytes, &self.directory()?, self.strip())?.len());
+        match bytes.and_then(|bytes| steps(&bytes).map_err(|error| error.to_string())) {
+            Ok(0) => Some("the diff names no file: its lines `---` and `+++` are missing".to_owned()),
+            Ok(_) => None,
+            Err(text) => Some(text),
+        }
     }
 
     fn directory(&self) -> Result<String, ChangeError> {
@@ -121,6 +126,18 @@ impl Change for Diff {
         site.sandbox.restore(site.name).await?;
         Ok(())
     }
+}
+
+fn read(file: &Utf8Path) -> Result<Vec<u8>, TreeError> {
+    let mut bytes = Vec::new();
+    open_file(file)?
+        .take(LIMIT + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| TreeError::Unfit(format!("read `{file}`: {error}")))?;
+    if bytes.len() as u64 > LIMIT {
+        return Err(TreeError::Unfit(format!("`{file}` is larger than {LIMIT} bytes")));
+    }
+    Ok(bytes)
 }
 
 /// The name of the diff in its entry of the store.

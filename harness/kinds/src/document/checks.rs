@@ -117,6 +117,24 @@ pub fn url(text: &str) -> Option<&'static str> {
     (!good).then_some("an address such as `http://localhost:8080/health`")
 }
 
+/// An address that the `http` probe can ask: without TLS.
+#[must_use]
+pub fn plain_url(text: &str) -> Option<&'static str> {
+    if text.starts_with("https://") {
+        return Some(
+            "`http://`, for this probe has no TLS (ask with a `command` probe, such as `curl -fsS https://…`)",
+        );
+    }
+    url(text)
+}
+
+/// A method of HTTP that asks one question and gets one answer.
+#[must_use]
+pub fn method(text: &str) -> Option<&'static str> {
+    let known = matches!(text, "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS");
+    (!known).then_some("one of `GET`, `HEAD`, `POST`, `PUT`, `PATCH`, `DELETE`, `OPTIONS`")
+}
+
 /// A host and a port.
 #[must_use]
 pub fn address(text: &str) -> Option<&'static str> {

@@ -53,7 +53,7 @@ macro_rules! document {
                 $(if !matches!(node.content, $crate::document::Content::Map(_) | $crate::document::Content::Null) {
                     let entry = (stringify!($short).replace('_', "-"), node.clone());
                     let content = $crate::document::Content::Map(vec![entry]);
-                    return Self::read(&$crate::document::Node { place: node.place, content }, problems);
+                    return Self::read(&$crate::document::Node::of(node.place, content), problems);
                 })?
                 let mut fields = $crate::document::Fields::of(node, $wanted, problems)?;
                 $(let $kind = $crate::document!(@kind fields, problems, $any $(, $other)?);)?

@@ -12,13 +12,13 @@ mod problem;
 mod values;
 
 pub use checks::{
-    Check, address, at_least_one, check, exactly_one, filled, inside_path, mode, owner, package, port, sha256, url,
-    user, word,
+    Check, address, at_least_one, check, exactly_one, filled, inside_path, method, mode, owner, package, plain_url,
+    port, sha256, url, user, word,
 };
 pub use fields::Fields;
 pub use node::{Content, Node, Place};
 pub use problem::{At, Problem, Problems};
-pub use values::{Argv, OneOrMany, Placed, Share, Size, Span};
+pub use values::{Argv, JsonValue, OneOrMany, Pairs, Placed, Plain, Share, Size, Span};
 
 use serde_json::Value as Json;
 

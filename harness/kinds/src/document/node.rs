@@ -26,6 +26,8 @@ pub struct Node {
     pub place: Place,
     /// The value.
     pub content: Content,
+    /// A number as it is written, because `4.10` and `0x10` say more than their values.
+    pub written: Option<String>,
 }
 
 /// What a value can be. Integers and floats are apart, because a version must be neither.
@@ -51,7 +53,13 @@ impl Node {
     /// A text at `place`.
     #[must_use]
     pub fn text(place: Place, text: impl Into<String>) -> Self {
-        Self { place, content: Content::Text(text.into()) }
+        Self::of(place, Content::Text(text.into()))
+    }
+
+    /// A value at `place` of which nothing more is known.
+    #[must_use]
+    pub const fn of(place: Place, content: Content) -> Self {
+        Self { place, content, written: None }
     }
 
     /// What the value is, for "a text was wanted, this is …".
@@ -61,8 +69,9 @@ impl Node {
         match &self.content {
             Content::Null => "nothing".into(),
             Content::Bool(value) => format!("the truth value `{value}`"),
-            Content::Integer(value) => format!("the number `{value}`"),
-            Content::Float(value) => format!("the number `{value}`"),
+            Content::Integer(_) | Content::Float(_) => {
+                format!("the number `{}`", shorten(&self.plain().unwrap_or_default(), 40))
+            }
             Content::Text(value) => format!("the text `{}`", shorten(&one_line(value), 40)),
             Content::List(_) => "a list".into(),
             Content::Map(_) => "a mapping".into(),
@@ -80,6 +89,19 @@ impl Node {
             | Content::Float(_)
             | Content::List(_)
             | Content::Map(_) => None,
+        }
+    }
+
+    /// The text of a plain value: a text, or a number or truth value as it is written.
+    #[must_use]
+    pub fn plain(&self) -> Option<String> {
+        let written = |value: String| Some(self.written.clone().unwrap_or(value));
+        match &self.content {
+            Content::Text(text) => Some(text.clone()),
+            Content::Bool(value) => Some(value.to_string()),
+            Content::Integer(value) => written(value.to_string()),
+            Content::Float(value) => written(value.to_string()),
+            Content::Null | Content::List(_) | Content::Map(_) => None,
         }
     }
 

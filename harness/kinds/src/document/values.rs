@@ -134,11 +134,16 @@ pub struct Placed<T> {
     pub place: Place,
     /// The value; `None` when it could not be read, and that has been reported.
     pub value: Option<T>,
+    /// What stands there instead of a value that could be read, when it is a plain one.
+    #[serde(skip)]
+    pub written: Option<String>,
 }
 
 impl<T: Read> Read for Placed<T> {
     fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
-        Some(Self { place: node.place, value: T::read(node, problems) })
+        let value = T::read(node, problems);
+        let written = if value.is_none() { node.plain() } else { None };
+        Some(Self { place: node.place, value, written })
     }
 
     fn schema() -> Json {
@@ -179,6 +184,80 @@ impl<T: Read> Read for OneOrMany<T> {
     }
 }
 
+/// A text where no version can be meant: a number or truth value is taken as it is written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Plain(pub String);
+
+impl Read for Plain {
+    fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
+        match node.content {
+            Content::Bool(_) | Content::Integer(_) | Content::Float(_) => node.plain(),
+            Content::Null | Content::Text(_) | Content::List(_) | Content::Map(_) => String::read(node, problems),
+        }
+        .map(Self)
+    }
+
+    fn schema() -> Json {
+        json!({ "type": ["string", "number", "boolean"] })
+    }
+}
+
+/// Names and their values, as of an environment or of headers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Pairs(pub BTreeMap<String, String>);
+
+impl Read for Pairs {
+    fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
+        let pairs = BTreeMap::<String, Plain>::read(node, problems)?;
+        Some(Self(pairs.into_iter().map(|(name, value)| (name, value.0)).collect()))
+    }
+
+    fn schema() -> Json {
+        BTreeMap::<String, Plain>::schema()
+    }
+}
+
+/// Any value, as JSON has it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct JsonValue(pub Json);
+
+impl Read for JsonValue {
+    fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
+        let value = match &node.content {
+            Content::Null => Json::Null,
+            Content::Bool(value) => Json::Bool(*value),
+            Content::Integer(_) | Content::Float(_) => return json_number(node, problems).map(Self),
+            Content::Text(_) => Json::String(String::read(node, problems)?),
+            Content::List(_) => Vec::<Self>::read(node, problems)?.into_iter().map(|item| item.0).collect(),
+            Content::Map(_) => {
+                BTreeMap::<String, Self>::read(node, problems)?.into_iter().map(|(key, item)| (key, item.0)).collect()
+            }
+        };
+        Some(Self(value))
+    }
+
+    fn schema() -> Json {
+        json!({})
+    }
+}
+
+/// JSON has no infinity, and no whole numbers of more than 64 bits.
+fn json_number(node: &Node, problems: &mut Problems) -> Option<Json> {
+    let number = match node.content {
+        Content::Integer(value) => serde_json::Number::from_i128(value),
+        Content::Float(value) => serde_json::Number::from_f64(value),
+        Content::Null | Content::Bool(_) | Content::Text(_) | Content::List(_) | Content::Map(_) => None,
+    };
+    if number.is_none() {
+        let message = format!("expected a number that JSON can hold, this is {}", node.describe());
+        problems.error(Code::InvalidValue, node.place, At::Value, message);
+    }
+    number.map(Json::Number)
+}
+
 /// A command line: a text goes to `/bin/sh -c`, a list is taken as it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
@@ -191,7 +270,7 @@ impl Read for Argv {
                 let text = String::read(node, problems)?;
                 if text.trim().is_empty() { Vec::new() } else { vec!["/bin/sh".into(), "-c".into(), text] }
             }
-            Content::List(_) => Vec::<String>::read(node, problems)?,
+            Content::List(_) => Vec::<Plain>::read(node, problems)?.into_iter().map(|word| word.0).collect(),
             Content::Null | Content::Bool(_) | Content::Integer(_) | Content::Float(_) | Content::Map(_) => {
                 problems.wrong_type(node, "a command: a text for the shell, or a list of words");
                 return None;
@@ -205,7 +284,7 @@ impl Read for Argv {
     }
 
     fn schema() -> Json {
-        json!({ "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" }, "minItems": 1 }] })
+        json!({ "anyOf": [{ "type": "string" }, { "type": "array", "items": Plain::schema(), "minItems": 1 }] })
     }
 }
 

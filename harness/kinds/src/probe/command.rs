@@ -1,7 +1,5 @@
 //! `command`: runs a program and reads its result.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value as Json, json};
 
 use patchbed_model::{Code, Health, Key, Reading, Value, text};
@@ -11,7 +9,7 @@ use patchbed_sandbox::message::{End, FailureKind, Output, Program, Ran, Run, sig
 use super::look::KEEP;
 use super::outputs::{digest_of, json_of, json_text, lines_of, no_json, text_of};
 use super::{Look, Probe, ProbeError};
-use crate::document::{Argv, At, Node, Problems, Read};
+use crate::document::{Argv, At, Node, Pairs, Problems, Read};
 
 crate::document! {
     /// A program whose result is read.
@@ -21,7 +19,7 @@ crate::document! {
         /// Its user; root when not given.
         user: Option<String>, optional;
         /// Its environment.
-        environment: Option<BTreeMap<String, String>>, optional;
+        environment: Option<Pairs>, optional;
         /// Its working folder.
         directory: Option<String>, optional;
         /// Text for its standard input.
@@ -98,7 +96,7 @@ impl Command {
     fn program(&self, look: &Look<'_>) -> Run {
         let program = Program {
             argv: self.run.0.clone(),
-            environment: self.environment.clone().unwrap_or_default(),
+            environment: self.environment.clone().unwrap_or_default().0,
             user: self.user.clone(),
             directory: self.directory.clone(),
             ..Program::default()

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value as Json, json};
 
-use patchbed_model::{Health, Key, Reading, text};
+use patchbed_model::{Code, Health, Key, Reading, text};
 use patchbed_sandbox::message::{self, HttpAnswer};
 
 use super::outputs::{is_cut, json_at, json_of, json_text, no_json, refusal, text_of};
 use super::{Look, Probe, ProbeError};
-use crate::document::{Content, Node, OneOrMany, Problems, Read};
+use crate::document::{At, Content, JsonValue, Node, OneOrMany, Pairs, Problems, Read};
 
 crate::document! {
     /// A question to an HTTP server and what the answer should be.
@@ -19,7 +19,7 @@ crate::document! {
         /// The method; `GET` when not given.
         method: Option<String>, optional;
         /// Headers to send.
-        headers: Option<BTreeMap<String, String>>, optional;
+        headers: Option<Pairs>, optional;
         /// The body to send.
         body: Option<String>, optional;
         /// Whether redirects are followed.
@@ -33,8 +33,8 @@ crate::document! {
     }
     short url;
     check {
-        url => url,
-        method => word,
+        url => plain_url,
+        method => method,
         read_headers => word,
         json => filled,
     }
@@ -49,13 +49,13 @@ pub enum Expect {
     /// A body that holds this text.
     Text(String),
     /// A JSON body that holds these values under these paths.
-    Json(BTreeMap<String, String>),
+    Json(BTreeMap<String, JsonValue>),
 }
 
 impl Read for Expect {
     fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
         match &node.content {
-            Content::Integer(_) => u16::read(node, problems).map(Self::Status),
+            Content::Integer(_) => status(node, problems).map(Self::Status),
             Content::Text(_) => String::read(node, problems).map(Self::Text),
             Content::Map(_) => BTreeMap::read(node, problems).map(Self::Json),
             Content::Null | Content::Bool(_) | Content::Float(_) | Content::List(_) => {
@@ -66,8 +66,19 @@ impl Read for Expect {
     }
 
     fn schema() -> Json {
-        json!({ "anyOf": [u16::schema(), String::schema(), BTreeMap::<String, String>::schema()] })
+        let status = json!({ "type": "integer", "minimum": 100, "maximum": 599 });
+        json!({ "anyOf": [status, String::schema(), BTreeMap::<String, JsonValue>::schema()] })
     }
+}
+
+fn status(node: &Node, problems: &mut Problems) -> Option<u16> {
+    let status = u16::read(node, problems)?;
+    if (100..=599).contains(&status) {
+        return Some(status);
+    }
+    let message = format!("expected a status from 100 to 599, this is {}", node.describe());
+    problems.error(Code::InvalidValue, node.place, At::Value, message);
+    None
 }
 
 /// How many bytes of an answer's body are kept: more than pages and answers of interfaces have.
@@ -97,7 +108,7 @@ impl Http {
         message::Http {
             url: self.url.clone(),
             method: self.method.clone().unwrap_or_else(|| "GET".to_owned()),
-            headers: self.headers.clone().unwrap_or_default(),
+            headers: self.headers.clone().unwrap_or_default().0,
             body: self.body.clone(),
             follow: self.follow,
             within: look.milliseconds(),
@@ -165,13 +176,13 @@ impl Expect {
             Self::Text(wanted) => Some(format!("no `{}` in the body", text::one_line(wanted))),
             Self::Json(wanted) => {
                 let json = json_of(&answer.body);
-                wanted.iter().find_map(|(path, wanted)| {
-                    let found = json.as_ref().and_then(|json| json_at(json, path)).map(plain);
-                    match found {
-                        Some(found) if found == *wanted => None,
-                        Some(found) => Some(format!("`{path}` is `{found}` and not `{wanted}`")),
-                        None => Some(format!("no `{path}` in the body")),
+                wanted.iter().find_map(|(path, wanted)| match json.as_ref().and_then(|json| json_at(json, path)) {
+                    Some(found) if same(found, &wanted.0) => None,
+                    Some(found) => {
+                        let [found, wanted] = apart(found, &wanted.0);
+                        Some(format!("`{path}` is `{found}` and not `{wanted}`"))
                     }
+                    None => Some(format!("no `{path}` in the body")),
                 })
             }
         }
@@ -182,7 +193,24 @@ fn too_long(operation: &str) -> ProbeError {
     ProbeError::Blind(format!("{operation}: the answer is longer than {} MiB", KEEP >> 20))
 }
 
-/// A JSON value as it is written in a scenario: a text without its quotes.
-fn plain(json: &Json) -> String {
-    json.as_str().map_or_else(|| json.to_string(), str::to_owned)
+/// Two JSON values as a person tells them apart: texts without quotes, unless a text stands against a number.
+fn apart(found: &Json, wanted: &Json) -> [String; 2] {
+    let plain = |json: &Json| json.as_str().map_or_else(|| json.to_string(), str::to_owned);
+    let texts = [found, wanted].map(plain);
+    if texts[0] == texts[1] { [found, wanted].map(Json::to_string) } else { texts }
+}
+
+/// Whether two JSON values are the same; `1` and `1.0` are one number.
+fn same(found: &Json, wanted: &Json) -> bool {
+    match (found, wanted) {
+        (Json::Number(found), Json::Number(wanted)) => found == wanted || found.as_f64() == wanted.as_f64(),
+        (Json::Array(found), Json::Array(wanted)) => {
+            found.len() == wanted.len() && found.iter().zip(wanted).all(|(found, wanted)| same(found, wanted))
+        }
+        (Json::Object(found), Json::Object(wanted)) => {
+            found.len() == wanted.len()
+                && found.iter().all(|(key, value)| wanted.get(key).is_some_and(|wanted| same(value, wanted)))
+        }
+        _ => found == wanted,
+    }
 }

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::json;
+
 use patchbed_sandbox::message::{
     End, FailureKind, FileFact, HttpAnswer, Output, Package as Installed, Ran, Reply, Request, Socket, Unresolved,
 };
@@ -19,7 +21,7 @@ use super::tcp::Tcp;
 use super::testing::{failed, file, look, output, process, ran, sandbox, seen, service, told};
 use super::unit::Unit;
 use super::{AnyProbe, Probe, ProbeError, Service};
-use crate::document::{Argv, OneOrMany};
+use crate::document::{Argv, JsonValue, OneOrMany};
 
 fn http(expect: Option<Expect>) -> Http {
     Http {
@@ -99,7 +101,9 @@ async fn no_connection_is_a_bad_state_and_no_error() {
 
 #[tokio::test]
 async fn chosen_headers_and_json_values_are_read_by_name() {
-    let mut probe = http(Some(Expect::Json([("db.state".to_owned(), "up".to_owned())].into())));
+    let wanted = [("db.state", json!("up")), ("items", json!([1.0, { "a": 1, "b": 2 }]))];
+    let wanted = wanted.map(|(path, value)| (path.to_owned(), JsonValue(value)));
+    let mut probe = http(Some(Expect::Json(wanted.into())));
     probe.read_headers = some(&["Date", "Server"]);
     probe.json = some(&["$.db.state", "items[1]", "nothing"]);
     let readings = seen(&probe, answer(200, r#"{"db":{"state":"up"},"items":[1,{"b":2,"a":1}]}"#)).await.unwrap();
@@ -117,6 +121,9 @@ async fn chosen_headers_and_json_values_are_read_by_name() {
     );
     let readings = seen(&probe, answer(200, r#"{"db":{"state":"down"}}"#)).await.unwrap();
     assert_eq!(told(readings)[0], "p.expect = not met: `db.state` is `down` and not `up` (bad)");
+    let readings = seen(&probe, answer(200, r#"{"db":{"state":"up"},"items":"x"}"#)).await.unwrap();
+    let unmet = "p.expect = not met: `items` is `x` and not `[1.0,{\"a\":1,\"b\":2}]` (bad)";
+    assert_eq!(told(readings)[0], unmet);
 }
 
 #[tokio::test]
@@ -216,7 +223,7 @@ async fn an_expectation_on_an_answer_that_was_cut_is_blindness() {
     let answer = |text: &str| {
         Reply::Http(Ok(HttpAnswer { status: 200, headers: BTreeMap::new(), body: cut(text), milliseconds: 3 }))
     };
-    for expect in [Expect::Text("end".to_owned()), Expect::Json([("a".to_owned(), "1".to_owned())].into())] {
+    for expect in [Expect::Text("end".to_owned()), Expect::Json([("a".to_owned(), JsonValue(json!(1)))].into())] {
         let blind = seen(&http(Some(expect)), answer("{\"a\":")).await;
         assert!(matches!(&blind, Err(ProbeError::Blind(text)) if text.contains("longer than 4 MiB")), "{blind:?}");
     }

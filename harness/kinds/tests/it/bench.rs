@@ -167,7 +167,7 @@ fn node(words: Json) -> Node {
         Json::Array(items) => Content::List(items.into_iter().map(node).collect()),
         Json::Object(map) => Content::Map(map.into_iter().map(|(key, value)| (key, node(value))).collect()),
     };
-    Node { place: Place::default(), content }
+    Node::of(Place::default(), content)
 }
 
 /// A change applied in a sandbox of its own.

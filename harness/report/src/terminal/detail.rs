@@ -63,6 +63,11 @@ impl Detail {
             self.value("Stopped", &safe::shown(&text, look), out)?;
             self.evidence(&stop.evidence, out)?;
         }
+        for ill in &cell.ill {
+            let value = words::side(Some(ill.value.trim_end()), "", look);
+            self.value("Ill", &format!("{}: {value}", safe::shown(ill.key.as_str(), look)), out)?;
+            self.evidence(&ill.evidence, out)?;
+        }
         self.readings(cell, out)?;
         cell.notes.iter().try_for_each(|note| self.value("Note", &safe::shown(note, look), out))?;
         writeln!(out)

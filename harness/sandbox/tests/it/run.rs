@@ -38,7 +38,7 @@ async fn a_missing_program_user_or_folder_is_named() {
     assert_eq!(failure.kind, FailureKind::NotFound);
     assert_eq!(failure.text, "execute `no-such`: No such file or directory (os error 2)");
     let failure = ask(Program { user: Some("ghost".into()), ..shell("true") }).await;
-    assert_eq!(failure.text, "find the user `ghost` in `/etc/passwd`");
+    assert_eq!(failure.text, "the image has no user `ghost`");
     let failure = ask(Program { directory: Some("/none".into()), ..shell("true") }).await;
     assert_eq!(failure.text, "enter the folder of `/bin/sh`: No such file or directory (os error 2)");
 }

@@ -160,7 +160,7 @@ async fn an_acceptance_that_was_needed_before_the_run_was_cut_off_still_occurs()
     world.scenario.patches = vec![patch("one"), patch("two")];
     world.scenario.matrix.patch = PatchAxis::Each;
     let record = world.run().await.expect("the run ends");
-    let waiting = pending(&world.state(), &record.run, &snapshots).expect("the record can be read");
+    let waiting = pending(&world.state(), &record.run, &snapshots, date(2026, 11, 23)).expect("the record can be read");
     let decision =
         Decision { by: "ann".to_owned(), date: date(2026, 11, 23), because: None, until: None, known_issue: false };
     accept(&snapshots, &waiting, &decision).expect("it may be accepted");

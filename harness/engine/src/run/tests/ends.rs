@@ -8,7 +8,7 @@ use patchbed_model::{Arm, Event, Exit, Health, Outcome, Stage, Verdict};
 use patchbed_sandbox::fake::{Answer, Happened};
 use patchbed_sandbox::message::{End, Output, Reply, Request, ServiceState};
 
-use super::world::running;
+use super::world::{Inside, running};
 use super::{World, ran};
 use crate::fixtures::{patch, probe, workload};
 use crate::scenario::{PatchAxis, Promise, When};
@@ -91,6 +91,45 @@ async fn a_probe_that_always_fails_is_broken_before() {
     let mut world = World::new(|_, words| is(words, "look").then(|| ran(End::Exited(1), "fine")));
     let record = world.run().await.expect("the run ends");
     assert_eq!((record.verdict, record.exit_name), (Verdict::Inconclusive, Exit::BrokenBefore));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_broken_before_is_told_with_its_value_and_what_explains_it() {
+    let mut world = World::new(|_, words| is(words, "look").then(|| ran(End::Exited(7), "no route")));
+    let record = world.run().await.expect("the run ends");
+    let ill: Vec<(&str, &str)> =
+        record.scenarios[0].cells[0].ill.iter().map(|one| (one.key.as_str(), one.value.as_str())).collect();
+    assert_eq!(ill, [("probe.page.exit", "7")]);
+}
+
+/// A world whose one service is optional and does not live while `ill`; its probe looks at it.
+fn optional_service(ill: fn(&Inside) -> bool) -> World {
+    let mut world = World::new(move |inside, words| match words.first().map(String::as_str) {
+        Some("services") if ill(inside) => {
+            let (end, processes) = (Some(End::Exited(1)), Vec::new());
+            let dead = ServiceState { end, processes, ..running(inside, "web") };
+            Some(Answer::Now(Reply::Services(vec![dead])))
+        }
+        Some("look") if ill(inside) => Some(ran(End::Exited(1), "refused")),
+        _ => None,
+    });
+    world.scenario.services[0].optional = true;
+    world.scenario.probes[0].service = Some("web".to_owned());
+    world
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_optional_service_that_is_ill_without_the_patch_does_not_keep_the_rest_from_being_judged() {
+    let record = optional_service(|_| true).run().await.expect("the run ends");
+    assert_eq!((record.verdict, record.exit_name), (Verdict::Same, Exit::Ok));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_optional_service_that_becomes_ill_with_the_patch_is_regressed() {
+    let record = optional_service(|inside| inside.patched).run().await.expect("the run ends");
+    assert_eq!(record.verdict, Verdict::Regressed);
+    let keys: Vec<&str> = record.scenarios[0].cells[0].differences.iter().map(|one| one.key.as_str()).collect();
+    assert!(keys.contains(&"web.ready") && keys.contains(&"probe.page.exit"), "{keys:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -213,7 +252,8 @@ async fn a_change_may_take_what_is_left_of_the_attempt_but_for_a_reserve() {
     world.scenario.limits.time = Duration::from_mins(20);
     world.scenario.patches = vec![patch("one"), patch("two")];
     world.run().await.expect("the run ends");
-    assert_eq!(allowed(&world, "patch"), [19 * 60, 11 * 60]);
+    // The service has lived for a moment before.
+    assert_eq!(allowed(&world, "patch"), [19 * 60 - 1, 11 * 60 - 1]);
     let mut short = World::new(|_, _| None);
     short.scenario.limits.time = Duration::from_secs(40);
     short.run().await.expect("the run ends");

@@ -1,6 +1,6 @@
 //! What is kept for review, and what comes of decisions.
 
-use jiff::civil::date;
+use jiff::civil::{Date, date};
 use patchbed_model::{Arm, Exit, Key, Verdict};
 use patchbed_sandbox::message::End;
 
@@ -9,6 +9,8 @@ use super::{World, ran};
 use crate::fixtures::{patch, probe};
 use crate::review::{Decision, ReviewError, accept, pending, reject};
 use crate::store::Committed;
+
+const TODAY: Date = date(2026, 11, 23);
 
 fn is(words: &[String], first: &str) -> bool {
     words.first().is_some_and(|word| word == first)
@@ -25,7 +27,7 @@ fn world(text_with_the_patch: &'static str, status: i32) -> World {
 }
 
 fn decision() -> Decision {
-    Decision { by: "ann".to_owned(), date: date(2026, 11, 23), because: None, until: None, known_issue: false }
+    Decision { by: "ann".to_owned(), date: TODAY, because: None, until: None, known_issue: false }
 }
 
 fn known_issue() -> Decision {
@@ -43,12 +45,12 @@ async fn an_accepted_difference_is_silenced_counted_and_no_longer_pending() {
     let snapshots = world.root().join("snapshots");
     let record = world.run().await.expect("the run ends");
     assert_eq!(record.exit_name, Exit::Changed);
-    let waiting = pending(&world.state(), &record.run, &snapshots).expect("the record can be read");
+    let waiting = pending(&world.state(), &record.run, &snapshots, TODAY).expect("the record can be read");
     assert_eq!(waiting[0].differences.len(), 1);
     let written = accept(&snapshots, &waiting, &decision()).expect("it may be accepted");
     let names: Vec<_> = written.iter().filter_map(|file| file.file_name()).collect();
     assert_eq!(names, ["accepted.yaml", "box.snap"]);
-    assert!(pending(&world.state(), &record.run, &snapshots).expect("the record can be read").is_empty());
+    assert!(pending(&world.state(), &record.run, &snapshots, TODAY).expect("the record can be read").is_empty());
     let again = world.run().await.expect("the run ends");
     assert_eq!((again.verdict, again.exit_name), (Verdict::Same, Exit::Ok));
     assert_eq!(again.scenarios[0].cells[0].silenced[0].silenced.as_deref(), Some("accepted by ann on 2026-11-23"));
@@ -62,9 +64,9 @@ async fn an_acceptance_holds_whatever_the_order_of_the_patches() {
     let record = world.run().await.expect("the run ends");
     world.scenario.patches.reverse();
     let turned = world.run().await.expect("the run ends");
-    let waiting = pending(&world.state(), &record.run, &snapshots).expect("the record can be read");
+    let waiting = pending(&world.state(), &record.run, &snapshots, TODAY).expect("the record can be read");
     accept(&snapshots, &waiting, &decision()).expect("it may be accepted");
-    let listed = pending(&world.state(), &turned.run, &snapshots).expect("the record can be read");
+    let listed = pending(&world.state(), &turned.run, &snapshots, TODAY).expect("the record can be read");
     assert!(listed.iter().all(|one| one.differences.is_empty()));
     assert_eq!(world.run().await.expect("the run ends").exit_name, Exit::Ok);
 }
@@ -74,7 +76,7 @@ async fn an_acceptance_holds_for_that_change_alone_and_is_reported_when_it_is_ov
     let mut first = world("new page", 0);
     let snapshots = first.root().join("snapshots");
     let record = first.run().await.expect("the run ends");
-    let waiting = pending(&first.state(), &record.run, &snapshots).expect("the record can be read");
+    let waiting = pending(&first.state(), &record.run, &snapshots, TODAY).expect("the record can be read");
     accept(&snapshots, &waiting, &decision()).expect("it may be accepted");
     let mut second = world("yet another page", 0);
     second.folder = std::sync::Arc::clone(&first.folder);
@@ -89,7 +91,7 @@ async fn a_regression_is_accepted_as_a_known_issue_only() {
     let mut world = world("page", 3);
     let snapshots = world.root().join("snapshots");
     let record = world.run().await.expect("the run ends");
-    let waiting = pending(&world.state(), &record.run, &snapshots).expect("the record can be read");
+    let waiting = pending(&world.state(), &record.run, &snapshots, TODAY).expect("the record can be read");
     assert!(matches!(accept(&snapshots, &waiting, &decision()), Err(ReviewError::Regressed { .. })));
     let unexplained = Decision { because: None, ..known_issue() };
     assert!(matches!(accept(&snapshots, &waiting, &unexplained), Err(ReviewError::Unexplained("a reason"))));
@@ -100,17 +102,20 @@ async fn a_regression_is_accepted_as_a_known_issue_only() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_acceptance_whose_last_day_is_over_does_not_hold_and_is_said() {
+async fn an_acceptance_whose_last_day_is_over_does_not_hold_is_said_and_can_be_renewed() {
     let mut world = world("new page", 0);
     let snapshots = world.root().join("snapshots");
     let record = world.run().await.expect("the run ends");
-    let waiting = pending(&world.state(), &record.run, &snapshots).expect("the record can be read");
+    let waiting = pending(&world.state(), &record.run, &snapshots, TODAY).expect("the record can be read");
     let over = Decision { until: Some(date(2000, 1, 1)), ..decision() };
     accept(&snapshots, &waiting, &over).expect("it may be accepted");
     let record = world.run().await.expect("the run ends");
     assert_eq!(record.verdict, Verdict::Changed);
-    let notes = &record.scenarios[0].cells[0].notes;
-    assert!(notes.contains(&"the acceptance of `probe.page.stdout` ended on 2000-01-01 and is not applied".to_owned()));
+    assert_eq!(record.notes, ["shop: the acceptance of `probe.page.stdout` expired on 2000-01-01"]);
+    let waiting = pending(&world.state(), &record.run, &snapshots, TODAY).expect("the record can be read");
+    assert_eq!(waiting[0].differences.len(), 1);
+    accept(&snapshots, &waiting, &decision()).expect("it may be accepted");
+    assert_eq!(world.run().await.expect("the run ends").exit_name, Exit::Ok);
 }
 
 #[tokio::test(start_paused = true)]
@@ -118,7 +123,7 @@ async fn accepting_is_refused_when_the_accepted_file_is_another_one_by_now() {
     let mut world = world("page", 0);
     let snapshots = world.root().join("snapshots");
     let record = world.run().await.expect("the run ends");
-    let waiting = pending(&world.state(), &record.run, &snapshots).expect("the record can be read");
+    let waiting = pending(&world.state(), &record.run, &snapshots, TODAY).expect("the record can be read");
     accept(&snapshots, &waiting, &decision()).expect("it may be accepted");
     assert!(matches!(accept(&snapshots, &waiting, &decision()), Err(ReviewError::Moved(_))));
 }
@@ -128,9 +133,9 @@ async fn a_rejected_candidate_is_gone() {
     let mut world = world("page", 0);
     let snapshots = world.root().join("snapshots");
     let record = world.run().await.expect("the run ends");
-    let waiting = pending(&world.state(), &record.run, &snapshots).expect("the record can be read");
+    let waiting = pending(&world.state(), &record.run, &snapshots, TODAY).expect("the record can be read");
     assert_eq!(reject(&snapshots, &waiting).expect("it may be rejected").len(), 1);
-    assert!(pending(&world.state(), &record.run, &snapshots).expect("the record can be read").is_empty());
+    assert!(pending(&world.state(), &record.run, &snapshots, TODAY).expect("the record can be read").is_empty());
 }
 
 #[tokio::test(start_paused = true)]
@@ -138,12 +143,12 @@ async fn an_accepted_baseline_makes_the_next_run_surer_and_leaves_no_candidate()
     let mut world = world("page", 0);
     let snapshots = world.root().join("snapshots");
     let first = world.run().await.expect("the run ends");
-    let waiting = pending(&world.state(), &first.run, &snapshots).expect("the record can be read");
+    let waiting = pending(&world.state(), &first.run, &snapshots, TODAY).expect("the record can be read");
     accept(&snapshots, &waiting, &decision()).expect("it may be accepted");
     let second = world.run().await.expect("the run ends");
     let bound = |record: &patchbed_model::Record| record.scenarios[0].cells[0].noise_bound;
     assert!(bound(&second) < bound(&first));
-    assert!(pending(&world.state(), &second.run, &snapshots).expect("the record can be read").is_empty());
+    assert!(pending(&world.state(), &second.run, &snapshots, TODAY).expect("the record can be read").is_empty());
 }
 
 #[tokio::test(start_paused = true)]
@@ -162,7 +167,7 @@ async fn what_was_learnt_of_an_environment_stays_in_the_next_candidate() {
         world.options.candidates = Candidates::Write;
         world.scenario.probes = vec![probe("page"), probe("list")];
         let record = world.run().await.expect("the run ends");
-        let waiting = pending(&world.state(), &record.run, &snapshots).expect("the record can be read");
+        let waiting = pending(&world.state(), &record.run, &snapshots, TODAY).expect("the record can be read");
         accept(&snapshots, &waiting, &decision()).expect("it may be accepted");
     }
     let names = second.plan().cells[0].names();
@@ -178,14 +183,14 @@ async fn an_environment_that_moved_is_said_and_a_candidate_waits() {
     let mut first = world("page", 0);
     let snapshots = first.root().join("snapshots");
     let record = first.run().await.expect("the run ends");
-    let waiting = pending(&first.state(), &record.run, &snapshots).expect("the record can be read");
+    let waiting = pending(&first.state(), &record.run, &snapshots, TODAY).expect("the record can be read");
     accept(&snapshots, &waiting, &decision()).expect("it may be accepted");
     let mut second = World::new(|_, words| is(words, "look").then(|| ran(End::Exited(0), "page of today")));
     second.folder = std::sync::Arc::clone(&first.folder);
     second.options = first.options.clone();
     let record = second.run().await.expect("the run ends");
     assert_eq!(record.verdict, Verdict::Same);
-    let waiting = pending(&second.state(), &record.run, &snapshots).expect("the record can be read");
+    let waiting = pending(&second.state(), &record.run, &snapshots, TODAY).expect("the record can be read");
     let candidate = waiting[0].candidate.as_ref().expect("a candidate waits");
     assert_eq!((candidate.replaces, candidate.moved.len()), (true, 1));
     let notes = &record.scenarios[0].cells[0].notes;
