@@ -58,6 +58,9 @@ pub(crate) struct PlanArguments {
     /// Print only the number of cells
     #[arg(long)]
     pub(crate) count: bool,
+    /// Write the plan as JSON for other hosts, with nothing in it that is this host's
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["json", "count"])]
+    pub(crate) out: Option<Utf8PathBuf>,
 }
 
 /// `run`.

@@ -211,7 +211,7 @@ impl PlanCell {
 }
 
 /// The JSON of a definition. What cannot be written as JSON (no type of the language) counts as empty.
-fn words(value: &impl serde::Serialize) -> Vec<u8> {
+pub(super) fn words(value: &impl serde::Serialize) -> Vec<u8> {
     serde_json::to_vec(value).unwrap_or_default()
 }
 
