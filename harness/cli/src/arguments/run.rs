@@ -105,6 +105,9 @@ pub(crate) struct How {
     /// Limit of one attempt, such as 10min, instead of what the scenario says
     #[arg(long, value_name = "TIME", value_parser = super::read::duration)]
     pub(crate) timeout: Option<std::time::Duration>,
+    /// Once the run is over, open a shell in the first cell that got worse, with the patch in
+    #[arg(long)]
+    pub(crate) shell_fail: bool,
     /// Show what would be run, and run nothing
     #[arg(long)]
     pub(crate) dry_run: bool,

@@ -56,6 +56,13 @@ fn two_documents_do_not_share_standard_output() {
 }
 
 #[test]
+fn a_shell_after_a_failure_is_for_a_person() {
+    let (status, text) = failed(&Project::probing("true"), &["run", "--shell-fail"]);
+    assert_eq!(status, Some(2));
+    insta::assert_snapshot!(text);
+}
+
+#[test]
 fn twice_quiet_leaves_errors_and_what_is_asked_for_by_name() {
     let project = Project::probing("true");
     for words in [["plan", "-qq"], ["check", "-qq"]] {
