@@ -66,8 +66,13 @@ impl Wanted {
             return Ok(());
         }
         let path = self.path.clone().unwrap_or_else(|| folder.join(self.format.file_name()));
-        write_whole(&path, &bytes).map_err(|error| refused(&path, error))
+        write_file(&path, &bytes)
     }
+}
+
+/// Writes a file whole or not at all.
+pub(crate) fn write_file(path: &Utf8Path, bytes: &[u8]) -> Result<(), Failure> {
+    write_whole(path, bytes).map_err(|error| refused(path, error))
 }
 
 fn is_output(path: &Utf8Path) -> bool {

@@ -77,6 +77,7 @@ pub(crate) fn service(name: &str) -> Service {
             directory: None,
             environment: BTreeMap::new(),
         },
+        settings: None,
         after: Vec::new(),
         ready: None,
         within: Duration::from_secs(30),

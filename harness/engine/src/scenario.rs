@@ -114,6 +114,8 @@ pub struct Service {
     pub name: String,
     /// How it is run.
     pub run: ServiceRun,
+    /// What of a unit is another than in its own file; `None` for a unit as it is, and for a program.
+    pub settings: Option<UnitSettings>,
     /// Services that must be ready before it starts.
     pub after: Vec<String>,
     /// What says that it is ready, besides that it lives.
@@ -146,6 +148,17 @@ pub enum ServiceRun {
         /// Its environment.
         environment: BTreeMap<String, String>,
     },
+}
+
+/// What a scenario says of a unit's process.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct UnitSettings {
+    /// Its user.
+    pub user: Option<String>,
+    /// Its working folder.
+    pub directory: Option<String>,
+    /// Its environment, beside the one that the unit has.
+    pub environment: BTreeMap<String, String>,
 }
 
 /// Whether a service is restarted after the patch.

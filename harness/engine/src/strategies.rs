@@ -1,6 +1,6 @@
 //! Arbitrary readings, snapshots, rules and outcomes, for the laws.
 
-use patchbed_model::rule::KeyPattern;
+use patchbed_model::rule::{Amount, KeyPattern};
 use patchbed_model::{
     Allow, Blame, Cause, CauseKind, Class, Health, Key, Outcome, Reading, Rule, Rules, Snapshot, Stage, Value,
 };
@@ -55,6 +55,9 @@ fn allow() -> impl Strategy<Value = Allow> {
         (0.0_f64..2.0).prop_map(Allow::Within),
         (0.0_f64..2.0).prop_map(Allow::AtMost),
         (0.0_f64..2.0).prop_map(Allow::AtLeast),
+        (0.0_f64..200.0).prop_map(|number| Allow::WithinNumber(Amount::Plain(number))),
+        (0.0_f64..200.0).prop_map(|number| Allow::AtMostNumber(Amount::Plain(number))),
+        (0.0_f64..200.0).prop_map(|number| Allow::AtLeastNumber(Amount::Plain(number))),
         Just(Allow::Matches("[ab]+".to_owned())),
         Just(Allow::OneOf(vec!["a".to_owned(), "1".to_owned()])),
     ]

@@ -24,10 +24,45 @@ pub enum Allow {
     AtMost(f64),
     /// Downwards by at most this share of the baseline; upwards freely.
     AtLeast(f64),
+    /// By at most this, either way.
+    WithinNumber(Amount),
+    /// Up to this, whatever the baseline is.
+    AtMostNumber(Amount),
+    /// Down to this, whatever the baseline is.
+    AtLeastNumber(Amount),
     /// Freely as long as it matches this regular expression.
     Matches(String),
     /// Freely among these.
     OneOf(Vec<String>),
+}
+
+/// A number to which readings are held, in the unit in which it was written.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Amount {
+    /// In whatever unit the reading has.
+    Plain(f64),
+    /// In bytes.
+    Bytes(f64),
+    /// In seconds.
+    Seconds(f64),
+}
+
+impl Amount {
+    /// The number in the unit of a reading; `None` when that measures something else. A reading without a unit is
+    /// taken to be in the unit of the amount.
+    #[must_use]
+    pub fn in_unit(self, unit: Option<&str>) -> Option<f64> {
+        match (self, unit) {
+            (Self::Plain(number), _)
+            | (Self::Bytes(number), None | Some("bytes" | "B"))
+            | (Self::Seconds(number), None | Some("s" | "seconds")) => Some(number),
+            (Self::Seconds(number), Some("ms" | "milliseconds")) => Some(number * 1e3),
+            (Self::Seconds(number), Some("us" | "µs" | "microseconds")) => Some(number * 1e6),
+            (Self::Seconds(number), Some("ns" | "nanoseconds")) => Some(number * 1e9),
+            (Self::Bytes(_) | Self::Seconds(_), Some(_)) => None,
+        }
+    }
 }
 
 /// A pattern over keys in which `*` stands for any run of characters, dots included.

@@ -82,7 +82,7 @@ pub(crate) enum Word {
     Reject(RejectArguments),
     /// Make reports of a stored run again
     Report(ReportArguments),
-    /// List, build, import, inspect and remove images
+    /// List, build, import, inspect, compare and remove images
     Images(ImagesArguments),
     /// What this machine lacks, how to mend it, and which limits hold
     Doctor(DoctorArguments),

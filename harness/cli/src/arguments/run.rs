@@ -58,6 +58,9 @@ pub(crate) struct PlanArguments {
     /// Print only the number of cells
     #[arg(long)]
     pub(crate) count: bool,
+    /// Write the plan as JSON for other hosts, with nothing in it that is this host's
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["json", "count"])]
+    pub(crate) out: Option<Utf8PathBuf>,
 }
 
 /// `run`.
@@ -102,6 +105,9 @@ pub(crate) struct How {
     /// Limit of one attempt, such as 10min, instead of what the scenario says
     #[arg(long, value_name = "TIME", value_parser = super::read::duration)]
     pub(crate) timeout: Option<std::time::Duration>,
+    /// Once the run is over, open a shell in the first cell that got worse, with the patch in
+    #[arg(long)]
+    pub(crate) shell_fail: bool,
     /// Show what would be run, and run nothing
     #[arg(long)]
     pub(crate) dry_run: bool,

@@ -53,6 +53,13 @@ pub(crate) struct ShellArguments {
     pub(crate) argv: Vec<String>,
 }
 
+impl ShellArguments {
+    /// A shell in this cell, with the patch in.
+    pub(crate) fn patched(cell: String) -> Self {
+        Self { target: cell, control: false, patched: true, reverted: false, command: None, argv: Vec::new() }
+    }
+}
+
 /// Which waiting differences.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Waiting {
@@ -154,6 +161,18 @@ pub(crate) enum ImagesWord {
     Inspect {
         /// A name, a path, a digest, or `host`
         name: String,
+        /// Print it as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say in which packages and files two images differ
+    Compare {
+        /// A name, a path, or `host`
+        #[arg(value_name = "A")]
+        one: String,
+        /// Another one
+        #[arg(value_name = "B")]
+        other: String,
         /// Print it as JSON
         #[arg(long)]
         json: bool,

@@ -9,7 +9,7 @@ use patchbed_report::{safe, words};
 use patchbed_sandbox::SandboxSpec;
 use serde_json::json;
 
-use super::{loading, sandboxes};
+use super::{contents, loading, sandboxes};
 use crate::arguments::ImagesWord;
 use crate::context::Context;
 use crate::failure::Failure;
@@ -27,6 +27,7 @@ pub(super) fn execute(context: &Context, word: ImagesWord) -> Result<Exit, Failu
         ImagesWord::Build { name, offline } => make(context, &name, offline),
         ImagesWord::Import { from, name } => import(context, &from, name.as_deref()),
         ImagesWord::Inspect { name, json } => inspect(context, &name, json),
+        ImagesWord::Compare { one, other, json } => contents::compare(context, [&one, &other], json),
         ImagesWord::Remove { name } => remove(context, &name),
     }
 }
@@ -138,10 +139,8 @@ fn list(context: &Context, json: bool) -> Result<Exit, Failure> {
     let entries = sandboxes::store(context)?.list()?;
     if json {
         let stored: Vec<_> = entries.iter().map(document).collect();
-        let mut bytes = Vec::new();
         let document = json!({ "schema": "patchbed/images/1", "described": described, "stored": stored });
-        patchbed_report::write_json(&document, &mut bytes)?;
-        context.output.result(&bytes);
+        context.output.json(&document)?;
         return Ok(Exit::Ok);
     }
     let look = context.output.look();

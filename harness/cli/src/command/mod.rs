@@ -2,6 +2,7 @@
 
 mod check;
 mod clean;
+mod contents;
 mod doctor;
 mod explain;
 mod images;

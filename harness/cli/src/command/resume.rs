@@ -31,6 +31,7 @@ pub(super) fn arguments(context: &Context, typed: RunArguments) -> Result<Resume
     before.result.events = typed.result.events;
     before.how.jobs = typed.how.jobs.or(before.how.jobs);
     before.how.dry_run = typed.how.dry_run;
+    before.how.shell_fail = typed.how.shell_fail;
     context
         .output
         .say(&format!("going on with run {}", resumed.run.as_ref().map(ToString::to_string).unwrap_or_default()));

@@ -6,13 +6,13 @@ use patchbed_engine::plan::{Plan, PlanCell};
 use patchbed_engine::run::{BaselineChoice, Candidates, Clock, FailOn, Harness, Options, RunError, SystemClock, run};
 use patchbed_engine::scenario::Scenario;
 use patchbed_engine::store::State;
-use patchbed_model::{Exit, Record};
+use patchbed_model::{CellId, Exit, Record};
 use patchbed_report::{Report as _, Terminal};
 use patchbed_sandbox::{Backend as _, LackWeight, NamespacesBackend};
 
 use super::resume::{self, Resumed};
-use super::{loading, plan, review, sandboxes};
-use crate::arguments::{self, Baseline, Files, How, RunArguments};
+use super::{loading, plan, review, sandboxes, shell};
+use crate::arguments::{self, Baseline, Files, How, RunArguments, ShellArguments};
 use crate::clock::EpochClock;
 use crate::context::Context;
 use crate::failure::Failure;
@@ -23,6 +23,7 @@ use crate::signals::Signals;
 pub(super) fn execute(context: &Context, arguments: RunArguments) -> Result<Exit, Failure> {
     let Resumed { arguments, run } = resume::arguments(context, arguments)?;
     one_document_on_standard_output(&arguments)?;
+    somebody_for_a_shell(context, &arguments.how)?;
     let reports: Vec<Wanted> =
         arguments.result.report.iter().map(|text| reports::wanted(text)).collect::<Result<_, _>>()?;
     reports.iter().try_for_each(Wanted::attempt)?;
@@ -44,7 +45,28 @@ pub(super) fn execute(context: &Context, arguments: RunArguments) -> Result<Exit
         sandboxes::remove_fresh_store(context)?;
     }
     let (record, seen) = made?;
-    report(context, &harness.state, record, seen, (&reports, arguments.result.json))
+    let worse = if arguments.how.shell_fail { first_worse(&record) } else { None };
+    let exit = report(context, &harness.state, record, seen, (&reports, arguments.result.json))?;
+    if let Some(cell) = worse.filter(|_| seen.is_none()) {
+        context.output.say(&format!("a shell in cell {cell}, with the patch in:"));
+        shell::execute(context, &ShellArguments::patched(cell.0))?;
+    }
+    Ok(exit)
+}
+
+/// The first cell that the patch made worse.
+fn first_worse(record: &Record) -> Option<CellId> {
+    let mut cells = record.scenarios.iter().flat_map(|scenario| &scenario.cells);
+    cells.find(|cell| cell.verdict.exit() == Exit::Regressed).map(|cell| cell.id.clone())
+}
+
+/// A shell is for a person.
+fn somebody_for_a_shell(context: &Context, how: &How) -> Result<(), Failure> {
+    if how.shell_fail && !context.interactive {
+        let failure = Failure::say(Exit::Usage, "`--shell-fail` needs a terminal");
+        return Err(failure.help("`patchbed shell CELL -c TEXT` runs one command without a terminal"));
+    }
+    Ok(())
 }
 
 /// The record and the events on one stream could be read by nobody.

@@ -56,6 +56,13 @@ fn two_documents_do_not_share_standard_output() {
 }
 
 #[test]
+fn a_shell_after_a_failure_is_for_a_person() {
+    let (status, text) = failed(&Project::probing("true"), &["run", "--shell-fail"]);
+    assert_eq!(status, Some(2));
+    insta::assert_snapshot!(text);
+}
+
+#[test]
 fn twice_quiet_leaves_errors_and_what_is_asked_for_by_name() {
     let project = Project::probing("true");
     for words in [["plan", "-qq"], ["check", "-qq"]] {
@@ -122,11 +129,23 @@ fn a_good_scenario_is_checked_and_planned() {
     let count = project.run(&["plan", "--count"]);
     assert_eq!((count.status, count.stdout.as_str()), (Some(0), "1\n"));
     let plan = project.run(&["plan"]);
-    insta::with_settings!({ filters => patchbed_testkit::filters::filters() }, {
+    // How a sandbox is made depends on the host; the engine's own tests show it.
+    let sandbox = vec![(r"(?m)^  sandbox .*\n(?: {12}.*\n)*", "  sandbox   [STEPS]\n")];
+    insta::with_settings!({ filters => [sandbox, patchbed_testkit::filters::filters()].concat() }, {
         insta::assert_snapshot!(plan.stdout);
     });
     let json: serde_json::Value = serde_json::from_str(&project.run(&["plan", "--json"]).stdout).expect("JSON");
     assert_eq!(json["schema"], "patchbed/plan/1");
+    let written = project.run(&["plan", "--out", "plan.json"]);
+    assert_eq!(
+        (written.status, written.stdout.as_str(), written.stderr.as_str()),
+        (Some(0), "", "written: plan.json\n")
+    );
+    let file = std::fs::read_to_string(project.path().join("plan.json")).expect("written");
+    let plan_file: serde_json::Value = serde_json::from_str(&file).expect("JSON");
+    assert_eq!(plan_file["cells"][0]["sandbox"], serde_json::Value::Null);
+    assert_eq!(plan_file["cells"][0]["limits"]["time"], 600_000);
+    assert_eq!(plan_file["cells"][0]["layers"], json["cells"][0]["layers"]);
     let dry = project.run(&["run", "--dry-run"]);
     assert_eq!((dry.status, dry.stdout), (Some(0), plan.stdout));
 }

@@ -91,6 +91,25 @@ fn without_the_cache_an_image_from_a_folder_is_made_anew_for_the_run_alone() {
 }
 
 #[test]
+fn two_images_are_compared_by_packages_and_files() {
+    needs!(userns, overlay, root);
+    let project = Project::new();
+    for (root, version) in [("one", "1.0"), ("two", "1.1")] {
+        project.file(&format!("{root}/bin/nothing"), "");
+        project.file(&format!("{root}/etc/motd"), "hello\n");
+        project.file(&format!("{root}/etc/only-{root}"), "x\n");
+        project.file(&format!("{root}/etc/release"), version);
+        let status = format!("Package: tool\nStatus: install ok installed\nArchitecture: all\nVersion: {version}\n");
+        project.file(&format!("{root}/var/lib/dpkg/status"), &status);
+    }
+    let said = project.run(&["images", "compare", "./one", "./two"]);
+    golden!(said);
+    let json = project.run(&["images", "compare", "./one", "./one", "--json"]).stdout;
+    let document: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!((&document["packages"], &document["files"]), (&serde_json::json!([]), &serde_json::json!([])));
+}
+
+#[test]
 fn an_environment_that_is_ill_already_ends_with_6() {
     needs!(userns, overlay, root);
     let said = run(&Project::probing("exit 3"), &[]);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use patchbed_model::rule::Amount;
 use patchbed_model::{Allow, Class, Reading, Value};
 
 use crate::expression::expression;
@@ -35,6 +36,25 @@ pub fn allows(allow: &Allow, before: Option<&Entry>, now: Option<&Reading>) -> A
         Allow::Within(share) => bounded(before, now, |was, now| (now - was).abs() <= was.abs() * share, Allowed::No),
         Allow::AtMost(share) => bounded(before, now, |was, now| now - was <= was.abs() * share, Allowed::Worse),
         Allow::AtLeast(share) => bounded(before, now, |was, now| was - now <= was.abs() * share, Allowed::Worse),
+        Allow::WithinNumber(amount) => match amount.in_unit(unit(now)) {
+            Some(most) => bounded(before, now, |was, now| (now - was).abs() <= most, Allowed::No),
+            None => Allowed::No,
+        },
+        Allow::AtMostNumber(amount) => held(*amount, now, |now, most| now <= most),
+        Allow::AtLeastNumber(amount) => held(*amount, now, |now, least| now >= least),
+    }
+}
+
+fn unit(reading: Option<&Reading>) -> Option<&str> {
+    reading.and_then(|reading| reading.unit.as_deref())
+}
+
+/// Whether a number is held to an amount, whatever the baseline is.
+fn held(amount: Amount, now: Option<&Reading>, holds: impl Fn(f64, f64) -> bool) -> Allowed {
+    match (now.and_then(|now| number(&now.value)), amount.in_unit(unit(now))) {
+        (Some(now), Some(bound)) if holds(now, bound) => Allowed::Yes,
+        (Some(_), Some(_)) => Allowed::Worse,
+        (None, _) | (_, None) => Allowed::No,
     }
 }
 

@@ -175,7 +175,14 @@ fn free_of_charge(unit: &str) -> Option<f64> {
 /// Whether a rule speaks of the value itself and not of its distance to the baseline.
 const fn speaks_of_value(allow: &Allow) -> bool {
     match allow {
-        Allow::Matches(_) | Allow::OneOf(_) | Allow::AtMost(_) | Allow::AtLeast(_) | Allow::Within(_) => true,
+        Allow::Matches(_)
+        | Allow::OneOf(_)
+        | Allow::AtMost(_)
+        | Allow::AtLeast(_)
+        | Allow::Within(_)
+        | Allow::WithinNumber(_)
+        | Allow::AtMostNumber(_)
+        | Allow::AtLeastNumber(_) => true,
         Allow::Exact | Allow::Ignore | Allow::Shape | Allow::Set => false,
     }
 }

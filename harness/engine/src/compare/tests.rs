@@ -1,5 +1,6 @@
 //! Laws and examples.
 
+use patchbed_model::rule::Amount;
 use patchbed_model::{Allow, Difference, Health, Key, Reading, Rules, Snapshot, Verdict};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -86,6 +87,16 @@ fn a_metric_is_judged_by_a_bound_that_it_breaks() {
     assert_eq!(difference(metric(100.0), metric(119.0), &at_most), None);
     let broken = difference(metric(100.0), metric(121.0), &at_most).expect("it is broken");
     assert_eq!(broken.verdict, Verdict::Regressed);
+    let bytes = |number| Some(Reading::metric(number, "bytes"));
+    let at_most = |amount| Rules(vec![rule("k", Allow::AtMostNumber(amount))]);
+    let verdict = |was, now, amount| difference(was, now, &at_most(amount)).map(|one| one.verdict);
+    assert_eq!(verdict(metric(100.0), metric(2000.0), Amount::Seconds(2.0)), None);
+    assert_eq!(verdict(metric(100.0), metric(2001.0), Amount::Seconds(2.0)), Some(Verdict::Regressed));
+    assert_eq!(verdict(metric(100.0), metric(111.0), Amount::Plain(110.0)), Some(Verdict::Regressed));
+    assert_eq!(verdict(bytes(1.0), bytes(1.0), Amount::Seconds(2.0)), Some(Verdict::Changed));
+    let within = Rules(vec![rule("k", Allow::WithinNumber(Amount::Plain(5.0)))]);
+    assert_eq!(difference(metric(100.0), metric(95.0), &within), None);
+    assert_eq!(difference(metric(100.0), metric(106.0), &within).map(|d| d.verdict), Some(Verdict::Changed));
     let within = Rules(vec![rule("k", Allow::Within(0.1))]);
     assert_eq!(difference(metric(100.0), metric(80.0), &within).map(|d| d.verdict), Some(Verdict::Changed));
 }
@@ -192,7 +203,14 @@ proptest! {
         let differences = compare(&Baseline::pool([&snapshot]), &snapshot, &rules);
         let unbounded = |difference: &&Difference| match &rules.for_key(&difference.key).expect("a rule speaks").allow {
             Allow::Exact | Allow::Ignore | Allow::Shape | Allow::Set => true,
-            Allow::Within(_) | Allow::AtMost(_) | Allow::AtLeast(_) | Allow::Matches(_) | Allow::OneOf(_) => false,
+            Allow::Within(_)
+            | Allow::AtMost(_)
+            | Allow::AtLeast(_)
+            | Allow::WithinNumber(_)
+            | Allow::AtMostNumber(_)
+            | Allow::AtLeastNumber(_)
+            | Allow::Matches(_)
+            | Allow::OneOf(_) => false,
         };
         prop_assert!(!differences.iter().filter(|one| one.counts()).any(|one| unbounded(&one)));
     }

@@ -71,7 +71,15 @@ fn excused(rules: &Rules, key: &Key, entry: &Entry) -> bool {
         Allow::Ignore | Allow::Matches(_) | Allow::OneOf(_) => {
             entry.seen.iter().all(|seen| allows(&rule.allow, None, Some(&seen.reading)) == Allowed::Yes)
         }
-        Allow::Exact | Allow::Shape | Allow::Set | Allow::Within(_) | Allow::AtMost(_) | Allow::AtLeast(_) => false,
+        Allow::Exact
+        | Allow::Shape
+        | Allow::Set
+        | Allow::Within(_)
+        | Allow::AtMost(_)
+        | Allow::AtLeast(_)
+        | Allow::WithinNumber(_)
+        | Allow::AtMostNumber(_)
+        | Allow::AtLeastNumber(_) => false,
     }
 }
 

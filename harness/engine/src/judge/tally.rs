@@ -141,7 +141,12 @@ fn count(number: usize) -> u32 {
 /// Whether a rule bounds a number by that of the baseline.
 const fn is_bound(allow: &Allow) -> bool {
     match allow {
-        Allow::Within(_) | Allow::AtMost(_) | Allow::AtLeast(_) => true,
+        Allow::Within(_)
+        | Allow::AtMost(_)
+        | Allow::AtLeast(_)
+        | Allow::WithinNumber(_)
+        | Allow::AtMostNumber(_)
+        | Allow::AtLeastNumber(_) => true,
         Allow::Exact | Allow::Ignore | Allow::Shape | Allow::Set | Allow::Matches(_) | Allow::OneOf(_) => false,
     }
 }

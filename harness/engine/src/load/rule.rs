@@ -1,7 +1,7 @@
 //! `rules` and `allow`: how readings may differ; `promise`: what they must become.
 
-use patchbed_kinds::document::{At, Content, Fields, Node, Placed, Plain, Problems, Read, Share};
-use patchbed_model::rule::{KeyPattern, Rule};
+use patchbed_kinds::document::{At, Content, Fields, Node, Placed, Plain, Problems, Read, Share, Size, Span};
+use patchbed_model::rule::{Amount, KeyPattern, Rule};
 use patchbed_model::text::{nearest, one_line, shorten};
 use patchbed_model::{Allow, Code};
 use serde_json::{Value as Json, json};
@@ -98,6 +98,9 @@ impl Read for AllowText {
             | Allow::Within(_)
             | Allow::AtMost(_)
             | Allow::AtLeast(_)
+            | Allow::WithinNumber(_)
+            | Allow::AtMostNumber(_)
+            | Allow::AtLeastNumber(_)
             | Allow::OneOf(_) => false,
         };
         Some(Self { allow, silences })
@@ -107,9 +110,9 @@ impl Read for AllowText {
         let measured = json!({
             "type": "object",
             "properties": {
-                "within": Share::schema(),
-                "at-most": Share::schema(),
-                "at-least": Share::schema(),
+                "within": Bound::schema(),
+                "at-most": Bound::schema(),
+                "at-least": Bound::schema(),
                 "matches": { "type": "string", "format": "regex" },
                 "one-of": { "type": "array", "items": Plain::schema(), "minItems": 1 },
             },
@@ -136,11 +139,56 @@ fn measured(node: &Node, problems: &mut Problems) -> Option<Allow> {
     fields.finish(problems);
     let (kind, value) = found?;
     match kind {
-        "within" => Share::read(value, problems).map(|share| Allow::Within(share.0)),
-        "at-most" => Share::read(value, problems).map(|share| Allow::AtMost(share.0)),
-        "at-least" => Share::read(value, problems).map(|share| Allow::AtLeast(share.0)),
+        "within" => Some(Bound::read(value, problems)?.allow(Allow::Within, Allow::WithinNumber)),
+        "at-most" => Some(Bound::read(value, problems)?.allow(Allow::AtMost, Allow::AtMostNumber)),
+        "at-least" => Some(Bound::read(value, problems)?.allow(Allow::AtLeast, Allow::AtLeastNumber)),
         "matches" => expression(value, problems).map(Allow::Matches),
         _ => one_of(value, problems),
+    }
+}
+
+/// What a reading is held to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Bound {
+    /// A share of the baseline.
+    Share(f64),
+    /// A number of its own.
+    Amount(Amount),
+}
+
+impl Bound {
+    fn allow(self, share: fn(f64) -> Allow, amount: fn(Amount) -> Allow) -> Allow {
+        match self {
+            Self::Share(of) => share(of),
+            Self::Amount(number) => amount(number),
+        }
+    }
+}
+
+impl Read for Bound {
+    #[expect(clippy::cast_precision_loss, reason = "a bound of more than 52 bits is none that anybody reads exactly")]
+    fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
+        let amount = match &node.content {
+            Content::Integer(number) => Some(Amount::Plain(*number as f64)),
+            Content::Float(number) => Some(Amount::Plain(*number)).filter(|_| number.is_finite()),
+            Content::Text(text) if text.ends_with('%') => {
+                return Share::read(node, problems).map(|share| Self::Share(share.0));
+            }
+            Content::Text(text) => Size::parse(text)
+                .map(|size| Amount::Bytes(size.0 as f64))
+                .or_else(|| Span::parse(text).map(|span| Amount::Seconds(span.0.as_secs_f64()))),
+            Content::Null | Content::Bool(_) | Content::List(_) | Content::Map(_) => None,
+        };
+        if amount.is_none() {
+            let message = format!("expected a share, a number, a size or a duration, this is {}", node.describe());
+            let help = "such as `10%` of the baseline, or a value of its own: `110`, `1GiB`, `2s`";
+            problems.error(Code::InvalidValue, node.place, At::Value, message).help(help);
+        }
+        amount.map(Self::Amount)
+    }
+
+    fn schema() -> Json {
+        json!({ "anyOf": [Share::schema(), { "type": "number" }, Size::schema(), Span::schema()] })
     }
 }
 

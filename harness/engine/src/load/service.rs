@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use patchbed_kinds::document::{Argv, At, Content, Node, Pairs, Place, Placed, Problems, Read, Span};
 use patchbed_kinds::probe::AnyProbe;
 use patchbed_model::Code;
+use patchbed_model::text::{one_line, shorten};
 use serde_json::{Value as Json, json};
 
 use super::lowering::{List, argv, items, span, value};
 use super::name::{Name, Word};
 use super::order::{Free, Wish};
 use super::values::{RestartWord, Signal, WhenWord};
-use crate::scenario::{Restart, Service, ServiceRun, When, Workload};
+use crate::scenario::{Restart, Service, ServiceRun, UnitSettings, When, Workload};
 
 patchbed_kinds::document! {
     /// Something started and kept running: a unit of systemd, or a program.
@@ -233,6 +234,7 @@ impl ServiceText {
         let stop = self.stop.as_ref().and_then(|stop| stop.value.as_ref());
         Some(Service {
             name,
+            settings: if self.run.is_none() { self.settings(problems) } else { None },
             run,
             after: items(self.after.as_ref()).map(|(_, name)| name.clone()).collect(),
             ready: value(self.ready.as_ref()),
@@ -263,10 +265,7 @@ impl ServiceText {
                     .help("add `unit:` or `run:`");
                 None
             }
-            (Some(unit), None) => {
-                self.nothing_of_a_program(problems);
-                unit.value.as_ref().map(|unit| ServiceRun::Unit(unit.0.clone()))
-            }
+            (Some(unit), None) => unit.value.as_ref().map(|unit| ServiceRun::Unit(unit.0.clone())),
             (None, Some(run)) => run.value.as_ref().map(|argv| ServiceRun::Program {
                 argv: argv.0.clone(),
                 user: value(self.user.as_ref()),
@@ -276,25 +275,39 @@ impl ServiceText {
         }
     }
 
-    fn nothing_of_a_program(&self, problems: &mut Problems) {
+    /// What a unit has of its own in this scenario.
+    fn settings(&self, problems: &mut Problems) -> Option<UnitSettings> {
+        let unit = self.unit.as_ref()?.value.as_ref()?;
         let given = [
             ("user", self.user.as_ref().map(|entry| entry.place)),
             ("directory", self.directory.as_ref().map(|entry| entry.place)),
             ("environment", self.environment.as_ref().map(|entry| entry.place)),
         ];
-        for (key, place) in given.into_iter().filter_map(|(key, place)| Some((key, place?))) {
-            problems
-                .error(
-                    Code::Conflict,
-                    place,
-                    At::Key,
-                    format!("`{key}` is for a service with `run`; a unit has its own"),
-                )
-                .help(format!(
-                    "take `{key}` out, or change the unit with a drop-in: `install: - files: {{ write: … }}`"
-                ));
+        let mut given = given.into_iter().filter_map(|(key, place)| Some((key, place?))).peekable();
+        given.peek()?;
+        if unit.0.ends_with(".socket") {
+            for (key, place) in given {
+                let message = format!("`{key}` is for what has a process, and a socket has none");
+                problems.error(Code::Conflict, place, At::Key, message).help("give it to the service of the socket");
+            }
+            return None;
         }
+        let environment = value(self.environment.as_ref()).map(|environment| environment.0).unwrap_or_default();
+        if let Some(name) = environment.keys().find(|name| !is_variable_of_a_unit(name)) {
+            let place = self.environment.as_ref().map(|entry| entry.place).unwrap_or_default();
+            let message = format!("systemd has no variable `{}`", shorten(&one_line(name), 60));
+            problems
+                .error(Code::InvalidValue, place, At::Value, message)
+                .help("use letters, digits and `_`, and begin with no digit");
+        }
+        Some(UnitSettings { user: value(self.user.as_ref()), directory: value(self.directory.as_ref()), environment })
     }
+}
+
+/// Systemd leaves variables of other names out, with no more than a line in its log.
+fn is_variable_of_a_unit(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 /// `nginx` for `nginx.service`; other units keep what they are.

@@ -234,7 +234,7 @@ impl PlanCell {
 /// The JSON of a definition, its fields by name and in order. What is not said is left out, so that a field that is new
 /// in the language changes no digest where nobody uses it. What cannot be written as JSON (no type of the language)
 /// counts as empty.
-fn words(value: &impl serde::Serialize) -> Vec<u8> {
+pub(super) fn words(value: &impl serde::Serialize) -> Vec<u8> {
     let said = serde_json::to_value(value).map(said).unwrap_or_default();
     serde_json::to_vec(&said).unwrap_or_default()
 }

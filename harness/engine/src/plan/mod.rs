@@ -3,12 +3,14 @@
 mod cell;
 mod document;
 mod expand;
+mod ground;
 mod selection;
 mod steps;
 
 pub use cell::{CellNames, Plan, PlanCell, interleaved};
-pub use document::{Durations, PlanDocument, PlannedAttempts};
+pub use document::{Durations, PlanDocument, PlannedAttempts, PlannedLimits};
 pub use expand::{MOST_CELLS, PlanError, plan};
+pub use ground::Layer;
 pub use selection::{Expression, ExpressionError, Selection};
 pub use steps::{Step, steps};
 

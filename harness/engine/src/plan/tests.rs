@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use patchbed_kinds::image::{AnySource, directory::Directory};
 use patchbed_model::Arm;
+use patchbed_sandbox::{Host, Place};
 use proptest::prelude::*;
 
-use super::{CellNames, Expression, ExpressionError, PlanError, Selection, interleaved, plan};
+use super::{CellNames, Durations, Expression, ExpressionError, PlanError, Selection, interleaved, plan};
 use crate::fixtures::{patch, scenario};
 use crate::scenario::{PatchAxis, Scenario, SoftwareAxis};
 
@@ -172,9 +174,39 @@ fn a_beginning_that_fits_several_cells_is_ambiguous() {
 fn the_plan_of_a_scenario_for_people() {
     let mut scenario = with(&[("fix", &[])], PatchAxis::All);
     scenario.rollback = true;
+    scenario.images[0].source = AnySource::Directory(Directory { path: "root".to_owned() });
     let plan = plan([scenario], &Selection::default()).expect("it is small");
     let durations = plan.cells.iter().map(|cell| (cell.names(), 1500)).collect();
-    insta::assert_snapshot!(plan.document(&durations).text());
+    insta::assert_snapshot!(plan.document(&durations, Some(&host())).text());
+}
+
+/// A host with everything, whoever runs the test.
+fn host() -> Host {
+    Host {
+        place: Place::Root { base: 0x7000_0000 },
+        memory_layers: true,
+        core_limit: 0,
+        scrubbed: Vec::new(),
+        submounts: Vec::new(),
+        network_files: Vec::new(),
+        proxies: Vec::new(),
+        memory_group: true,
+        meters: Vec::new(),
+        group: None,
+    }
+}
+
+#[test]
+fn a_plan_for_any_host_says_nothing_of_one_and_layers_are_known_by_what_defines_them() {
+    let mut scenario = scenario();
+    let plan_of = |scenario: &Scenario| plan([scenario.clone()], &Selection::default()).expect("it is small");
+    let layers = |scenario: &Scenario| plan_of(scenario).document(&Durations::new(), None).cells[0].layers.clone();
+    let before = layers(&scenario);
+    assert!(plan_of(&scenario).document(&Durations::new(), None).cells[0].sandbox.is_empty());
+    scenario.images[0].base = "elsewhere".into();
+    assert_eq!(layers(&scenario), before);
+    scenario.images[0].install = scenario.patches[0].apply.clone();
+    assert_ne!(layers(&scenario)[0].definition, before[0].definition);
 }
 
 #[test]

@@ -59,6 +59,10 @@ impl Services<'_> {
     /// Starts a service and waits until it is ready.
     pub(super) async fn start(&self, service: &Service) -> Result<Result<(), NotReady>, LinkError> {
         let started = match &service.run {
+            // A unit that the boot has started already takes its settings up by a restart.
+            ServiceRun::Unit(name) if service.settings.is_some() => {
+                unit::control(self.sandbox, "restart", name, service.within).await?
+            }
             ServiceRun::Unit(name) => unit::control(self.sandbox, "start", name, service.within).await?,
             ServiceRun::Program { .. } => self.launch(service).await?,
         };

@@ -13,6 +13,7 @@ use patchbed_model::{Arm, Blame, Cause, CauseKind, Health, Key, Reading, Snapsho
 use patchbed_sandbox::Sandbox;
 
 use super::clock::Clock;
+use super::drop_in;
 use super::halt::{Halt, Place};
 use super::look::Sight;
 use super::pace::Pace;
@@ -108,6 +109,8 @@ impl<'a> Timeline<'a> {
         if services.systemd {
             let booted = unit::booted(self.sandbox, self.clock).await?;
             booted.map_err(|not| self.not_ready("systemd", &not, Blame::Scenario))?;
+            let set = drop_in::write(self.sandbox, &self.watched.services).await?;
+            set.map_err(|not| self.not_ready("systemd", &not, Blame::Scenario))?;
         }
         for service in &self.watched.services {
             match services.start(service).await? {

@@ -109,6 +109,16 @@ pub(super) async fn states(sandbox: &dyn Sandbox, units: &[&str]) -> Result<Stri
     Ok(ran.map_or_else(|text| text, |ran| ran.output.text))
 }
 
+/// Makes systemd read its files again.
+pub(super) async fn reload(sandbox: &dyn Sandbox) -> Result<Result<(), NotReady>, LinkError> {
+    let text = match systemctl(sandbox, &["daemon-reload"], QUESTION).await? {
+        Ok(ran) if ran.end == End::Exited(0) => return Ok(Ok(())),
+        Ok(ran) => last_lines(&ran.errors.text, 1).concat(),
+        Err(text) => text,
+    };
+    Ok(Err(NotReady { text, evidence: Vec::new() }))
+}
+
 /// Runs `systemctl`; the inner error says why it could not be run.
 async fn systemctl(
     sandbox: &dyn Sandbox,

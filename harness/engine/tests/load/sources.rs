@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use camino::Utf8Path;
 use patchbed_engine::load::{LoadOptions, load};
-use patchbed_engine::scenario::{Restart, ServiceRun};
+use patchbed_engine::scenario::{Restart, ServiceRun, UnitSettings};
 use patchbed_kinds::image::AnySource;
+use patchbed_model::rule::Amount;
 use patchbed_model::{Allow, Code};
 
 use crate::{codes, folder, options, rendered};
@@ -149,6 +150,20 @@ rules: [{{ key: a, allow: {{ one-of: [100, 1.0, x] }} }}]
 }
 
 #[test]
+fn a_bound_is_a_share_of_the_baseline_or_a_value_of_its_own() {
+    let allowed = |allow: &str| {
+        let loaded = crate::load_text(format!("{GOOD}rules: [{{ key: a, allow: {allow} }}]\n"));
+        loaded.scenarios.first().map(|scenario| scenario.rules.0[0].allow.clone())
+    };
+    assert_eq!(allowed("{ at-most: 20% }"), Some(Allow::AtMost(0.2)));
+    assert_eq!(allowed("{ at-most: 110 }"), Some(Allow::AtMostNumber(Amount::Plain(110.0))));
+    assert_eq!(allowed("{ at-least: 1.5KiB }"), Some(Allow::AtLeastNumber(Amount::Bytes(1536.0))));
+    assert_eq!(allowed("{ within: 2min }"), Some(Allow::WithinNumber(Amount::Seconds(120.0))));
+    assert_eq!(allowed("{ within: 0.5 }"), Some(Allow::WithinNumber(Amount::Plain(0.5))));
+    assert_eq!(["{ within: soon }", "{ within: true }", "{ at-most: .inf }"].map(allowed), [None, None, None]);
+}
+
+#[test]
 fn a_title_of_several_lines_is_its_first_one() {
     let loaded = crate::load_text(format!("{GOOD}scenario: |\n  shop keeps selling\n  after the updates\n"));
     assert_eq!(codes(&loaded), [""; 0]);
@@ -284,6 +299,20 @@ fn services_stand_in_an_order_that_respects_after() {
     assert_eq!(scenario.services[2].after, ["nginx", "store"]);
     assert_eq!(scenario.services[2].restart, Restart::Never);
     assert!(scenario.images[0].systemd);
+}
+
+#[test]
+fn a_unit_has_a_user_a_folder_and_an_environment_where_the_scenario_says_so() {
+    let loaded = crate::load_text(format!(
+        "{GOOD}services:\n  - nginx.service\n  - {{ unit: shop.service, user: shop, environment: {{ PORT: 80 }} }}\n"
+    ));
+    assert_eq!(codes(&loaded), [""; 0]);
+    let services = &loaded.scenarios[0].services;
+    let environment = BTreeMap::from([("PORT".to_owned(), "80".to_owned())]);
+    let settings = UnitSettings { user: Some("shop".to_owned()), directory: None, environment };
+    assert_eq!((&services[0].settings, &services[1].settings), (&None, &Some(settings)));
+    let wrong = "{ unit: shop.service, environment: { A-B: x } }";
+    assert_eq!(codes(&crate::load_text(format!("{GOOD}services: [{wrong}]\n"))), ["invalid-value"]);
 }
 
 #[test]

@@ -75,13 +75,10 @@ impl Source for Host {
                 remedy: "use an image of your own, such as `debian: bookworm`, or run with sudo".to_owned(),
             });
         }
-        let mut hidden = self.hidden()?;
-        hidden.extend(host_keys());
-        if let Ok(store) = workshop.store.root.canonicalize_utf8() {
-            hidden.push(store.into_string());
-        }
+        let mut hidden = self.hiding()?;
+        let store = workshop.store.root.canonicalize_utf8().map(Utf8PathBuf::into_string);
         let included = paths(self.include.as_ref())?;
-        hidden.retain(|path| !included.contains(path) && fs::symlink_metadata(path).is_ok());
+        hidden.extend(store.ok().filter(|store| !included.contains(store)));
         hidden.sort();
         hidden.dedup();
         let state = blocking(|| Ok::<_, TreeError>(state())).await?;
@@ -91,9 +88,17 @@ impl Source for Host {
 }
 
 impl Host {
-    fn hidden(&self) -> Result<Vec<String>, ImageError> {
+    /// What of this machine is not to be seen inside; the store is hidden besides.
+    ///
+    /// # Errors
+    /// [`ImageError::Unfit`] for a path that is none.
+    pub fn hiding(&self) -> Result<Vec<String>, ImageError> {
         let mut hidden: Vec<String> = HIDDEN.iter().map(|path| (*path).to_owned()).collect();
         hidden.extend(paths(self.exclude.as_ref())?);
+        hidden.extend(host_keys());
+        let included = paths(self.include.as_ref())?;
+        hidden.retain(|path| !included.contains(path) && fs::symlink_metadata(path).is_ok());
+        hidden.sort();
         Ok(hidden)
     }
 }
