@@ -7,6 +7,9 @@ Every header is written byte by byte: a tar library would mend what is meant to 
   contain  may be imported or refused, but nothing outside the store may be made, read or changed
   limit    must end in bounded time and memory, imported or refused
 
+REFUSALS says of each archive that must be refused what the refusal has to name: the entry, or the header or what the file
+is where there is no entry.
+
 The canary folder stands for the host. Archives that try to climb out aim at it."""
 import gzip
 import pathlib
@@ -15,6 +18,25 @@ BLOCK = 512
 END = bytes(2 * BLOCK)
 FILE, HARD, SOFT, CHARACTER, DEVICE, FOLDER, FIFO = b"0", b"1", b"2", b"3", b"4", b"5", b"6"
 MEBIBYTE = 1 << 20
+
+
+HEADER, ENTRY = "the header at byte", "the entry `%s`"
+REFUSALS = {
+    "dotdot.tar": ENTRY % "../../fault-escape", "hard-link-outside.tar": ENTRY % "name", "root-is-a-link.tar": ENTRY % "/",
+    "overlay-attributes.tar": ENTRY % "home/", "long-names.tar": "the entry `nnn", "nul-in-name.tar": "the entry `etc/ok",
+    "owner-minus-one.tar": ENTRY % "m", "size-too-large.tar": ENTRY % "h", "size-below-zero.tar": ENTRY % "h",
+    "extended-size-overflow.tar": ENTRY % "h", "extended-lengths-lie.tar": HEADER, "hard-link-to-nothing.tar": ENTRY % "s",
+    "cut.tar": ENTRY % "big", "wrong-checksum.tar": HEADER, "noise.tar": "no tar archive", "no-bytes.tar": "the file is empty",
+    "only-the-end.tar": "holds no files", "cut.tar.gz": "truncated",
+    "bomb-2-gib.tar.gz": "`zeros`", "huge-extended-header.tar": HEADER, "huge-long-name.tar": HEADER,
+    # Those of the folder of further faults.
+    "01-dotdot.tar": ENTRY % "../../pp-escape", "06-hardlink-outside.tar": ENTRY % "passwd", "14-overlay-xattrs.tar": ENTRY % "home/",
+    "16-root-symlink.tar": ENTRY % "/", "19-name-256.tar": "the entry `nnn", "21-nul-in-pax-path.tar": "the entry `etc/ok",
+    "26-truncated.tar": ENTRY % "big", "27-bad-checksum.tar": HEADER, "28-garbage.tar": "no tar archive", "29-empty.tar": "the file is empty",
+    "30-only-end.tar": "holds no files", "32-size-huge.tar": ENTRY % "h", "33-size-negative.tar": ENTRY % "h", "34-pax-size-u64.tar": ENTRY % "h",
+    "36-uid-minus1.tar": ENTRY % "m1", "38-pax-bad-length.tar": HEADER, "42-hardlink-self.tar": ENTRY % "s", "46-gz-cut.tar.gz": "truncated",
+    "24-bomb-2g.tar.gz": "`zeros`", "39-pax-64m.tar": HEADER, "40-longname-16m.tar": HEADER,
+}
 
 
 def padded(data):

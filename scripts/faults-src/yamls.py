@@ -4,6 +4,8 @@
   ok     must be accepted
   any    may be either, but must not crash: a good scenario with one value replaced by a hostile one
 
+and, where a key is misspelt, the key that was meant: the refusal must suggest it.
+
 All of them must be dealt with in a second and 200 MB."""
 import copy
 import json
@@ -147,14 +149,14 @@ def misspelt(path):
 
 
 def make(target, mark):
-    """Writes all files into `target` and returns [(path, class)]. `mark` is a file that must never appear."""
+    """Writes all files into `target` and returns [(path, class, key that was meant)]. `mark` is a file that must never appear."""
     target = pathlib.Path(target)
     made = []
 
-    def write(name, kind, content):
+    def write(name, kind, content, meant=None):
         path = target / f"{name}.yaml"
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        made.append((path, kind))
+        made.append((path, kind, meant))
 
     for name, kind, content in documents():
         write(name, kind, content.replace("{mark}", str(mark)) if isinstance(content, str) else content)
@@ -166,5 +168,5 @@ def make(target, mark):
         if path and isinstance(path[-1], str):
             document = misspelt(path)
             if document:
-                write(f"key-{label}", "bad", json.dumps(document))
+                write(f"key-{label}", "bad", json.dumps(document), path[-1])
     return made

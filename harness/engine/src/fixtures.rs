@@ -38,6 +38,7 @@ pub(crate) fn scenario() -> Scenario {
         probes: vec![probe("page")],
         automatic: false,
         rules: Rules::default(),
+        promises: Vec::new(),
         attempts: Attempts { control: 2, patched: 1, confirm: 3 },
         rollback: false,
         limits: Limits::default(),

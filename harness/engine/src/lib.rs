@@ -17,6 +17,8 @@ pub mod run;
 pub mod scenario;
 pub mod store;
 
+mod expression;
+
 #[cfg(test)]
 mod fixtures;
 #[cfg(test)]

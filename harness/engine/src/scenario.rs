@@ -7,6 +7,7 @@ use camino::Utf8PathBuf;
 use patchbed_kinds::change::AnyChange;
 use patchbed_kinds::image::AnySource;
 use patchbed_kinds::probe::AnyProbe;
+use patchbed_model::rule::KeyPattern;
 use patchbed_model::{Digest, Key, Rules};
 use patchbed_sandbox::Limits;
 
@@ -39,6 +40,8 @@ pub struct Scenario {
     pub automatic: bool,
     /// The rules, those of the probes' `allow` included.
     pub rules: Rules,
+    /// What the patches are there to change, all of them together.
+    pub promises: Vec<Promise>,
     /// How many attempts each arm gets.
     pub attempts: Attempts,
     /// Whether the patch is also taken back and the result compared with before.
@@ -105,7 +108,7 @@ pub struct Software {
 }
 
 /// Something started and kept running.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Service {
     /// Its name; unique in the scenario.
     pub name: String,
@@ -130,7 +133,7 @@ pub struct Service {
 }
 
 /// How a service is run.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub enum ServiceRun {
     /// As a systemd unit.
     Unit(String),
@@ -159,7 +162,7 @@ pub struct UnitSettings {
 }
 
 /// Whether a service is restarted after the patch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 pub enum Restart {
     /// That is how an update is taken up.
     AfterPatch,
@@ -168,7 +171,7 @@ pub enum Restart {
 }
 
 /// Something run to its end against the services.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Workload {
     /// Its name.
     pub name: String,
@@ -186,8 +189,16 @@ pub struct Workload {
     pub within: Duration,
 }
 
+impl Workload {
+    /// The key of the reading that says how it ended, when it does not run before the patch.
+    #[must_use]
+    pub fn key(&self) -> Key {
+        Key::from("workload").child(&key_part(&self.name)).child("exit")
+    }
+}
+
 /// When a workload runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 pub enum When {
     /// After the services are up, before the patch.
     Before,
@@ -198,7 +209,7 @@ pub enum When {
 }
 
 /// A probe written by hand.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Probe {
     /// Its name; unique in the scenario. Its keys begin with [`Probe::prefix`].
     pub name: String,
@@ -230,8 +241,17 @@ pub fn key_part(name: &str) -> String {
     name.chars().map(|c| if plain(c) { c } else { '-' }).collect()
 }
 
+/// What the patch is there to change: in every attempt with it some reading under the key has this value.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Promise {
+    /// The keys it speaks of. What is seen after the patch was taken back is not among them.
+    pub key: KeyPattern,
+    /// The value as text.
+    pub becomes: String,
+}
+
 /// How many attempts each arm gets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Attempts {
     /// Without the patch.
     pub control: u32,

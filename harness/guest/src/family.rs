@@ -79,8 +79,9 @@ impl FromIterator<(i32, Member)> for Family {
 
 /// Reads one process; `None` when it is gone.
 pub(crate) fn member(pid: i32) -> Option<Member> {
-    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    parse(&text)
+    let bytes = fs::read(format!("/proc/{pid}/stat")).ok()?;
+    // The name may be any bytes: a process must not get out of sight by it.
+    parse(&String::from_utf8_lossy(&bytes))
 }
 
 /// The name of a process, as the kernel has it.
@@ -111,6 +112,20 @@ fn parse(stat: &str) -> Option<Member> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_process_whose_name_is_no_text_is_seen() {
+        use std::os::unix::ffi::OsStrExt as _;
+        let folder = tempfile::tempdir().expect("a folder");
+        let program = folder.path().join(std::ffi::OsStr::from_bytes(b"\xfe"));
+        fs::copy("/bin/sleep", &program).expect("a copy");
+        let mut child = std::process::Command::new(program).arg("1000").spawn().expect("it starts");
+        let pid = i32::try_from(child.id()).expect("an id");
+        let seen = (Family::now().get(pid).is_some(), name(pid));
+        child.kill().expect("killed");
+        child.wait().expect("reaped");
+        assert_eq!(seen, (true, "\u{fffd}".to_owned()));
+    }
 
     #[test]
     fn a_name_with_brackets_does_not_confuse() {

@@ -23,6 +23,7 @@ mod run;
 pub mod runner;
 mod serve;
 mod service;
+mod signal;
 mod sys;
 pub mod trees;
 mod usage;

@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::signal::{is_crash, signal_name};
+
 /// The version of the protocol. Both ends are one program, so it only guards against mixed installations.
 pub const VERSION: u32 = 1;
 
@@ -138,12 +140,7 @@ pub enum Request {
     Files(Files),
     /// What differs between the image and the root as it is now: a walk of the overlay's upper layer.
     /// Answer: [`Reply::Files`] for what is there, with `gone` for what is not.
-    Drift {
-        /// Globs of paths that are left out.
-        exclude: Vec<String>,
-        /// The most files that are told.
-        limit: usize,
-    },
+    Drift(Drift),
     /// Packages of the image's package database. Answer: [`Reply::Packages`].
     Packages,
     /// The files that installed packages own. Answer: [`Reply::Owners`].
@@ -441,6 +438,18 @@ pub struct Files {
     pub exclude: Vec<String>,
     /// Text of files up to this size is taken in; larger ones only by digest.
     pub text_up_to: u64,
+    /// The most files that are told.
+    pub limit: usize,
+}
+
+/// Which differences between the image and the root are told.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Drift {
+    /// Globs of paths that are left out.
+    pub exclude: Vec<String>,
+    /// Paths, with the trees below them, whose differences have a known reason. Of them only what opens a door is
+    /// told: set-id files, and what everybody may write. The others do not count for the limit.
+    pub explained: Vec<String>,
     /// The most files that are told.
     pub limit: usize,
 }

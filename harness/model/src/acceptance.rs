@@ -1,5 +1,7 @@
 //! Acceptances: differences that a person looked at and lives with.
 
+use std::collections::BTreeSet;
+
 use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -60,6 +62,17 @@ impl Acceptance {
         self.key == difference.key
             && self.was == difference.was.as_deref().map(Self::value)
             && self.now == difference.now.as_deref().map(Self::value)
+    }
+
+    /// Whether it speaks of the cell with this image, these patches and these products. Their order means nothing.
+    #[must_use]
+    pub fn speaks_of(&self, image: &str, patches: &[String], software: &[String]) -> bool {
+        let same = |mine: &[String], theirs: &[String]| {
+            mine.iter().collect::<BTreeSet<_>>() == theirs.iter().collect::<BTreeSet<_>>()
+        };
+        self.image.as_ref().is_none_or(|mine| mine == image)
+            && (self.patches.is_empty() || same(&self.patches, patches))
+            && self.software.as_ref().is_none_or(|mine| same(mine, software))
     }
 
     /// A value as an acceptance keeps it: short ones as they are, long ones as their digest.

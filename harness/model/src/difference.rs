@@ -113,6 +113,9 @@ pub struct Judgement {
     pub ill: Vec<Ill>,
     /// Readings that move by themselves: seen to differ among control attempts.
     pub volatile: Vec<Key>,
+    /// What a person should know besides.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// An upper bound, at 95 % confidence, of the share of runs in which one unchanged reading would move by itself,
     /// given that none of the counted ones did in the control attempts.
     pub noise_bound: f64,

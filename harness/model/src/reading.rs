@@ -73,7 +73,7 @@ pub struct Reading {
     pub class: Class,
     /// What was seen.
     pub value: Value,
-    /// For a state: whether it is one that people want.
+    /// For a state: whether it is one that people want; `None` when nobody could see it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub health: Option<Health>,
     /// The unit of a metric, such as `ms` or `bytes`.
@@ -88,6 +88,17 @@ impl Reading {
     /// A state that is good or bad.
     pub fn state(value: impl Into<Value>, health: Health) -> Self {
         Self { health: Some(health), ..Self::plain(Class::State, value.into()) }
+    }
+
+    /// A state that nobody could see, for a limit of the harness's own: neither good nor bad, and nothing follows from it.
+    pub fn unseen(value: impl Into<Value>) -> Self {
+        Self::plain(Class::State, value.into())
+    }
+
+    /// Whether it is a state that nobody could see.
+    #[must_use]
+    pub fn is_unseen(&self) -> bool {
+        self.class == Class::State && self.health.is_none()
     }
 
     /// A content: any difference counts.

@@ -121,7 +121,13 @@ impl Rules {
     /// The rule that holds for `key`, if any was written.
     #[must_use]
     pub fn for_key(&self, key: &Key) -> Option<&Rule> {
-        self.0.iter().rev().find(|rule| rule.key.matches(key))
+        self.for_either(key, key)
+    }
+
+    /// The rule that holds for a reading that goes by two keys.
+    #[must_use]
+    pub fn for_either(&self, one: &Key, other: &Key) -> Option<&Rule> {
+        self.0.iter().rev().find(|rule| rule.key.matches(one) || rule.key.matches(other))
     }
 
     /// The rules that still hold on `today`, and those whose last day is over.

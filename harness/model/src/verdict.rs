@@ -23,7 +23,7 @@ pub enum Verdict {
     Inconclusive,
     /// Attempts of one arm disagree.
     Unstable,
-    /// The patch was applied and nothing that it promised came true.
+    /// The patch was applied, and something that it promised did not come true.
     Ineffective,
     /// A rule, a stop or a lost state says worse.
     Regressed,

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use patchbed_guest::message::{
-    Death, Failure, FileFact, Files, Http, HttpAnswer, LogSource, Package, Process, Ran, Reply, Request, Run,
+    Death, Drift, Failure, FileFact, Files, Http, HttpAnswer, LogSource, Package, Process, Ran, Reply, Request, Run,
     ServiceState, Socket, Start, Tcp, Unresolved, Usage, WriteFile,
 };
 use std::collections::BTreeMap;
@@ -99,7 +99,12 @@ impl dyn Sandbox + '_ {
 
     /// What differs between the image and the root as it is now.
     pub async fn drift(&self, exclude: Vec<String>, limit: usize) -> Result<Vec<FileFact>, AskError> {
-        ask!(self, Request::Drift { exclude, limit }, Reply::Files(facts) => facts)
+        self.drift_beside(Drift { exclude, limit, ..Drift::default() }).await
+    }
+
+    /// The same, beside what is explained.
+    pub async fn drift_beside(&self, drift: Drift) -> Result<Vec<FileFact>, AskError> {
+        ask!(self, Request::Drift(drift), Reply::Files(facts) => facts)
     }
 
     /// Installed packages.

@@ -6,8 +6,8 @@ use std::sync::OnceLock;
 use camino::Utf8Path;
 use patchbed_sandbox::{Backend as _, Lack, LackWeight, NamespacesBackend};
 
-/// Ends a test early when the host lacks something it needs; what is missing is said on standard error.
-/// `PATCHBED_MUST=userns,overlay` (or `all`) turns such a skip into a failure.
+/// Ends a test early when the host lacks something it needs; what is missing is said on standard error, and added to the
+/// file that `PATCHBED_SKIPS` names. `PATCHBED_MUST=userns,overlay` (or `all`) turns such a skip into a failure.
 ///
 /// Known needs: `userns` and `overlay` (sandboxes at all), `root`, `units` (systemd as process 1), `memory` (a limit on
 /// memory), `processes` (a limit on processes), and the name of any program, such as `mmdebstrap`.
@@ -27,14 +27,28 @@ macro_rules! needs {
 #[must_use]
 pub fn met(test: &str, needs: &[&str]) -> bool {
     let missing: Vec<(&str, String)> = needs.iter().filter_map(|need| Some((*need, why_missing(need)?))).collect();
-    let must = std::env::var("PATCHBED_MUST").unwrap_or_default();
     for (need, why) in &missing {
-        let demanded = must.split(',').any(|one| one == *need || one == "all");
-        assert!(!demanded, "{test} must have `{need}`, and this host lacks it: {why}");
-        // Written past the capture of test output: a skip must be seen.
-        let _ = writeln!(std::io::stderr(), "skipped {test}: this host lacks `{need}`: {why}");
+        skip(test, need, why);
     }
     missing.is_empty()
+}
+
+/// Says that a test is skipped for want of something.
+///
+/// # Panics
+/// When `PATCHBED_MUST` demands what is missing.
+pub fn skip(test: &str, need: &str, why: &str) {
+    let must = std::env::var("PATCHBED_MUST").unwrap_or_default();
+    let demanded = must.split(',').any(|one| one == need || one == "all");
+    assert!(!demanded, "{test} must have `{need}`, and this host lacks it: {why}");
+    let line = format!("skipped {test}: this host lacks `{need}`: {why}\n");
+    // Written past the capture of test output: a skip must be seen.
+    let _ = std::io::stderr().write_all(line.as_bytes());
+    if let Ok(path) = std::env::var("PATCHBED_SKIPS") {
+        // Runners of tests keep what a passing test says to themselves.
+        let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
+        let _ = file.and_then(|mut file| file.write_all(line.as_bytes()));
+    }
 }
 
 /// Why a need is not met; `None` when it is.

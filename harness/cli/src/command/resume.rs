@@ -1,6 +1,6 @@
 //! `run --last`: the words of the run that was cut off, read again, with the cells that it had.
 
-use patchbed_engine::store::State;
+use patchbed_engine::store::{State, is_masked};
 use patchbed_model::{Event, Exit, RunId};
 
 use crate::arguments::{self, Parsed, RunArguments, Selection, Word};
@@ -23,6 +23,8 @@ pub(super) fn arguments(context: &Context, typed: RunArguments) -> Result<Resume
     let state = State::open(&context.folders.kept)?;
     let mut resumed = of_run(&state, &state.find(None)?)?;
     let before = &mut resumed.arguments;
+    before.files.set = known(std::mem::take(&mut before.files.set), typed.files.set)
+        .map_err(|failure| failure.help("give the value again: `patchbed run --last --set NAME=VALUE`"))?;
     before.result.report.extend(typed.result.report);
     before.result.progress = typed.result.progress;
     before.result.json = typed.result.json;
@@ -56,7 +58,40 @@ pub(super) fn of_run(state: &State, run: &RunId) -> Result<Resumed, Failure> {
     Ok(Resumed { arguments, run: Some(run.clone()) })
 }
 
+/// The variables of a run with those that are given again. What looks like a secret is masked in the journal.
+pub(super) fn known(mut before: Vec<String>, again: Vec<String>) -> Result<Vec<String>, Failure> {
+    let name = |word: &str| word.split_once('=').map(|(name, _)| name.to_owned());
+    before.retain(|word| again.iter().all(|given| name(given) != name(word)));
+    if let Some(name) = before.iter().find(|word| is_masked(word)).and_then(|word| name(word)) {
+        let text = format!("the value of `--set {name}` looked like a secret and was not kept");
+        return Err(Failure::say(Exit::Usage, text));
+    }
+    before.extend(again);
+    Ok(before)
+}
+
 /// All cells.
 pub(super) const fn everything() -> Selection {
     Selection { select: None, cell: Vec::new(), last_failed: false }
+}
+
+#[cfg(test)]
+mod tests {
+    use patchbed_engine::store::masked;
+
+    use super::known;
+
+    fn words(list: &[&str]) -> Vec<String> {
+        list.iter().map(|word| (*word).to_owned()).collect()
+    }
+
+    #[test]
+    fn a_masked_variable_is_asked_for_and_may_be_given_again() {
+        let before = || words(&["suite=trixie", &masked("token=hunter22")]);
+        let failure = known(before(), Vec::new()).expect_err("the token is not known");
+        assert_eq!(failure.to_string(), "the value of `--set token` looked like a secret and was not kept");
+        let again = known(before(), words(&["token=hunter22"])).expect("the token is given again");
+        assert_eq!(again, ["suite=trixie", "token=hunter22"]);
+        assert_eq!(known(words(&["a=1", "b=2"]), words(&["a=3"])).expect("nothing is masked"), ["b=2", "a=3"]);
+    }
 }

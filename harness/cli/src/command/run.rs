@@ -155,7 +155,9 @@ pub(super) fn cell_of_last_run(context: &Context, prefix: &str) -> Result<Option
     };
     let id = super::show::find_cell(&record, prefix)?;
     let Resumed { mut arguments, .. } = resume::of_run(&state, &run)?;
-    arguments.files = Files { files: vec![scenario.file.clone().into()], set: arguments.files.set };
+    let set = resume::known(arguments.files.set, Vec::new())
+        .map_err(|failure| failure.help("run it again with the value in the scenario's `variables:`"))?;
+    arguments.files = Files { files: vec![scenario.file.clone().into()], set };
     let mut scenarios = loading::scenarios(context, &arguments.files)?;
     for scenario in &mut scenarios {
         overrule(scenario, &arguments.how);

@@ -99,15 +99,6 @@ pub(crate) fn tiny(command: &str) -> String {
     )
 }
 
-/// Waits until `done`, at most half a minute.
-pub(crate) fn wait_for(what: &str, mut done: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !done() {
-        assert!(start.elapsed() < Duration::from_secs(30), "waited in vain for {what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
 /// Waits for the end of a process, at most so long.
 pub(crate) fn end_of(child: &mut Child, within: Duration) -> std::process::ExitStatus {
     let start = Instant::now();

@@ -3,13 +3,10 @@
 use std::collections::BTreeSet;
 
 use patchbed_model::rule::Amount;
-use patchbed_model::{Allow, Reading, Value};
-use regex::{Regex, RegexBuilder};
+use patchbed_model::{Allow, Class, Reading, Value};
 
-use crate::noise::{Entry, alike};
-
-/// The most memory a compiled expression of a rule may take.
-const REGEX_LIMIT: usize = 1 << 20;
+use crate::expression::expression;
+use crate::noise::{Entry, alike, number};
 
 /// What a rule says about a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,8 +23,11 @@ pub enum Allowed {
 /// `ignore`, and a new one by what speaks of the value alone (`matches`, `one-of`).
 #[must_use]
 pub fn allows(allow: &Allow, before: Option<&Entry>, now: Option<&Reading>) -> Allowed {
+    let is_state = now.is_some_and(|now| now.class == Class::State);
     match allow {
         Allow::Ignore => Allowed::Yes,
+        // A state has no shape: one that is allowed to move is named by its values.
+        Allow::Shape | Allow::Set if is_state => any(before, now, |was, now| was == now),
         Allow::Matches(pattern) => yes(now.is_some_and(|now| matches(pattern, &now.value))),
         Allow::OneOf(values) => yes(now.is_some_and(|now| values.contains(&now.value.to_string()))),
         Allow::Exact => any(before, now, |was, now| was == now),
@@ -77,44 +77,16 @@ fn bounded(
     holds: impl Fn(f64, f64) -> bool,
     broken: Allowed,
 ) -> Allowed {
-    let was = before.and_then(middle);
+    let was = before.and_then(Entry::middle);
     let (Some(was), Some(now)) = (was, now.and_then(|now| number(&now.value))) else {
         return Allowed::No;
     };
     if holds(was, now) { Allowed::Yes } else { broken }
 }
 
-/// The median of the numbers of a baseline.
-fn middle(entry: &Entry) -> Option<f64> {
-    let mut numbers: Vec<(f64, u32)> =
-        entry.seen.iter().filter_map(|seen| number(&seen.reading.value).map(|value| (value, seen.times))).collect();
-    numbers.sort_by(|one, other| one.0.total_cmp(&other.0));
-    let total: u32 = numbers.iter().map(|(_, times)| times).sum();
-    let at = |place: u32| {
-        let mut left = place;
-        numbers.iter().find(|(_, times)| left.checked_sub(*times).map(|rest| left = rest).is_none()).map(|(v, _)| *v)
-    };
-    let (low, high) = (at(total.checked_sub(1)? / 2)?, at(total / 2)?);
-    Some(f64::midpoint(low, high))
-}
-
-/// A number, or a text that is one.
-fn number(value: &Value) -> Option<f64> {
-    match value {
-        Value::Number(number) => Some(*number),
-        Value::Text(text) => text.trim().parse().ok(),
-        Value::List(_) => None,
-    }
-    .filter(|number: &f64| number.is_finite())
-}
-
 /// Whether the whole text fits the expression. One that cannot be read fits nothing; `load` refuses those.
 fn matches(pattern: &str, value: &Value) -> bool {
-    expression(pattern).is_some_and(|regex| regex.is_match(value.to_string().trim_end_matches('\n')))
-}
-
-fn expression(pattern: &str) -> Option<Regex> {
-    RegexBuilder::new(&format!("^(?:{pattern})$")).size_limit(REGEX_LIMIT).dot_matches_new_line(true).build().ok()
+    expression(pattern).is_ok_and(|regex| regex.is_match(value.to_string().trim_end_matches('\n')))
 }
 
 fn as_set(value: &Value) -> BTreeSet<String> {

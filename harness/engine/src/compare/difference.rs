@@ -5,18 +5,50 @@ use std::collections::BTreeSet;
 use patchbed_model::{Allow, Class, Difference, Differences, Health, Key, Reading, Rule, Rules, Snapshot, Verdict};
 
 use super::allow::{Allowed, allows};
-use crate::noise::{Baseline, Entry, Volatility, alike};
+use crate::noise::{Baseline, Entry, Volatility, number};
+
+/// How many times the most that the control arm used is within the margin of a metric without a rule. Resource use of one
+/// program differs by some percent from attempt to attempt; leaks and lost limits differ by much more.
+const MARGIN: f64 = 1.5;
+
+/// What the keys of readings begin with that are seen after the patch was taken back.
+pub const REVERTED: &str = "reverted.";
 
 /// What differs in `now`, in the order of keys. `rules` are those that hold today; see [`Rules::in_force`].
 #[must_use]
 pub fn compare(baseline: &Baseline, now: &Snapshot, rules: &Rules) -> Differences {
+    compared(baseline, now, |key| rules.for_key(key))
+}
+
+/// What differs in `after`, seen when the patch was taken back, from the same baseline. Rules may name a reading there
+/// with [`REVERTED`] before its key or without; the differences have it.
+#[must_use]
+pub fn compare_reverted(baseline: &Baseline, after: &Snapshot, rules: &Rules) -> Differences {
+    let mut all = compared(baseline, after, |key| rules.for_either(key, &reverted(key)));
+    for difference in &mut all {
+        difference.key = reverted(&difference.key);
+        // Whatever it is, taking the patch back was to undo it.
+        if difference.verdict == Verdict::Changed {
+            difference.verdict = Verdict::Regressed;
+        }
+    }
+    all
+}
+
+/// The key of a reading that is seen after the patch was taken back.
+#[must_use]
+pub fn reverted(key: &Key) -> Key {
+    Key::new(format!("{REVERTED}{key}"))
+}
+
+fn compared<'a>(baseline: &Baseline, now: &Snapshot, rule: impl Fn(&Key) -> Option<&'a Rule>) -> Differences {
     if baseline.attempts == 0 {
         return Vec::new();
     }
     let keys: BTreeSet<&Key> = baseline.entries.keys().chain(now.readings.keys()).collect();
     let compared = keys.into_iter().filter_map(|key| {
         let pair = Pair { key, before: baseline.entries.get(key), now: now.readings.get(key), baseline };
-        pair.difference(rules.for_key(key))
+        pair.difference(rule(key))
     });
     compared.collect()
 }
@@ -36,7 +68,8 @@ impl Pair<'_> {
             (Class::State | Class::Content, None) if self.is_usual() => None,
             (Class::State | Class::Content, None) => self.weighed(None),
             (Class::State | Class::Content, Some(rule)) => self.by_rule(rule),
-            (Class::Metric | Class::Fact, None) => None,
+            (Class::Metric, None) => self.beyond_margin(),
+            (Class::Fact, None) => None,
             (Class::Metric | Class::Fact, Some(rule)) => self.of_number(rule),
         }
     }
@@ -56,13 +89,26 @@ impl Pair<'_> {
         }
     }
 
-    /// Metrics and facts: only what breaks a rule differs; what the rule allows was never in doubt.
+    /// Metrics and facts: only what breaks a rule differs; what the rule allows was never in doubt. One that is gone or
+    /// new cannot keep to a rule that speaks of both sides.
     fn of_number(&self, rule: &Rule) -> Option<Difference> {
-        match (allows(&rule.allow, self.before, self.now), self.now.is_some() && self.before.is_some()) {
-            (Allowed::Yes, _) | (_, false) => None,
-            (Allowed::No, true) => self.weighed(Some(Verdict::Changed)),
-            (Allowed::Worse, true) => self.weighed(Some(Verdict::Regressed)),
+        if self.now.is_none() && self.is_usual() {
+            return None;
         }
+        match allows(&rule.allow, self.before, self.now) {
+            Allowed::Yes => None,
+            Allowed::No => self.weighed(Some(Verdict::Changed)),
+            Allowed::Worse => self.weighed(Some(Verdict::Regressed)),
+        }
+    }
+
+    /// Metrics without a rule: far more than any control attempt used is for a person to look at.
+    fn beyond_margin(&self) -> Option<Difference> {
+        let (before, now) = (self.before?, self.now?);
+        let most = before.seen.iter().filter_map(|seen| number(&seen.reading.value)).reduce(f64::max)?;
+        let free = free_of_charge(now.unit.as_deref()?)?;
+        let is_beyond = number(&now.value)? > most * MARGIN + free;
+        is_beyond.then(|| self.weighed(Some(Verdict::Changed))).flatten()
     }
 
     /// Whether some control attempt showed just this.
@@ -81,7 +127,7 @@ impl Pair<'_> {
             (Some(before), None) => before.present() < attempts,
             (Some(before), Some(now)) => {
                 let moves = before.volatility(attempts) == Volatility::Volatile;
-                self.was_seen() || (moves && moves_like(before, now))
+                self.was_seen() || (moves && before.moves_like(now))
             }
         }
     }
@@ -95,6 +141,9 @@ impl Pair<'_> {
 
     /// What the difference means by the class of the reading alone.
     fn meaning(&self, was: Option<&Reading>) -> Verdict {
+        if was.is_some_and(Reading::is_unseen) || self.now.is_some_and(Reading::is_unseen) {
+            return Verdict::Inconclusive;
+        }
         let health = |reading: Option<&Reading>| reading.filter(|r| r.class == Class::State).and_then(|r| r.health);
         match (health(was), health(self.now), self.now.is_some()) {
             (Some(Health::Good) | None, Some(Health::Bad), _) | (Some(Health::Good), None, false) => Verdict::Regressed,
@@ -102,8 +151,24 @@ impl Pair<'_> {
             (Some(Health::Good), Some(Health::Good), _)
             | (Some(Health::Bad), Some(Health::Bad), _)
             | (Some(_), None, true)
-            | (None, Some(Health::Good) | None, _) => Verdict::Changed,
+            | (None, Some(Health::Good) | None, _) => self.another(),
         }
+    }
+
+    /// What another value means that is not worse. Of a reading of which it is open whether it has few values, nothing
+    /// can be said yet.
+    fn another(&self) -> Verdict {
+        if self.now.is_some() && self.before.is_some_and(Entry::is_open) { Verdict::Unstable } else { Verdict::Changed }
+    }
+}
+
+/// What may be used beside the margin, by unit: of small numbers half as much again means nothing. Units of other kinds have
+/// no default rule.
+fn free_of_charge(unit: &str) -> Option<f64> {
+    match unit {
+        "bytes" => Some(16.0 * 1024.0 * 1024.0),
+        "descriptors" | "threads" => Some(16.0),
+        _ => None,
     }
 }
 
@@ -120,22 +185,6 @@ const fn speaks_of_value(allow: &Allow) -> bool {
         | Allow::AtLeastNumber(_) => true,
         Allow::Exact | Allow::Ignore | Allow::Shape | Allow::Set => false,
     }
-}
-
-/// A volatile reading is compared by shape only; when not even the shapes of the baseline agree, by kind only. A state
-/// keeps its health in any case.
-fn moves_like(before: &Entry, now: &Reading) -> bool {
-    if !before.seen.iter().any(|seen| seen.reading.health == now.health && seen.reading.class == now.class) {
-        return false;
-    }
-    let values = || before.seen.iter().map(|seen| &seen.reading.value);
-    let Some(first) = values().next() else {
-        return false;
-    };
-    if values().all(|value| alike(first, value)) {
-        return values().any(|value| alike(value, &now.value));
-    }
-    values().any(|value| std::mem::discriminant(value) == std::mem::discriminant(&now.value))
 }
 
 fn silenced(mut difference: Difference, rule: &Rule) -> Difference {

@@ -59,6 +59,28 @@ fn content_is_changed_and_metrics_and_facts_are_never_alarming() {
 }
 
 #[test]
+fn far_more_resources_than_any_attempt_used_are_changed() {
+    let used = |unit: &'static str, before: f64, now: f64| {
+        verdict(Some(Reading::metric(before, unit)), Some(Reading::metric(now, unit)))
+    };
+    let mib = 1024.0 * 1024.0;
+    assert_eq!(used("bytes", 22.0 * mib, 336.0 * mib), Some(Verdict::Changed));
+    assert_eq!(used("bytes", 22.0 * mib, 48.0 * mib), None);
+    assert_eq!(used("bytes", 336.0 * mib, 22.0 * mib), None);
+    assert_eq!(used("descriptors", 12.0, 512.0), Some(Verdict::Changed));
+    assert_eq!(used("threads", 1.0, 9.0), None);
+}
+
+#[test]
+fn a_rule_about_shapes_excuses_no_state() {
+    for allow in [Allow::Shape, Allow::Set] {
+        let rules = Rules(vec![rule("k", allow)]);
+        let worse = difference(good("200"), bad("500"), &rules).expect("it differs");
+        assert_eq!((worse.verdict, worse.counts()), (Verdict::Regressed, true));
+    }
+}
+
+#[test]
 fn a_metric_is_judged_by_a_bound_that_it_breaks() {
     let metric = |number| Some(Reading::metric(number, "ms"));
     let at_most = Rules(vec![rule("k", Allow::AtMost(0.2))]);
@@ -80,6 +102,29 @@ fn a_metric_is_judged_by_a_bound_that_it_breaks() {
 }
 
 #[test]
+fn a_metric_or_fact_under_a_rule_is_changed_when_it_is_gone_or_new() {
+    let metric = || Some(Reading::metric(100.0, "ms"));
+    let fact = || Some(Reading::fact("1.0"));
+    let verdict = |before, now, allow| difference(before, now, &Rules(vec![rule("k", allow)])).map(|one| one.verdict);
+    for allow in [Allow::AtMost(0.2), Allow::Within(0.2), Allow::AtLeast(0.2), Allow::Exact] {
+        assert_eq!(verdict(metric(), None, allow.clone()), Some(Verdict::Changed));
+        assert_eq!(verdict(None, metric(), allow), Some(Verdict::Changed));
+    }
+    let matches = || Allow::Matches("1[.].*".to_owned());
+    assert_eq!(verdict(fact(), None, matches()), Some(Verdict::Changed));
+    // A new one is allowed by what speaks of the value alone.
+    assert_eq!(verdict(None, fact(), matches()), None);
+    assert_eq!(verdict(None, fact(), Allow::OneOf(vec!["2.0".to_owned()])), Some(Verdict::Changed));
+    assert_eq!(verdict(fact(), None, Allow::Ignore), None);
+}
+
+#[test]
+fn a_metric_that_is_there_only_sometimes_may_be_away_under_a_rule() {
+    let before = [one(Some(Reading::metric(1.0, "ms"))), one(None)];
+    assert!(compare(&Baseline::pool(&before), &one(None), &Rules(vec![rule("k", Allow::AtMost(0.2))])).is_empty());
+}
+
+#[test]
 fn what_a_rule_allows_is_silenced_and_stays_in_the_list() {
     let mut ignore = rule("k", Allow::Ignore);
     ignore.reason = Some("access log".to_owned());
@@ -93,7 +138,7 @@ fn what_a_rule_allows_is_silenced_and_stays_in_the_list() {
 #[test]
 fn a_volatile_reading_is_compared_by_shape() {
     let baseline = |texts: &[&str]| Baseline::pool(&texts.iter().map(|t| one(content(t))).collect::<Vec<_>>());
-    let moves = baseline(&["worker 1 up", "worker 2 up"]);
+    let moves = baseline(&["worker 1 up", "worker 2 up", "worker 3 up"]);
     let rules = Rules::default();
     assert!(compare(&moves, &one(content("worker 33 up")), &rules).is_empty());
     assert_eq!(compare(&moves, &one(content("worker: down!")), &rules).len(), 1);
@@ -102,8 +147,24 @@ fn a_volatile_reading_is_compared_by_shape() {
 
 #[test]
 fn a_volatile_state_keeps_its_health() {
-    let before = [one(good("up 1 s")), one(good("up 2 s"))];
-    assert_eq!(compare(&Baseline::pool(&before), &one(bad("up 3 s")), &Rules::default()).len(), 1);
+    let before = [one(good("up 1 s")), one(good("up 2 s")), one(good("up: 3"))];
+    let compared = |now| compare(&Baseline::pool(&before), &one(now), &Rules::default());
+    assert!(compared(good("up 9 s")).is_empty());
+    assert_eq!(compared(bad("up 9 s"))[0].verdict, Verdict::Regressed);
+}
+
+#[test]
+fn a_value_that_no_attempt_showed_is_suspect_where_few_values_come_again() {
+    let baseline = |texts: &[&str]| Baseline::pool(&texts.iter().map(|t| one(content(t))).collect::<Vec<_>>());
+    let verdict = |texts: &[&str], now: &str| {
+        compare(&baseline(texts), &one(content(now)), &Rules::default()).first().map(|difference| difference.verdict)
+    };
+    let odd = ["3 orders", "3 orders", "3 orders", "3 orders", "timeout!"];
+    assert_eq!(verdict(&odd, "0 orders"), Some(Verdict::Changed));
+    assert_eq!(verdict(&odd, "timeout!"), None);
+    // Of two attempts that differ nobody knows yet whether the third value would be new.
+    assert_eq!(verdict(&["3 orders", "timeout!"], "0 orders"), Some(Verdict::Unstable));
+    assert_eq!(verdict(&["3 orders", "timeout!"], "timeout!"), None);
 }
 
 #[test]

@@ -3,9 +3,11 @@
 use patchbed_model::{Acceptance, Blame, Cause, Differences, Judgement, Key, Outcome, Rules, Snapshot, Verdict};
 
 use super::health::Health;
+use super::promise::{Unkept, notes, unkept};
 use super::reason::{Because, reason};
-use super::tally::tally;
+use super::tally::Tally;
 use crate::noise::{Baseline, bound};
+use crate::scenario::Promise;
 
 /// The fewest control attempts from which a difference can be told from noise.
 const FEWEST_CONTROLS: u32 = 2;
@@ -25,6 +27,10 @@ pub struct Case<'a> {
     pub pool: Pool,
     /// Differences that were accepted for this cell, and still are.
     pub accepted: &'a [Acceptance],
+    /// Readings that belong to the time of the patch: nobody looks at them again after it was taken back.
+    pub once: &'a [Key],
+    /// What the patch is there to change.
+    pub promises: &'a [Promise],
     /// What may be ill without the patch: keys, each with all below it.
     pub optional: &'a [Key],
 }
@@ -52,9 +58,12 @@ impl Case<'_> {
         let rules = Rules(self.rules.to_vec());
         let baseline = self.baseline();
         let patched: Vec<&Snapshot> = observed(self.patched).collect();
-        let differences = tally(&baseline, &patched, &rules, self.accepted);
+        let (accepted, once, promises) = (self.accepted, self.once, self.promises);
+        let tally = Tally { baseline: &baseline, rules: &rules, accepted, once, promises };
+        let differences = tally.of(&patched);
+        let unkept = unkept(promises, &patched);
         let health = Health::of(&Baseline::pool(observed(self.control)), &patched, &rules, self.optional);
-        let because = self.decide(&baseline, &differences, &health);
+        let because = self.decide(&baseline, (&differences, &unkept), &health);
         Judgement {
             verdict: because.verdict(),
             reason: reason(&because),
@@ -65,6 +74,7 @@ impl Case<'_> {
             ill: because.ill(),
             volatile: baseline.moving(),
             noise_bound: bound(baseline.attempts),
+            notes: notes(promises, &observed(self.control).collect::<Vec<_>>(), &patched),
             differences,
         }
     }
@@ -79,7 +89,12 @@ impl Case<'_> {
         }
     }
 
-    fn decide<'a>(&self, baseline: &Baseline, differences: &'a Differences, health: &'a Health) -> Because<'a> {
+    fn decide<'a>(
+        &self,
+        baseline: &Baseline,
+        (differences, unkept): (&'a Differences, &'a [Unkept]),
+        health: &'a Health,
+    ) -> Because<'a> {
         if let Some(because) = self.stopped() {
             return because;
         }
@@ -95,8 +110,8 @@ impl Case<'_> {
         if observed(self.patched).any(|snapshot| snapshot.readings.is_empty()) {
             return Because::TooFew("nothing was observed with the patch".to_owned());
         }
-        let by_difference = Because::of_differences(differences);
-        let ranked = [Some(by_difference), Because::of_flaky(health), Because::of_broken(health)];
+        let (by_difference, by_promise) = (Because::of_differences(differences), Because::of_promises(unkept));
+        let ranked = [Some(by_difference), by_promise, Because::of_flaky(health), Because::of_broken(health)];
         // The first of several equally heavy ones is the reason.
         let heaviest =
             ranked.into_iter().flatten().reduce(|one, other| if other.verdict() > one.verdict() { other } else { one });

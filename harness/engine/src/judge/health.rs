@@ -11,7 +11,8 @@ const EVIDENCE: usize = 12;
 /// What is ill without the patch.
 #[derive(Debug, Default)]
 pub(super) struct Health {
-    /// Written probes and states of services that are bad in every control attempt and no better with the patch.
+    /// Written probes and states of services that are bad in every control attempt and no better with the patch, and
+    /// what could not be seen in one of them.
     pub(super) broken: Vec<Ill>,
     /// States that are good in some control attempts and bad in others: the key, how often bad, of how many.
     pub(super) flaky: Vec<(Key, u32, u32)>,
@@ -26,7 +27,9 @@ impl Health {
                 continue;
             }
             let (bad, good) = (entry.times(reading::Health::Bad), entry.times(reading::Health::Good));
-            if bad > 0 && good > 0 {
+            if entry.seen.iter().any(|seen| seen.reading.is_unseen()) && vital(key) {
+                health.broken.extend(ill(key, entry));
+            } else if bad > 0 && good > 0 {
                 health.flaky.push((key.clone(), bad, bad + good));
             } else if bad == control.attempts && vital(key) && !is_below(key, optional) && !mended(patched, key) {
                 health.broken.extend(ill(key, entry));

@@ -6,10 +6,12 @@
 //!   attempt and bad in another, a difference shows in some patched attempts only.
 //! * What is ill in all control attempts and no better with the patch is *broken before*: nothing is said about the
 //!   patch there. It makes the cell `inconclusive` when it is a written probe or the state of a service.
+//! * A promise that does not come true in every attempt with the patch makes it `ineffective`, unless something got worse.
 //! * Else the heaviest difference that counts is the verdict.
 
 mod case;
 mod health;
+mod promise;
 mod reason;
 mod tally;
 

@@ -5,6 +5,7 @@ use patchbed_model::{Cause, Difference, Differences, Ill, Key, Verdict};
 
 use super::case::counted;
 use super::health::Health;
+use super::promise::Unkept;
 
 /// How many keys a sentence names.
 const NAMED: usize = 3;
@@ -23,7 +24,9 @@ pub(super) enum Because<'a> {
     Disagree { arm: &'static str, seen: u32, of: u32, cause: Cause },
     /// The heaviest differences, with their keys.
     Differences(Verdict, Vec<&'a Key>),
-    /// A difference that only some patched attempts show.
+    /// Promises that did not come true.
+    Unkept(&'a [Unkept]),
+    /// A difference that only some patched attempts show, or of a reading that has too few attempts to know it by.
     Sometimes(&'a Difference),
     /// A state that is good and bad without the patch.
     Flaky(&'a (Key, u32, u32)),
@@ -42,6 +45,10 @@ impl<'a> Because<'a> {
         }
     }
 
+    pub(super) fn of_promises(unkept: &'a [Unkept]) -> Option<Self> {
+        (!unkept.is_empty()).then_some(Self::Unkept(unkept))
+    }
+
     pub(super) fn of_flaky(health: &'a Health) -> Option<Self> {
         health.flaky.first().map(Self::Flaky)
     }
@@ -58,6 +65,7 @@ impl<'a> Because<'a> {
             | Self::TooFew(_)
             | Self::StoppedBefore(_)
             | Self::Stopped(_)
+            | Self::Unkept(_)
             | Self::Disagree { .. }
             | Self::Differences(..)
             | Self::Sometimes(_)
@@ -72,6 +80,7 @@ impl<'a> Because<'a> {
                 Verdict::Inconclusive
             }
             Self::Stopped(_) => Verdict::Regressed,
+            Self::Unkept(_) => Verdict::Ineffective,
             Self::Disagree { .. } | Self::Sometimes(_) | Self::Flaky(_) => Verdict::Unstable,
             Self::Differences(verdict, _) => *verdict,
         }
@@ -93,10 +102,12 @@ pub(super) fn reason(because: &Because<'_>) -> String {
             format!("{seen} of {of} attempts {arm} the patch stopped: {}", said(cause))
         }
         Because::Differences(verdict, keys) => of_differences(*verdict, keys),
-        Because::Sometimes(difference) => {
-            let (seen, of) = difference.seen;
-            format!("`{}` differs in {seen} of {of} attempts with the patch", difference.key)
-        }
+        Because::Unkept(unkept) => match unkept {
+            [] => "a promise did not come true".to_owned(),
+            [one] => broken_promise(one),
+            [one, rest @ ..] => format!("{}, and {} more", broken_promise(one), rest.len()),
+        },
+        Because::Sometimes(difference) => sometimes(difference),
         Because::Flaky((key, bad, of)) => format!("`{key}` is bad in {bad} of {of} attempts without the patch"),
         Because::BrokenBefore(ill) => {
             let list: Vec<&Key> = ill.iter().map(|one| &one.key).collect();
@@ -105,11 +116,31 @@ pub(super) fn reason(because: &Because<'_>) -> String {
     }
 }
 
+fn broken_promise(unkept: &Unkept) -> String {
+    let Unkept { key, becomes, found, kept: (kept, of) } = unkept;
+    let mut values: Vec<String> = found.iter().take(NAMED).map(|value| format!("`{value}`")).collect();
+    if found.len() > NAMED {
+        values.push(format!("{} more", found.len() - NAMED));
+    }
+    let is = if found.is_empty() { "is not there".to_owned() } else { format!("is {}", values.join(", ")) };
+    let when = if *kept == 0 { String::new() } else { format!(" in {} of {of} attempts with the patch", of - kept) };
+    format!("`{key}` {is}{when}, and not `{becomes}` as promised")
+}
+
+fn sometimes(difference: &Difference) -> String {
+    let (seen, of) = difference.seen;
+    if seen == of {
+        return format!("`{}` differs, and is another in each attempt without the patch", difference.key);
+    }
+    format!("`{}` differs in {seen} of {of} attempts with the patch", difference.key)
+}
+
 fn of_differences(verdict: Verdict, keys: &[&Key]) -> String {
     let readings = if keys.len() == 1 { "1 reading".to_owned() } else { format!("{} readings", keys.len()) };
     match verdict {
         Verdict::Same | Verdict::Skipped => "no difference that is not there without the patch".to_owned(),
-        Verdict::Regressed | Verdict::Ineffective => format!("{readings} got worse: {}", named(keys)),
+        Verdict::Regressed => format!("{readings} got worse: {}", named(keys)),
+        Verdict::Ineffective => format!("{readings} did not become what was promised: {}", named(keys)),
         Verdict::Improved => format!("{readings} got better: {}", named(keys)),
         Verdict::Changed | Verdict::Unstable | Verdict::Inconclusive => format!("{readings} changed: {}", named(keys)),
     }

@@ -2,42 +2,108 @@
 
 use std::collections::BTreeMap;
 
-use patchbed_model::{Acceptance, Class, Difference, Differences, Key, Rules, Snapshot, Verdict};
+use patchbed_model::difference::DifferenceKind;
+use patchbed_model::{
+    Acceptance, Allow, Class, Difference, Differences, Key, Reading, Rule, Rules, Snapshot, Value, Verdict,
+};
 
-use crate::compare::compare;
-use crate::noise::Baseline;
+use super::promise::explained;
+use crate::compare::{REVERTED, compare, compare_reverted, reverted};
+use crate::noise::{Baseline, Entry, Volatility};
+use crate::scenario::Promise;
 
-/// What the keys of readings after the patch was taken back begin with.
-pub(super) const REVERTED: &str = "reverted.";
-
-/// The differences of `patched` against the baseline, in the order of keys.
-pub(super) fn tally(baseline: &Baseline, patched: &[&Snapshot], rules: &Rules, accepted: &[Acceptance]) -> Differences {
-    let mut by_key: BTreeMap<Key, Vec<Difference>> = BTreeMap::new();
-    for snapshot in patched {
-        for difference in differences(baseline, snapshot, rules) {
-            by_key.entry(difference.key.clone()).or_default().push(accept(difference, accepted));
-        }
-    }
-    let of = u32::try_from(patched.len()).unwrap_or(u32::MAX);
-    by_key.into_values().filter_map(|same| merged(&same, of)).collect()
+/// What the patched attempts are weighed with.
+#[derive(Debug)]
+pub(super) struct Tally<'a> {
+    pub(super) baseline: &'a Baseline,
+    pub(super) rules: &'a Rules,
+    pub(super) accepted: &'a [Acceptance],
+    /// Readings that are not looked at again after the patch was taken back.
+    pub(super) once: &'a [Key],
+    /// What the patch is there to change.
+    pub(super) promises: &'a [Promise],
 }
 
-/// The differences of one snapshot. Readings after the patch was taken back are compared with the same baseline.
-fn differences(baseline: &Baseline, snapshot: &Snapshot, rules: &Rules) -> Differences {
-    let (after, now): (Vec<_>, Vec<_>) =
-        snapshot.readings.iter().partition(|(key, _)| key.as_str().starts_with(REVERTED));
-    let now: Snapshot = now.into_iter().map(|(key, reading)| (key.clone(), reading.clone())).collect();
-    let mut all = compare(baseline, &now, rules);
-    if after.is_empty() {
-        return all;
+impl Tally<'_> {
+    /// The differences of `patched` against the baseline, in the order of keys.
+    pub(super) fn of(&self, patched: &[&Snapshot]) -> Differences {
+        let middles = self.middles(patched);
+        let is_middle =
+            |one: &Difference| one.kind == DifferenceKind::Changed && middles.readings.contains_key(&one.key);
+        let mut by_key: BTreeMap<Key, Vec<Difference>> = BTreeMap::new();
+        for difference in patched.iter().flat_map(|snapshot| self.differences(snapshot)) {
+            by_key.entry(difference.key.clone()).or_default().push(self.settled(difference));
+        }
+        let of = count(patched.len());
+        let mut all: BTreeMap<Key, Difference> = BTreeMap::new();
+        for one in self.differences(&middles).into_iter().filter(is_middle) {
+            // In how many attempts the number alone would have said so: a middle is never beyond all of them.
+            let alone = by_key.get(&one.key).into_iter().flatten().filter(|one| is_middle(one)).count();
+            all.insert(one.key.clone(), Difference { seen: (count(alone), of), ..self.settled(one) });
+        }
+        for (key, mut same) in by_key {
+            same.retain(|one| !is_middle(one));
+            all.extend(merged(&same, of).filter(|one| one.seen.0 == of || !self.moves(one)).map(|one| (key, one)));
+        }
+        all.into_values().collect()
     }
-    let plain = |key: &Key| Key::new(key.as_str().trim_start_matches(REVERTED));
-    let after: Snapshot = after.into_iter().map(|(key, reading)| (plain(key), reading.clone())).collect();
-    all.extend(compare(baseline, &after, rules).into_iter().map(|mut difference| {
-        difference.key = Key::new(format!("{REVERTED}{}", difference.key));
-        difference
-    }));
-    all
+
+    /// The difference with why it does not count, if it does not.
+    fn settled(&self, difference: Difference) -> Difference {
+        explained(accept(difference, self.accepted), self.promises)
+    }
+
+    /// The middle values of metrics that a bound speaks of: single attempts scatter, so that all are judged as one.
+    fn middles(&self, patched: &[&Snapshot]) -> Snapshot {
+        let is_bounded = |(key, reading): &(&Key, &Reading)| {
+            reading.class == Class::Metric && self.rule(key).is_some_and(|rule| is_bound(&rule.allow))
+        };
+        let bounded = patched.iter().map(|snapshot| -> Snapshot {
+            snapshot.readings.iter().filter(is_bounded).map(|(key, reading)| (key.clone(), reading.clone())).collect()
+        });
+        let pooled = Baseline::pool(&bounded.collect::<Vec<_>>());
+        let middle = |(key, entry): (&Key, &Entry)| {
+            Some((key.clone(), Reading { value: Value::Number(entry.middle()?), ..entry.usual()?.clone() }))
+        };
+        pooled.entries.iter().filter_map(middle).collect()
+    }
+
+    /// Whether what only some attempts show is the reading's own movement: a content that moves by itself, or the use of
+    /// resources.
+    fn moves(&self, one: &Difference) -> bool {
+        let plain = one.key.as_str().strip_prefix(REVERTED).map(Key::from);
+        match one.class {
+            Class::Content => {
+                self.baseline.volatility(plain.as_ref().unwrap_or(&one.key)) == Some(Volatility::Volatile)
+            }
+            Class::Metric => self.rule(&one.key).is_none(),
+            Class::State | Class::Fact => false,
+        }
+    }
+
+    fn rule(&self, key: &Key) -> Option<&Rule> {
+        match key.as_str().strip_prefix(REVERTED) {
+            Some(plain) => self.rules.for_either(&Key::from(plain), key),
+            None => self.rules.for_key(key),
+        }
+    }
+
+    /// The differences of one snapshot. Readings after the patch was taken back are compared with the same baseline.
+    fn differences(&self, snapshot: &Snapshot) -> Differences {
+        let (mut now, mut after) = (Snapshot::default(), Snapshot::default());
+        for (key, reading) in &snapshot.readings {
+            match key.as_str().strip_prefix(REVERTED) {
+                Some(plain) => after.insert(plain, reading.clone()),
+                None => now.insert(key.clone(), reading.clone()),
+            }
+        }
+        let mut all = compare(self.baseline, &now, self.rules);
+        if !after.readings.is_empty() {
+            let again = compare_reverted(self.baseline, &after, self.rules);
+            all.extend(again.into_iter().filter(|one| !self.once.iter().any(|key| reverted(key) == one.key)));
+        }
+        all
+    }
 }
 
 fn accept(mut difference: Difference, accepted: &[Acceptance]) -> Difference {
@@ -52,7 +118,7 @@ fn accept(mut difference: Difference, accepted: &[Acceptance]) -> Difference {
 
 /// One difference for all attempts that show it: the heaviest and most frequent stands for the others.
 fn merged(same: &[Difference], of: u32) -> Option<Difference> {
-    let seen = u32::try_from(same.len()).unwrap_or(u32::MAX);
+    let seen = count(same.len());
     let times = |one: &Difference| same.iter().filter(|other| other.now == one.now).count();
     let weight = |one: &Difference| (one.counts(), one.verdict, times(one));
     // Attempts have no order, so that of the values decides between equals.
@@ -63,10 +129,24 @@ fn merged(same: &[Difference], of: u32) -> Option<Difference> {
         .clone();
     best.seen = (seen, of);
     if seen < of && best.counts() {
-        match best.class {
-            Class::State | Class::Content => best.verdict = Verdict::Unstable,
-            Class::Metric | Class::Fact => best.silenced = Some(format!("in {seen} of {of} attempts only")),
-        }
+        best.verdict = Verdict::Unstable;
     }
     Some(best)
+}
+
+fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+/// Whether a rule bounds a number.
+const fn is_bound(allow: &Allow) -> bool {
+    match allow {
+        Allow::Within(_)
+        | Allow::AtMost(_)
+        | Allow::AtLeast(_)
+        | Allow::WithinNumber(_)
+        | Allow::AtMostNumber(_)
+        | Allow::AtLeastNumber(_) => true,
+        Allow::Exact | Allow::Ignore | Allow::Shape | Allow::Set | Allow::Matches(_) | Allow::OneOf(_) => false,
+    }
 }

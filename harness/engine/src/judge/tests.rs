@@ -1,10 +1,14 @@
 //! Laws and examples.
 
-use patchbed_model::{Allow, Blame, Cause, CauseKind, Health, Outcome, Reading, Rules, Snapshot, Stage, Verdict};
+use patchbed_model::rule::KeyPattern;
+use patchbed_model::{
+    Allow, Blame, Cause, CauseKind, Health, Judgement, Outcome, Reading, Rules, Snapshot, Stage, Verdict,
+};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::judge;
+use super::{Case, judge};
+use crate::scenario::Promise;
 use crate::strategies::{outcome, rule, rules, snapshot};
 
 fn seen(readings: &[(&str, Reading)]) -> Outcome {
@@ -51,6 +55,26 @@ fn too_few_attempts_are_never_fine() {
 }
 
 #[test]
+fn what_could_not_be_seen_is_inconclusive_and_hides_no_regression() {
+    let sight = |status: &str, look: Option<&str>| {
+        let health = if status == "0" { Health::Good } else { Health::Bad };
+        let mut readings = vec![("probe.page.exit", Reading::state(status, health))];
+        match look {
+            Some(text) => readings.push(("files.look", Reading::unseen(text))),
+            None => readings.push(("files./etc/x", Reading::content("new: file"))),
+        }
+        seen(&readings)
+    };
+    let (fine, unseen) = (sight("0", None), sight("0", Some("too many")));
+    let control = [fine.clone(), fine.clone()];
+    assert_eq!(verdict(&control, std::slice::from_ref(&unseen)), Verdict::Inconclusive);
+    assert_eq!(verdict(&control, &[sight("1", Some("too many"))]), Verdict::Regressed);
+    assert_eq!(verdict(&[unseen.clone(), unseen.clone()], std::slice::from_ref(&unseen)), Verdict::Inconclusive);
+    assert_eq!(verdict(&[unseen.clone(), unseen.clone()], std::slice::from_ref(&fine)), Verdict::Inconclusive);
+    assert_eq!(verdict(&[unseen.clone(), fine], &[unseen]), Verdict::Inconclusive);
+}
+
+#[test]
 fn only_infrastructure_is_temporary() {
     let fine = [exit("0"), exit("0")];
     assert!(judge(&fine, &[stop(Blame::Environment, Stage::Open)], &Rules::default()).temporary);
@@ -91,16 +115,154 @@ fn one_control_attempt_cannot_tell_a_change_from_noise() {
 }
 
 #[test]
-fn a_metric_that_breaks_its_bound_now_and_then_is_silenced_and_counted() {
-    let time = |number| seen(&[("probe.page.time", Reading::metric(number, "ms"))]);
+fn a_metric_under_a_bound_is_judged_once_by_the_middles_of_both_arms() {
+    let times = |numbers: &[f64]| -> Vec<Outcome> {
+        numbers.iter().map(|number| seen(&[("probe.page.time", Reading::metric(*number, "ms"))])).collect()
+    };
     let rules = Rules(vec![rule("probe.page.time", Allow::AtMost(0.2))]);
-    let control = [time(100.0), time(101.0)];
-    let judged = judge(&control, &[time(150.0), time(100.0)], &rules);
-    assert_eq!((judged.verdict, judged.differences.len()), (Verdict::Same, 1));
-    assert_eq!(judge(&control, &[time(150.0), time(160.0)], &rules).verdict, Verdict::Regressed);
+    let control = times(&[100.0; 5]);
+    let judged = judge(&control, &times(&[118.0, 125.0, 124.0, 126.0]), &rules);
+    assert_eq!((judged.verdict, judged.differences.len()), (Verdict::Regressed, 1));
+    let difference = &judged.differences[0];
+    assert_eq!((difference.now.as_deref(), difference.seen), (Some("124.5"), (3, 4)));
+    // One slow attempt is no slow program.
+    assert_eq!(judge(&control, &times(&[100.0, 101.0, 500.0, 99.0]), &rules).verdict, Verdict::Same);
+    assert_eq!(judge(&times(&[90.0, 110.0, 500.0]), &times(&[131.0]), &rules).verdict, Verdict::Same);
+}
+
+#[test]
+fn a_metric_or_fact_that_breaks_another_rule_now_and_then_is_unstable() {
+    let version = |text: &str| seen(&[("packages.x.version", Reading::fact(text))]);
+    let rules = Rules(vec![rule("packages.*", Allow::Exact)]);
+    let control = vec![version("1"); 2];
+    assert_eq!(judge(&control, &[version("2"), version("1")], &rules).verdict, Verdict::Unstable);
+    let time = || seen(&[("x.time", Reading::metric(1.0, "ms"))]);
+    let gone = || seen(&[("x.exit", Reading::content("0"))]);
+    let rules = Rules(vec![rule("x.time", Allow::AtMost(0.2)), rule("x.exit", Allow::Ignore)]);
+    assert_eq!(judge(&[time(), time()], &[time(), gone()], &rules).verdict, Verdict::Unstable);
+}
+
+#[test]
+fn a_rule_speaks_of_a_reading_after_the_rollback_by_either_key() {
+    let control = vec![seen(&[("web.log.x", Reading::content("a"))]); 2];
+    let patched = [seen(&[("web.log.x", Reading::content("a")), ("reverted.web.log.x", Reading::content("b"))])];
+    let verdict = |pattern| judge(&control, &patched, &Rules(vec![rule(pattern, Allow::Ignore)])).verdict;
+    // What the rollback does not restore is worse than nobody said.
+    assert_eq!(judge(&control, &patched, &Rules::default()).verdict, Verdict::Regressed);
+    assert_eq!(["reverted.*", "reverted.web.log.x", "web.log.*"].map(verdict), [Verdict::Same; 3]);
+    assert_eq!(verdict("reverted.web.ready"), Verdict::Regressed);
+}
+
+#[test]
+fn the_last_rule_that_names_either_key_holds() {
+    let control = vec![seen(&[("web.log.x", Reading::content("a"))]); 2];
+    let patched = [seen(&[("web.log.x", Reading::content("a")), ("reverted.web.log.x", Reading::content("b"))])];
+    let rules = Rules(vec![rule("web.log.x", Allow::Ignore), rule("reverted.*", Allow::Exact)]);
+    assert_eq!(judge(&control, &patched, &rules).verdict, Verdict::Regressed);
+}
+
+#[test]
+fn what_moves_by_itself_and_what_is_used_now_and_then_is_no_difference() {
+    let page = |text: &str| seen(&[("page", Reading::content(text))]);
+    let control = ["visitor 1 of 5", "visitor 2 of 5", "visitor 3 of 5", "visitor 4 of 5"].map(page);
+    let judged = |pages: [&str; 2]| judge(&control, &pages.map(page), &Rules::default()).verdict;
+    assert_eq!(judged(["visitor 9 of 5", "visitor 7 of 6"]), Verdict::Same);
+    assert_eq!(judged(["visitor 9 of 6", "visitor 7 of 6"]), Verdict::Changed);
+    let memory = |mib: f64| seen(&[("web.memory.rss", Reading::metric(mib * 1024.0 * 1024.0, "bytes"))]);
+    let control = [22.0, 24.0].map(memory);
+    let judged = |used: [f64; 2]| judge(&control, &used.map(memory), &Rules::default()).verdict;
+    assert_eq!(judged([336.0, 25.0]), Verdict::Same);
+    assert_eq!(judged([336.0, 330.0]), Verdict::Changed);
+}
+
+fn promise(key: &str, becomes: &str) -> Promise {
+    Promise { key: KeyPattern(key.to_owned()), becomes: becomes.to_owned() }
+}
+
+fn with_promises(control: &[Outcome], patched: &[Outcome], promises: &[Promise]) -> Judgement {
+    Case { control, patched, promises, ..Case::default() }.judge()
+}
+
+#[test]
+fn a_patch_that_does_not_bring_what_was_promised_is_ineffective_and_the_reason_says_what_was_found() {
+    let promises = [promise("probe.page.exit", "0")];
+    let judged = |patched: &[Outcome]| with_promises(&[exit("1"), exit("1")], patched, &promises);
+    let (broken, kept) = (judged(&[exit("1"), exit("1")]), judged(&[exit("0"), exit("0")]));
+    assert_eq!((broken.verdict, broken.broken_before), (Verdict::Ineffective, false));
+    assert_eq!(broken.reason, "`probe.page.exit` is `1`, and not `0` as promised");
+    assert_eq!((kept.verdict, kept.notes.len()), (Verdict::Improved, 0));
+    let sometimes = judged(&[exit("0"), exit("2"), exit("1")]);
+    assert_eq!(sometimes.verdict, Verdict::Ineffective);
+    let said = "`probe.page.exit` is `1`, `2` in 2 of 3 attempts with the patch, and not `0` as promised";
+    assert_eq!(sometimes.reason, said);
+}
+
+#[test]
+fn a_promise_about_nothing_that_is_read_does_not_come_true() {
+    let promises = [promise("probe.other.*", "0"), promise("probe.third.exit", "1")];
+    let judged = with_promises(&[exit("0"), exit("0")], &[exit("0")], &promises);
+    assert_eq!(judged.verdict, Verdict::Ineffective);
+    assert_eq!(judged.reason, "`probe.other.*` is not there, and not `0` as promised, and 1 more");
+}
+
+#[test]
+fn a_regression_is_graver_than_a_broken_promise() {
+    let judged = with_promises(&[exit("0"), exit("0")], &[exit("2")], &[promise("probe.page.exit", "7")]);
+    assert_eq!(judged.verdict, Verdict::Regressed);
+}
+
+#[test]
+fn a_difference_that_was_promised_is_counted_and_silenced() {
+    let page =
+        |text: &str| seen(&[("probe.page.stdout", Reading::content(text)), ("probe.page.exit", Reading::content("0"))]);
+    let control = [page("TLS 1.0\n"), page("TLS 1.0\n")];
+    let judged = |promises: &[Promise]| with_promises(&control, &[page("TLS 1.3\n")], promises);
+    assert_eq!(judged(&[]).verdict, Verdict::Changed);
+    let promised = judged(&[promise("*.stdout", "TLS 1.3")]);
+    assert_eq!(promised.verdict, Verdict::Same);
+    assert_eq!(promised.differences[0].silenced.as_deref(), Some("promised by `*.stdout`"));
+    // What was promised may be what looks worse: that an old protocol is refused.
+    let refused = with_promises(&[exit("0"), exit("0")], &[exit("1")], &[promise("probe.page.exit", "1")]);
+    assert_eq!(refused.verdict, Verdict::Same);
+    let crashed = with_promises(&[exit("0"), exit("0")], &[exit("1"), exit("2")], &[promise("probe.page.exit", "1")]);
+    assert_ne!(crashed.verdict, Verdict::Same);
+}
+
+#[test]
+fn a_promise_that_was_true_before_is_kept_and_said() {
+    let judged = with_promises(&[exit("0"), exit("0")], &[exit("0")], &[promise("probe.page.exit", "0")]);
+    assert_eq!(judged.verdict, Verdict::Same);
+    assert_eq!(judged.notes, ["promised, but so without the patch already: `probe.page.exit` is `0`"]);
+}
+
+#[test]
+fn a_promise_is_about_the_time_while_the_patch_is_in() {
+    let good = || Reading::state("0", Health::Good);
+    let bad = || Reading::state("1", Health::Bad);
+    let patched = [seen(&[("probe.page.exit", bad()), ("reverted.probe.page.exit", good())])];
+    assert_eq!(with_promises(&[exit("0"), exit("0")], &patched, &[promise("*", "1")]).verdict, Verdict::Same);
+    let patched = [seen(&[("probe.page.exit", good()), ("reverted.probe.page.exit", bad())])];
+    assert_eq!(with_promises(&[exit("0"), exit("0")], &patched, &[promise("*", "1")]).verdict, Verdict::Regressed);
 }
 
 proptest! {
+    #[test]
+    fn a_promise_is_judged_whatever_was_seen_and_in_any_order(
+        control in vec(outcome(), 1..4),
+        patched in vec(outcome(), 1..4),
+        becomes in "[ab01]",
+        by in 0_usize..4,
+    ) {
+        let promises = [promise("probe.*", &becomes)];
+        let judged = with_promises(&control, &patched, &promises);
+        let mut turned = patched.clone();
+        turned.rotate_left(by % patched.len());
+        prop_assert_eq!(&with_promises(&control, &turned, &promises), &judged);
+        let without = with_promises(&control, &patched, &[]).verdict;
+        let explained = judged.differences.iter().any(|one| one.silenced.is_some());
+        prop_assert!(judged.verdict >= without || explained);
+    }
+
     #[test]
     fn judging_is_total(control in vec(outcome(), 0..4), patched in vec(outcome(), 0..4), rules in rules()) {
         let judged = judge(&control, &patched, &rules);

@@ -1,4 +1,4 @@
-//! `rules` and `allow`: how readings may differ.
+//! `rules` and `allow`: how readings may differ; `promise`: what they must become.
 
 use patchbed_kinds::document::{At, Content, Fields, Node, Placed, Plain, Problems, Read, Share, Size, Span};
 use patchbed_model::rule::{Amount, KeyPattern, Rule};
@@ -8,7 +8,9 @@ use serde_json::{Value as Json, json};
 
 use super::LoadOptions;
 use super::lowering::{List, items, value};
-use super::values::Day;
+use super::values::{Day, Scalar};
+use crate::expression::expression as whole;
+use crate::scenario::Promise;
 
 patchbed_kinds::document! {
     /// How the readings of some keys may differ.
@@ -26,6 +28,16 @@ patchbed_kinds::document! {
     }
     check {
         owner => filled,
+    }
+}
+
+patchbed_kinds::document! {
+    /// What the patches must change: in every attempt with all of them, some reading has the value.
+    pub(super) struct PromiseText, "a promise: a mapping with `key` and `becomes`" {
+        /// The keys; `*` stands for any run of characters.
+        key: Placed<Pattern>, required;
+        /// The value that the reading is to have.
+        becomes: Placed<Scalar>, required;
     }
 }
 
@@ -182,7 +194,7 @@ impl Read for Bound {
 
 fn expression(node: &Node, problems: &mut Problems) -> Option<String> {
     let text = String::read(node, problems)?;
-    match compiled(&text) {
+    match whole(&text) {
         Ok(_) => Some(text),
         Err(error) => {
             let why = error.to_string();
@@ -194,14 +206,9 @@ fn expression(node: &Node, problems: &mut Problems) -> Option<String> {
     }
 }
 
-/// Expressions run in linear time; the limit bounds what they cost to build.
-fn compiled(expression: &str) -> Result<regex::Regex, regex::Error> {
-    regex::RegexBuilder::new(expression).size_limit(1 << 20).build()
-}
-
 /// Whether an expression lets anything through: tried on texts that have nothing in common.
 fn matches_everything(expression: &str) -> bool {
-    compiled(expression)
+    whole(expression)
         .is_ok_and(|regex| ["", "q", "7", " \u{7fff}", "-\n=\n", "Zz 0/é"].iter().all(|text| regex.is_match(text)))
 }
 
@@ -212,6 +219,15 @@ fn one_of(node: &Node, problems: &mut Problems) -> Option<Allow> {
         return None;
     }
     Some(Allow::OneOf(list))
+}
+
+/// Reads `promise:`.
+pub(super) fn promises(list: Option<&List<PromiseText>>) -> Vec<Promise> {
+    let promise = |text: &PromiseText| {
+        let (key, becomes) = (text.key.value.as_ref()?, text.becomes.value.as_ref()?);
+        Some(Promise { key: KeyPattern(key.0.clone()), becomes: becomes.0.clone() })
+    };
+    items(list).filter_map(|(_, text)| promise(text)).collect()
 }
 
 /// Reads `rules:`.

@@ -17,7 +17,7 @@ use super::name::{Title, fault_of_word};
 use super::order::{Free, Wish, in_order};
 use super::patch::{PatchText, Patches};
 use super::probe::{Known, ProbeText, Probes};
-use super::rule::RuleText;
+use super::rule::{PromiseText, RuleText};
 use super::service::{ServiceText, Services, WorkloadText, workloads};
 use super::software::{Product, Shared, SoftwareText};
 use super::values::{Anything, BackendWord, NetworkWord, Reference, Version};
@@ -51,6 +51,8 @@ patchbed_kinds::document! {
         probes: Option<List<ProbeText>>, optional;
         /// How readings may differ.
         rules: Option<List<RuleText>>, optional;
+        /// What the patches must change, else they are ineffective.
+        promise: Option<List<PromiseText>>, optional;
         /// How many attempts each arm gets.
         attempts: Option<Placed<AttemptsText>>, optional;
         /// What a sandbox may use.
@@ -68,7 +70,6 @@ patchbed_kinds::document! {
     }
     later {
         "data" => "what must survive the patch",
-        "promise" => "what the patch must change",
     }
 }
 
@@ -202,6 +203,7 @@ impl Lowering<'_> {
             probes: parts.probes,
             automatic,
             rules: Rules(parts.rules),
+            promises: super::rule::promises(text.promise.as_ref()),
             attempts: AttemptsText::lower(value(text.attempts.as_ref()).as_ref()),
             rollback: value(text.rollback.as_ref()).unwrap_or(false),
             limits: LimitsText::lower(value(text.limits.as_ref()).as_ref(), self.problems()),

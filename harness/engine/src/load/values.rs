@@ -182,6 +182,31 @@ impl Read for Day {
     }
 }
 
+/// A plain value, as the text that a reading of it would be.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(transparent)]
+pub(super) struct Scalar(pub(super) String);
+
+impl Read for Scalar {
+    fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
+        let text = match &node.content {
+            Content::Text(_) => String::read(node, problems)?,
+            Content::Integer(number) => number.to_string(),
+            Content::Float(number) => number.to_string(),
+            Content::Bool(yes) => yes.to_string(),
+            Content::Null | Content::List(_) | Content::Map(_) => {
+                problems.wrong_type(node, "a plain value").help("write the value that the reading is to have");
+                return None;
+            }
+        };
+        Some(Self(text.trim_end_matches('\n').to_owned()))
+    }
+
+    fn schema() -> Json {
+        json!({ "type": ["string", "number", "boolean"] })
+    }
+}
+
 /// A signal by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(transparent)]

@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use patchbed_model::{Class, Health, Key, Reading, Snapshot};
+use patchbed_model::{Class, Health, Key, Reading, Snapshot, Value};
+
+use super::shape::alike;
+use super::stands::keeps;
 
 /// The most different values that are remembered of one reading: with so many it is volatile anyway.
 pub const MOST_VALUES: usize = 16;
@@ -39,11 +42,11 @@ pub struct Seen {
 pub enum Volatility {
     /// One value, in every attempt.
     Stable,
-    /// Few values, each more than once.
+    /// Few values that come again: another one has to be explained.
     FewValued,
     /// Not there in every attempt.
     PresenceFlaky,
-    /// Another value nearly every time.
+    /// Another value nearly every time: what it will be next cannot be said.
     Volatile,
 }
 
@@ -132,11 +135,25 @@ impl Baseline {
     fn settle(&mut self) {
         for entry in self.entries.values_mut() {
             entry.seen.sort_by_cached_key(|seen| (std::cmp::Reverse(seen.times), rank(&seen.reading)));
-            for cut in entry.seen.drain(entry.seen.len().min(MOST_VALUES)..) {
-                entry.others += cut.times;
-            }
+            entry.cut();
         }
     }
+}
+
+/// A number, or a text that is one.
+#[must_use]
+pub fn number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Number(number) => Some(*number),
+        Value::Text(text) => text.trim().parse().ok(),
+        Value::List(_) => None,
+    }
+    .filter(|number: &f64| number.is_finite())
+}
+
+/// How many of the counts are 1.
+fn once(times: &[u32]) -> u32 {
+    times.iter().filter(|times| **times == 1).sum()
 }
 
 /// A text by which two different readings have an order.
@@ -148,22 +165,98 @@ impl Entry {
     /// How the reading behaves, when there were so many attempts in all.
     #[must_use]
     pub fn volatility(&self, attempts: u32) -> Volatility {
-        let distinct = self.seen.len() + usize::try_from(self.others).unwrap_or(usize::MAX).min(1);
-        let present = self.present();
-        let few = (distinct * distinct) as u64 <= u64::from(present) && self.seen.iter().all(|seen| seen.times > 1);
-        match (present < attempts, distinct) {
-            (true, 0 | 1) => Volatility::PresenceFlaky,
-            (false, 0 | 1) => Volatility::Stable,
-            (_, _) if self.others > 0 || !few => Volatility::Volatile,
-            (true, _) => Volatility::PresenceFlaky,
-            (false, _) => Volatility::FewValued,
+        match (self.is_volatile(), self.present() < attempts, self.seen.len()) {
+            (true, _, _) => Volatility::Volatile,
+            (false, true, _) => Volatility::PresenceFlaky,
+            (false, false, 0 | 1) => Volatility::Stable,
+            (false, false, _) => Volatility::FewValued,
         }
+    }
+
+    /// Whether the next value cannot be said: it changed at least twice, and at least half of the attempts showed a
+    /// value that no other showed. That share is about the chance that the next value is a new one as well (Good 1953).
+    fn is_volatile(&self) -> bool {
+        self.others > 0 || (self.seen.len() >= 3 && once(&self.counts()) * 2 >= self.present())
+    }
+
+    /// Whether two attempts differ and there are no more: whether the reading has few values or ever new ones is open.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.seen.len() == 2 && self.present() == 2
+    }
+
+    /// Whether a volatile reading may well show this value next: it keeps what stands still in all values seen, and has
+    /// the shape of one of them, or the shapes move as freely as the values do. Class and health are those of some value
+    /// seen in any case.
+    #[must_use]
+    pub fn moves_like(&self, now: &Reading) -> bool {
+        let known = |seen: &&Seen| seen.reading.health == now.health && seen.reading.class == now.class;
+        if !self.seen.iter().any(|seen| known(&seen)) {
+            return false;
+        }
+        let kind = std::mem::discriminant(&now.value);
+        let values: Vec<&Value> = self.seen.iter().map(|seen| &seen.reading.value).collect();
+        let is_like = values.iter().any(|value| alike(value, &now.value))
+            || (self.is_shapeless() && values.iter().any(|value| std::mem::discriminant(*value) == kind));
+        is_like && keeps(&values, &now.value)
+    }
+
+    /// Whether most attempts showed a shape that no other showed, so that nothing can be said of the next one.
+    fn is_shapeless(&self) -> bool {
+        let mut shapes: Vec<(&Value, u32)> = Vec::new();
+        for seen in &self.seen {
+            match shapes.iter_mut().find(|(value, _)| alike(value, &seen.reading.value)) {
+                Some((_, times)) => *times += seen.times,
+                None => shapes.push((&seen.reading.value, seen.times)),
+            }
+        }
+        let times: Vec<u32> = shapes.into_iter().map(|(_, times)| times).collect();
+        times.len() >= 3 && once(&times) * 2 > times.iter().sum()
+    }
+
+    fn counts(&self) -> Vec<u32> {
+        self.seen.iter().map(|seen| seen.times).collect()
     }
 
     /// In how many attempts it was there.
     #[must_use]
     pub fn present(&self) -> u32 {
         self.seen.iter().map(|seen| seen.times).sum::<u32>() + self.others
+    }
+
+    /// The median of the numbers seen.
+    #[must_use]
+    pub fn middle(&self) -> Option<f64> {
+        let mut numbers: Vec<(f64, u32)> =
+            self.seen.iter().filter_map(|seen| number(&seen.reading.value).map(|value| (value, seen.times))).collect();
+        numbers.sort_by(|one, other| one.0.total_cmp(&other.0));
+        let total: u32 = numbers.iter().map(|(_, times)| times).sum();
+        let at = |place: u32| {
+            let mut left = place;
+            numbers
+                .iter()
+                .find(|(_, times)| left.checked_sub(*times).map(|rest| left = rest).is_none())
+                .map(|(v, _)| *v)
+        };
+        let (low, high) = (at(total.checked_sub(1)? / 2)?, at(total / 2)?);
+        Some(f64::midpoint(low, high))
+    }
+
+    /// Forgets the rarest values beyond the most that are remembered; of a metric the lowest and the highest in turn,
+    /// so that the middle stays where it is.
+    fn cut(&mut self) {
+        while self.seen.len() > MOST_VALUES {
+            let place = if self.class() == Some(Class::Metric) { self.outermost() } else { self.seen.len() - 1 };
+            self.others += self.seen.remove(place).times;
+        }
+    }
+
+    /// The place of the highest number, or of the lowest when it is its turn.
+    fn outermost(&self) -> usize {
+        let numbers = self.seen.iter().map(|seen| number(&seen.reading.value).unwrap_or_default()).enumerate();
+        let by = |one: &(usize, f64), other: &(usize, f64)| one.1.total_cmp(&other.1);
+        let found = if self.others.is_multiple_of(2) { numbers.max_by(by) } else { numbers.min_by(by) };
+        found.map_or(0, |(place, _)| place)
     }
 
     /// The most frequent reading.

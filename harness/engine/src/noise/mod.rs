@@ -2,8 +2,9 @@
 
 mod baseline;
 mod shape;
+mod stands;
 
-pub use baseline::{Baseline, Entry, MOST_VALUES, Seen, Volatility};
+pub use baseline::{Baseline, Entry, MOST_VALUES, Seen, Volatility, number};
 pub use shape::{alike, shape};
 
 /// An upper bound, at 95 % confidence, of how often an unchanged reading moves by itself, given that it did not in

@@ -23,10 +23,46 @@ fn volatility(values: &[Option<&str>]) -> Volatility {
 fn readings_are_told_apart_by_how_they_move() {
     let (a, b, c) = (Some("a"), Some("b"), Some("c"));
     assert_eq!(volatility(&[a, a, a]), Volatility::Stable);
-    assert_eq!(volatility(&[a, b]), Volatility::Volatile);
+    assert_eq!(volatility(&[a, b]), Volatility::FewValued);
     assert_eq!(volatility(&[a, a, b, b]), Volatility::FewValued);
+    assert_eq!(volatility(&[a, a, a, b, c]), Volatility::FewValued);
+    assert_eq!(volatility(&[a, b, c]), Volatility::Volatile);
     assert_eq!(volatility(&[a, b, c, a]), Volatility::Volatile);
     assert_eq!(volatility(&[a, None, a]), Volatility::PresenceFlaky);
+    assert_eq!(volatility(&[a, None, b, a]), Volatility::PresenceFlaky);
+}
+
+#[test]
+fn one_odd_value_makes_no_reading_volatile() {
+    for steady in 2..10 {
+        let values: Vec<_> = std::iter::repeat_n(Some("a"), steady).chain([Some("out of time: -")]).collect();
+        assert_eq!(volatility(&values), Volatility::FewValued, "{steady} times the same, and once another");
+    }
+}
+
+#[test]
+fn only_what_moves_without_any_shape_may_become_anything() {
+    let like = |values: &[&str], now: &str| {
+        let pooled = with(&values.iter().map(|text| Some(*text)).collect::<Vec<_>>());
+        pooled.entries[&Key::from("k")].moves_like(&Reading::content(now))
+    };
+    assert!(like(&["up 1 s", "up 2 s", "up 3 s"], "up 44 s"));
+    assert!(!like(&["up 1 s", "up 2 s", "up 3 s"], "down!"));
+    assert!(like(&["a-b", "c", "d:e"], "f?"));
+    // Two shapes that come again are all that there are.
+    assert!(!like(&["a-b", "c-d", "e", "f"], "g?"));
+    assert!(like(&["a-b", "c-d", "e", "f"], "g-h"));
+}
+
+#[test]
+fn the_middle_of_many_numbers_stays_where_it_is() {
+    let numbers = (0..101).map(|place| f64::from(place * 37 % 101));
+    let one = |number| Baseline::pool([&[(Key::from("k"), Reading::metric(number, "ms"))].into_iter().collect()]);
+    let pooled = numbers.fold(Baseline::default(), |pooled, number| pooled.joined(&one(number)));
+    let entry = &pooled.entries[&Key::from("k")];
+    assert_eq!((entry.seen.len(), entry.present()), (super::MOST_VALUES, 101));
+    let middle = entry.middle().expect("there are numbers");
+    assert!((middle - 50.0).abs() < 10.0, "the middle is {middle}");
 }
 
 #[test]

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use patchbed_model::event::{AttemptId, PlannedCell};
 use patchbed_model::id::Hasher;
 use patchbed_model::{Arm, CellId, Digest, Key};
+use serde_json::{Value as Json, json};
 
-use crate::scenario::{ImageUse, Patch, Probe, Scenario, Service, Software, Workload, key_part};
+use crate::scenario::{ImageUse, Patch, Probe, Promise, Scenario, Service, Software, Workload, key_part};
 
 /// What will be run, in order.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -107,6 +108,13 @@ impl PlanCell {
         self.scenario.probes.iter().chain(self.software().flat_map(|product| &product.probes))
     }
 
+    /// What the patches are to change. Promises are those of all patches together: of a cell that has only some of them
+    /// nobody knows which come true.
+    #[must_use]
+    pub fn promises(&self) -> &[Promise] {
+        if self.patches().count() == self.scenario.patches.len() { &self.scenario.promises } else { &[] }
+    }
+
     /// The keys below which readings may be ill without the patch: those of optional services, and of what looks at them.
     #[must_use]
     pub fn optional(&self) -> Vec<Key> {
@@ -175,14 +183,22 @@ impl PlanCell {
     }
 
     /// The digest of what is run and looked at in the cell, whatever patches are in. With the image's digest it says
-    /// whether two control attempts are of the very same environment.
+    /// whether two control attempts are of the very same environment. How long an attempt may take is no part of what
+    /// it shows.
     #[must_use]
     pub fn environment(&self) -> Digest {
+        let limits = self.scenario.limits;
         Hasher::new()
-            .part(format!("{:?}", self.services()))
-            .part(format!("{:?}", self.workloads().collect::<Vec<_>>()))
-            .part(format!("{:?}", self.probes().collect::<Vec<_>>()))
-            .part(format!("{:?}", (self.scenario.automatic, self.scenario.limits, self.image().systemd)))
+            .part(words(&self.services()))
+            .part(words(&self.workloads().collect::<Vec<_>>()))
+            .part(words(&self.probes().collect::<Vec<_>>()))
+            .part(words(&json!({
+                "automatic": self.scenario.automatic,
+                "systemd": self.image().systemd,
+                "memory": limits.memory,
+                "disk": limits.disk,
+                "processes": limits.processes,
+            })))
             .finish()
     }
 
@@ -205,14 +221,32 @@ impl PlanCell {
         hasher
             .part(self.environment().to_string())
             .part(words(&scenario.rules))
-            .part(format!("{:?}", (scenario.rollback, scenario.attempts)))
+            .part(words(&json!({
+                "rollback": scenario.rollback,
+                "time": scenario.limits.time.as_secs_f64(),
+                "promises": (!self.promises().is_empty()).then(|| self.promises()),
+            })))
+            .part(words(&scenario.attempts))
             .finish()
     }
 }
 
-/// The JSON of a definition. What cannot be written as JSON (no type of the language) counts as empty.
+/// The JSON of a definition, its fields by name and in order. What is not said is left out, so that a field that is new
+/// in the language changes no digest where nobody uses it. What cannot be written as JSON (no type of the language)
+/// counts as empty.
 pub(super) fn words(value: &impl serde::Serialize) -> Vec<u8> {
-    serde_json::to_vec(value).unwrap_or_default()
+    let said = serde_json::to_value(value).map(said).unwrap_or_default();
+    serde_json::to_vec(&said).unwrap_or_default()
+}
+
+fn said(json: Json) -> Json {
+    match json {
+        Json::Object(fields) => Json::Object(
+            fields.into_iter().filter(|(_, field)| !field.is_null()).map(|(key, field)| (key, said(field))).collect(),
+        ),
+        Json::Array(items) => Json::Array(items.into_iter().map(said).collect()),
+        plain @ (Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_)) => plain,
+    }
 }
 
 /// Services so that each stands after those it needs; otherwise in the order written.

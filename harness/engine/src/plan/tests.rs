@@ -90,6 +90,20 @@ fn an_id_says_what_a_cell_is_made_of_and_not_where_it_is_written() {
 }
 
 #[test]
+fn an_environment_is_what_runs_in_it_and_not_how_long_it_may() {
+    let cell = |scenario: Scenario| plan([scenario], &Selection::default()).expect("it is small").cells.remove(0);
+    let mut longer = scenario();
+    longer.limits.time *= 2;
+    assert_eq!(cell(longer.clone()).environment(), cell(scenario()).environment());
+    assert_ne!(cell(longer).id, cell(scenario()).id);
+    let mut larger = scenario();
+    larger.limits.memory *= 2;
+    assert_ne!(cell(larger).environment(), cell(scenario()).environment());
+    // Accepted baselines are known by it: whoever has to write another digest here orphans all of them.
+    assert_eq!(cell(scenario()).environment().short(), "b8cdc91f8e34");
+}
+
+#[test]
 fn arms_are_interleaved() {
     let text = |control, patched| -> String {
         interleaved(control, patched).iter().map(|arm| if *arm == Arm::Control { 'A' } else { 'B' }).collect()

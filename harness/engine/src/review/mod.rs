@@ -151,9 +151,7 @@ fn of_cell(
 
 /// Whether an acceptance speaks of a cell.
 fn in_scope(acceptance: &Acceptance, cell: &CellRecord) -> bool {
-    acceptance.image.as_ref().is_none_or(|image| *image == cell.image)
-        && (acceptance.patches.is_empty() || acceptance.patches == cell.patches)
-        && acceptance.software.as_ref().is_none_or(|software| *software == cell.software)
+    acceptance.speaks_of(&cell.image, &cell.patches, &cell.software)
 }
 
 /// The candidate that this run left, with what differs from the accepted baseline.

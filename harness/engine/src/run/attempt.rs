@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use patchbed_kinds::change::WayBack;
 use patchbed_model::text::visible;
 use patchbed_model::{AttemptId, Blame, Cause, CauseKind, Event, Outcome, Stage};
-use patchbed_sandbox::{Backend, Init, OpenError, Sandbox, SandboxSpec};
+use patchbed_sandbox::{Backend, Init, Limits, OpenError, Sandbox, SandboxSpec};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::cancel::{Cancel, Urgency};
@@ -21,6 +22,10 @@ use crate::store::masked_outcome;
 const OPEN: Duration = Duration::from_mins(2);
 const USAGE: Duration = Duration::from_secs(5);
 const CLOSE: Duration = Duration::from_secs(20);
+
+/// How much later than the engine's timer the sandbox's own one goes off. It is the second belt: were it the first, a
+/// time limit would look like a guest that is lost.
+const LATER: Duration = Duration::from_secs(30);
 
 /// How long tidying up may take when the run is being cancelled.
 const CLOSE_SOON: Duration = Duration::from_secs(4);
@@ -78,6 +83,7 @@ impl Attempt {
     /// The timeline, until it ends, its time is over, or the run is cancelled.
     async fn within(&self, bench: &Bench, pace: &Pace, sandbox: &dyn Sandbox) -> (Outcome, Vec<String>) {
         let watched = Watched::of(&self.cell);
+        let limit = self.cell.scenario.limits.time;
         let timeline = Timeline {
             sandbox,
             clock: &*bench.clock,
@@ -86,8 +92,9 @@ impl Attempt {
             ground: &self.ground,
             arm: self.id.arm,
             watched: &watched,
+            way_back: if self.cell.scenario.rollback { WayBack::Kept } else { WayBack::Unneeded },
+            ends: bench.clock.elapsed() + limit,
         };
-        let limit = self.cell.scenario.limits.time;
         let mut notes = sandbox.notes();
         let ended = tokio::select! {
             biased;
@@ -166,7 +173,8 @@ pub(super) async fn open(
 pub(super) fn spec(cell: &PlanCell, ground: &Ground, arm: patchbed_model::Arm) -> SandboxSpec {
     let mut spec = ground.image.spec(&format!("{} {arm}", cell.id));
     spec.binds.clone_from(&ground.binds);
-    spec.limits = cell.scenario.limits;
+    let limits = cell.scenario.limits;
+    spec.limits = Limits { time: limits.time + LATER, ..limits };
     spec.init = if cell.image().systemd { Init::Systemd } else { Init::Guest };
     spec
 }

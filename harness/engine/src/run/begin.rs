@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use patchbed_model::event::Source;
 use patchbed_model::id::Hasher;
-use patchbed_model::{AttemptId, Blame, Cause, CellId, Digest, Event, Outcome, Record, RunId};
+use patchbed_model::{AttemptId, Blame, Cause, CellId, Digest, Event, Judgement, Outcome, Record, RunId};
 use patchbed_sandbox::{Lack, LackWeight};
 
 use super::attempt::Bench;
@@ -126,7 +126,7 @@ struct Earlier {
     planned: BTreeSet<CellId>,
     inputs: BTreeMap<CellId, Digest>,
     outcomes: BTreeMap<CellId, BTreeMap<AttemptId, Outcome>>,
-    judged: BTreeSet<CellId>,
+    judged: BTreeMap<CellId, Judgement>,
 }
 
 impl Earlier {
@@ -161,7 +161,7 @@ impl Earlier {
                 of_cell.insert(attempt.clone(), (**outcome).clone());
             }
             Event::CellJudged { cell, judgement } if !judgement.temporary => {
-                self.judged.insert(cell.clone());
+                self.judged.insert(cell.clone(), (**judgement).clone());
             }
             Event::RunStarted { .. }
             | Event::AttemptStarted { .. }
@@ -230,12 +230,13 @@ fn lanes(
                 inputs: ground.inputs.clone(),
             })?;
         }
-        let course = if earlier.judged.contains(&cell.id) {
+        let judged = earlier.judged.remove(&cell.id);
+        let course = if judged.is_some() {
             Course::judged(cell.clone())
         } else {
             Course::new(cell.clone(), earlier.outcomes.remove(&cell.id).unwrap_or_default())
         };
-        lanes.push(Lane { course, ground });
+        lanes.push(Lane { course, ground, judged });
     }
     Ok(lanes)
 }

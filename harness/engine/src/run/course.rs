@@ -2,11 +2,14 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use patchbed_model::{Acceptance, Arm, AttemptId, Blame, Cause, CauseKind, Judgement, Outcome, Rules, Stage, Verdict};
+use patchbed_model::{
+    Acceptance, Arm, AttemptId, Blame, Cause, CauseKind, Judgement, Key, Outcome, Rules, Stage, Verdict,
+};
 
 use crate::judge::{Case, Pool};
 use crate::noise::Baseline;
 use crate::plan::PlanCell;
+use crate::scenario::{When, Workload};
 
 /// How often an attempt that the environment stopped is made, in all.
 const TRIES: u32 = 3;
@@ -141,6 +144,8 @@ impl Course {
 
     fn verdict(&self, scales: &Scales) -> Judgement {
         let (control, patched) = (self.arm(Arm::Control), self.arm(Arm::Patched));
+        let during = self.cell.workloads().filter(|workload| workload.when == When::During);
+        let once: Vec<Key> = during.map(Workload::key).collect();
         let optional = self.cell.optional();
         let case = Case {
             control: &control,
@@ -149,6 +154,8 @@ impl Course {
             stored: scales.stored.as_ref(),
             pool: scales.pool,
             accepted: &scales.accepted,
+            once: &once,
+            promises: self.cell.promises(),
             optional: &optional,
         };
         case.judge()

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use patchbed_model::{AttemptId, Blame, Cause, CauseKind, CellId, Event, Exit, Outcome, Record, Stage};
+use patchbed_model::{AttemptId, Blame, Cause, CauseKind, CellId, Event, Exit, Judgement, Outcome, Record, Stage};
 use patchbed_sandbox::Lack;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::{Id, JoinError, JoinSet};
@@ -21,6 +21,8 @@ use crate::store::{StateError, exit};
 pub(super) struct Lane {
     pub(super) course: Course,
     pub(super) ground: Result<Arc<Ground>, Cause>,
+    /// What was said of it before the run was cut off.
+    pub(super) judged: Option<Judgement>,
 }
 
 /// A run under way.
@@ -67,8 +69,14 @@ impl<'a> Dispatch<'a> {
     }
 
     async fn work(&mut self) -> Result<(), StateError> {
-        self.judge_ungrounded()?;
+        for lane in &self.lanes {
+            if let Some(judgement) = &lane.judged {
+                self.weighing.remember(&lane.course.cell.names(), judgement)?;
+            }
+        }
+        // What is known whole needs no ground any more.
         self.judge_ripe()?;
+        self.judge_ungrounded()?;
         loop {
             self.start()?;
             if self.tasks.is_empty() {
@@ -148,13 +156,13 @@ impl<'a> Dispatch<'a> {
     }
 
     fn judge_one(&mut self, place: usize) -> Result<(), StateError> {
-        let Some(Lane { course, ground: Ok(ground) }) = self.lanes.get_mut(place) else {
+        let Some(Lane { course, ground, .. }) = self.lanes.get_mut(place) else {
             return Ok(());
         };
         if !course.is_ripe() {
             return Ok(());
         }
-        let control = course.control();
+        let (control, ground) = (course.control(), ground.as_deref().ok());
         let (scales, notes) = self.weighing.scales(&course.cell, ground, &control)?;
         let cell = course.cell.id.clone();
         for text in notes {

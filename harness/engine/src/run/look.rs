@@ -14,10 +14,14 @@ use patchbed_sandbox::LinkError;
 
 use super::halt::of_probe;
 use super::service::Services;
+use super::settle::{settle, states};
 use crate::scenario::Probe;
 
 /// How long one automatic look may take.
 const AUTOMATIC: Duration = Duration::from_mins(2);
+
+/// How often services that move while they are looked at are looked at again.
+const MORE_LOOKS: u32 = 2;
 
 /// What a probe's own limit is exceeded by before the engine gives it up.
 const GRACE: Duration = Duration::from_secs(5);
@@ -37,21 +41,38 @@ pub(super) struct Sight<'a> {
 type Readings = Vec<(Key, Reading)>;
 
 impl Sight<'_> {
-    /// One look at everything.
+    /// One look at everything, once the services stand. A written probe is asked once, because it may change what it
+    /// looks at; what is watched without asking is looked at again when a service went another way meanwhile.
     pub(super) async fn look(&self) -> Result<Snapshot, LinkError> {
+        let mut before = settle(self.services).await?;
         let mut all = Vec::new();
         for probe in self.probes {
             all.extend(self.written(probe).await?);
         }
         if self.automatic {
-            for watched in self.services.watched {
-                let look = Look { service: Some(watched), ..self.at(Key::from(watched.name.as_str()), AUTOMATIC) };
-                all.extend(self.limited(&look, watch_service(&look)).await?);
+            let mut watched = self.watched().await?;
+            for _ in 0..MORE_LOOKS {
+                if !before.moved_to(&states(self.services).await?) {
+                    break;
+                }
+                before = settle(self.services).await?;
+                watched = self.watched().await?;
             }
-            let look = self.at(Key::from("environment"), AUTOMATIC);
-            all.extend(self.limited(&look, watch_environment(&look, self.scope)).await?);
+            all.extend(watched);
         }
         Ok(all.into_iter().map(|(key, reading)| (key, canonical_reading(reading))).collect())
+    }
+
+    /// What is watched without asking.
+    async fn watched(&self) -> Result<Readings, LinkError> {
+        let mut all = Vec::new();
+        for watched in self.services.watched {
+            let look = Look { service: Some(watched), ..self.at(Key::from(watched.name.as_str()), AUTOMATIC) };
+            all.extend(self.limited(&look, watch_service(&look)).await?);
+        }
+        let look = self.at(Key::from("environment"), AUTOMATIC);
+        all.extend(self.limited(&look, watch_environment(&look, self.scope)).await?);
+        Ok(all)
     }
 
     /// A written probe, as often as it says.

@@ -18,7 +18,6 @@ mod reopen;
 mod scales;
 mod service;
 mod settle;
-mod text;
 mod timeline;
 mod unit;
 mod workload;

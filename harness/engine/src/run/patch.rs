@@ -2,25 +2,34 @@
 
 use std::time::Duration;
 
-use patchbed_kinds::change::{AnyChange, Change as _, ChangeError, Prepared, Site};
+use patchbed_kinds::change::{AnyChange, Change as _, ChangeError, Prepared, Site, WayBack};
 use patchbed_kinds::probe::automatic::DriftScope;
 use patchbed_model::{Arm, Blame, Cause, CauseKind, Stage};
 use patchbed_sandbox::Sandbox;
 
+use super::clock::Clock;
 use super::halt::{Halt, Place, of_change};
 use super::prepare::PreparedPatch;
 use crate::scenario::Patch;
 
-/// The longest that one change may take when it says nothing else.
-const LONGEST: Duration = Duration::from_mins(5);
+/// How much of an attempt's time changes leave to what comes after them, at most a quarter of it.
+const RESERVE: Duration = Duration::from_mins(1);
+
+/// What a change gets however late it is: whether the time is over is then told by the attempt.
+const LEAST: Duration = Duration::from_secs(1);
 
 /// Where patches are applied.
 #[derive(Debug)]
 pub(super) struct Patching<'a> {
     pub(super) sandbox: &'a dyn Sandbox,
     pub(super) systemd: bool,
-    /// The limit of the whole sandbox; one change gets half of it at most.
-    pub(super) time: Duration,
+    /// Whether the patches will be taken back.
+    pub(super) way_back: WayBack,
+    pub(super) clock: &'a dyn Clock,
+    /// The limit of the whole attempt.
+    pub(super) limit: Duration,
+    /// When it is reached.
+    pub(super) ends: Duration,
 }
 
 /// What patches did.
@@ -43,6 +52,7 @@ impl Patching<'_> {
                 done.notes.extend(applied.notes.into_iter().map(|note| format!("{}: {note}", patch.name)));
                 done.scope.packages.extend(applied.packages);
                 done.scope.paths.extend(applied.paths);
+                done.scope.dropped.extend(applied.dropped);
             }
         }
         Ok(done)
@@ -77,8 +87,14 @@ impl Patching<'_> {
     }
 
     fn site<'b>(&'b self, prepared: &'b Prepared, name: &'b str) -> Site<'b> {
-        let within = LONGEST.min(self.time / 2);
-        Site { sandbox: self.sandbox, prepared, name, within, systemd: self.systemd }
+        let (within, systemd, way_back) = (self.left(), self.systemd, self.way_back);
+        Site { sandbox: self.sandbox, prepared, name, within, systemd, way_back }
+    }
+
+    /// How long a change may take that says nothing else: what is left of the attempt, but for a reserve.
+    fn left(&self) -> Duration {
+        let left = self.ends.saturating_sub(self.clock.elapsed());
+        left.saturating_sub(RESERVE.min(self.limit / 4)).max(LEAST)
     }
 }
 

@@ -108,7 +108,14 @@ impl<'a> Preparation<'a> {
             let top = Top::Product(below, &product.install);
             image = self.made(&key, &product.name, Blame::Software, &product.base, top).await?;
         }
-        Ok(image)
+        match &image {
+            Ok(made) if own.systemd && !has_systemd(made) => {
+                let text = "it has no systemd, which services by `unit` and `systemd: true` need; \
+                            install it in the image, or start the services by `run`";
+                Err(RunError::Unfit { what: own.name.clone(), text: text.to_owned() })
+            }
+            Ok(_) | Err(_) => Ok(image),
+        }
     }
 
     async fn made(
@@ -229,6 +236,12 @@ fn unavailable(name: &str, text: &str) -> Cause {
     let full = text.contains("No space left") || text.contains("no space left");
     let kind = if full { CauseKind::NoSpace } else { CauseKind::NotPrepared };
     Place { arm: Arm::Control, stage: Stage::Open }.because(kind, Blame::Environment, name, format!("{name}: {text}"))
+}
+
+/// Whether process 1 of a sandbox on this image can be systemd. A layer of its own may bring it.
+fn has_systemd(image: &Image) -> bool {
+    let places = ["lib/systemd/systemd", "usr/lib/systemd/systemd"];
+    image.lowers.iter().any(|lower| places.iter().any(|place| lower.join(place).exists()))
 }
 
 /// The JSON of a definition, as a key.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use patchbed_kinds::change::WayBack;
 use patchbed_model::{Arm, AttemptId, Cause};
 use patchbed_sandbox::message::{Reply, Request, Run, Stream};
 use patchbed_sandbox::{BoxFuture, CloseError, LinkError, Sandbox};
@@ -107,14 +108,25 @@ pub async fn reopen(
     let attempt = AttemptId { cell: cell.id.clone(), arm, number: 1 };
     let pace = Pace::new(attempt, Arc::clone(&bench.clock), unbounded_channel().0);
     let watched = Watched::of(cell);
-    let clock = &*bench.clock;
-    let timeline = Timeline { sandbox: &*sandbox, clock, pace: &pace, cell, ground: &ground, arm, watched: &watched };
+    let way_back = if side == Side::Reverted { WayBack::Kept } else { WayBack::Unneeded };
+    let (clock, limit) = (&*bench.clock, cell.scenario.limits.time);
+    let timeline = Timeline {
+        sandbox: &*sandbox,
+        clock,
+        pace: &pace,
+        cell,
+        ground: &ground,
+        arm,
+        watched: &watched,
+        way_back,
+        ends: clock.elapsed() + limit,
+    };
     let mut notes = sandbox.notes();
     let went = tokio::select! {
         biased;
         () = bench.cancel.at_least(Urgency::Soon) => Err(Halt::Cancelled),
         went = again(&timeline, side) => went,
-        () = bench.clock.sleep(cell.scenario.limits.time) => Err(Halt::Time(cell.scenario.limits.time)),
+        () = clock.sleep(limit) => Err(Halt::Time(limit)),
     };
     if let Err(halt) = went {
         let cause = Place { arm, stage: pace.current() }.cause(halt);

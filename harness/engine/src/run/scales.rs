@@ -38,11 +38,12 @@ impl<'a> Weighing<'a> {
         Self { harness, run, committed, accepted, spoke, expired: BTreeSet::new(), pools }
     }
 
-    /// The scales of a cell whose control attempts of this run are `control`, and what is to be said about them.
+    /// The scales of a cell whose control attempts of this run are `control`, and what is to be said about them. Without
+    /// a ground nobody knows what environment it is, and no stored baseline speaks of it.
     pub(super) fn scales(
         &mut self,
         cell: &PlanCell,
-        ground: &Ground,
+        ground: Option<&Ground>,
         control: &Baseline,
     ) -> Result<(Scales, Vec<String>), StateError> {
         let today = self.today();
@@ -52,7 +53,10 @@ impl<'a> Weighing<'a> {
             format!("rule `{}` ended on {last} and is not applied", rule.key.0)
         });
         let mut notes: Vec<String> = over.collect();
-        let stored = self.stored(cell, ground, control, &mut notes)?;
+        let stored = match ground {
+            Some(ground) => self.stored(cell, ground, control, &mut notes)?,
+            None => None,
+        };
         let accepted = self.accepted_for(&cell.names(), today)?;
         let pool = match self.harness.options.baseline {
             BaselineChoice::Control | BaselineChoice::Both => Pool::Both,
@@ -123,7 +127,7 @@ impl<'a> Weighing<'a> {
     pub(super) fn keep(
         &mut self,
         cell: &PlanCell,
-        ground: &Ground,
+        ground: Option<&Ground>,
         control: &Baseline,
         judgement: &Judgement,
     ) -> Result<Vec<String>, StateError> {
@@ -136,7 +140,7 @@ impl<'a> Weighing<'a> {
         if !well || self.harness.options.candidates == Candidates::Skip || control.attempts < 2 {
             return Ok(Vec::new());
         }
-        let Some(committed) = self.committed.clone() else {
+        let (Some(committed), Some(ground)) = (self.committed.clone(), ground) else {
             return Ok(Vec::new());
         };
         let file = committed.candidate_file(&names);
@@ -151,7 +155,8 @@ impl<'a> Weighing<'a> {
         Ok(if written && !told { vec![format!("a new baseline waits for review: {file}")] } else { Vec::new() })
     }
 
-    /// Writes the candidate, or removes one for which there is no reason any more.
+    /// Writes the candidate, or removes one for which there is no reason any more. What was learnt of the very same
+    /// environment before is part of it.
     fn candidate(
         &self,
         committed: &Committed,
@@ -161,29 +166,38 @@ impl<'a> Weighing<'a> {
     ) -> Result<bool, StateError> {
         let file = committed.candidate_file(names);
         let accepted = committed.baseline(names)?;
-        let settled = accepted.as_ref().is_some_and(|found| {
-            let moving: BTreeSet<_> = found.stored.baseline.moving().into_iter().collect();
-            found.stored.header.environment == *environment
-                && pooled.contradictions(&found.stored.baseline).is_empty()
-                && pooled.moving().iter().all(|key| moving.contains(key))
+        let same = accepted.as_ref().map(|found| &found.stored).filter(|stored| {
+            stored.header.environment == *environment && pooled.contradictions(&stored.baseline).is_empty()
         });
-        if settled {
+        let learnt = |stored: &Stored| {
+            let moving: BTreeSet<_> = stored.baseline.moving().into_iter().collect();
+            pooled.moving().iter().all(|key| moving.contains(key))
+        };
+        if same.is_some_and(learnt) {
             committed.remove(&file)?;
             return Ok(false);
         }
+        let baseline = same.map_or_else(|| pooled.clone(), |stored| pooled.clone().joined(&stored.baseline));
         let header = Header {
             patchbed: Header::format(),
             scenario: names.scenario.clone(),
             image: names.image.clone(),
             software: names.software.clone(),
             environment: environment.clone(),
-            attempts: pooled.attempts,
+            attempts: baseline.attempts,
             when: self.today(),
             run: Some(self.run.clone()),
             replaces: accepted.map(|found| found.digest),
         };
-        committed.write(&file, &Stored { header, baseline: pooled.clone() })?;
+        committed.write(&file, &Stored { header, baseline })?;
         Ok(true)
+    }
+
+    /// Takes note of a judgement from before the run was cut off: which acceptances it needed.
+    pub(super) fn remember(&mut self, names: &CellNames, judgement: &Judgement) -> Result<(), StateError> {
+        self.accepted_for(names, self.today())?;
+        self.needed(names, judgement);
+        Ok(())
     }
 
     fn needed(&mut self, names: &CellNames, judgement: &Judgement) {
@@ -216,8 +230,5 @@ fn environment(cell: &PlanCell, ground: &Ground) -> Digest {
 }
 
 fn speaks_of(acceptance: &Acceptance, names: &CellNames) -> bool {
-    let as_set = |list: &[String]| list.iter().cloned().collect::<BTreeSet<String>>();
-    (acceptance.patches.is_empty() || as_set(&acceptance.patches) == as_set(&names.patches))
-        && acceptance.image.as_ref().is_none_or(|image| *image == names.image)
-        && acceptance.software.as_ref().is_none_or(|software| as_set(software) == as_set(&names.software))
+    acceptance.speaks_of(&names.image, &names.patches, &names.software)
 }

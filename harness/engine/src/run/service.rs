@@ -22,6 +22,10 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// The first pause between two looks; each is twice as long as the one before, up to [`PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
 
+/// How long a program must have lived to be ready, where nothing else tells: one that cannot work at all mostly ends at
+/// once.
+const LIVES: Duration = Duration::from_millis(100);
+
 /// How many lines of a service's output are evidence.
 const LINES: usize = 12;
 
@@ -131,12 +135,15 @@ impl Services<'_> {
         let start = self.clock.elapsed();
         let mut pause = FIRST_PAUSE;
         loop {
-            let missing = match self.standing(service).await? {
-                Standing::Up => return Ok(Ok(())),
+            let standing = self.standing(service).await?;
+            let lived = self.clock.elapsed().saturating_sub(start);
+            let missing = match standing {
+                Standing::Up if lived >= LIVES || !is_unasked(service) => return Ok(Ok(())),
+                Standing::Up => "it was started a moment ago".to_owned(),
                 Standing::Down(not) => return Ok(Err(not)),
                 Standing::Coming(missing) => missing,
             };
-            let left = service.within.saturating_sub(self.clock.elapsed().saturating_sub(start));
+            let left = service.within.saturating_sub(lived);
             if left.is_zero() {
                 let text = format!("not ready within {}: {missing}", seconds(service.within));
                 return Ok(Err(NotReady { text, evidence: self.evidence(service).await? }));
@@ -204,6 +211,11 @@ impl Services<'_> {
     }
 }
 
+/// Whether nothing but its living says that a service is ready.
+pub(super) fn is_unasked(service: &Service) -> bool {
+    service.ready.is_none()
+}
+
 /// A program lives as long as any of its processes does: a daemon's first one ends early.
 fn of_program(state: Option<&ServiceState>) -> Option<Standing> {
     let Some(state) = state else {
@@ -212,6 +224,6 @@ fn of_program(state: Option<&ServiceState>) -> Option<Standing> {
     if state.end.is_none() || !state.processes.is_empty() {
         return None;
     }
-    let text = state.end.map_or_else(String::new, super::text::end);
+    let text = state.end.map(|end| end.to_string()).unwrap_or_default();
     Some(Standing::Down(NotReady { text, evidence: last_lines(&state.output.text, LINES) }))
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::time::Duration;
 
+use patchbed_kinds::change::WayBack;
 use patchbed_kinds::probe::Service as WatchedService;
 use patchbed_kinds::probe::automatic::{DriftScope, LOG_FILES};
 use patchbed_kinds::probe::canonical::canonical_reading;
@@ -19,9 +20,9 @@ use super::pace::Pace;
 use super::patch::{Done, Patching};
 use super::prepare::{Ground, PreparedPatch};
 use super::service::{NotReady, Services};
-use super::settle::settle;
 use super::unit;
 use super::workload::{self, Exercise};
+use crate::compare::reverted;
 use crate::plan::PlanCell;
 use crate::scenario::{Patch, Restart, Service, ServiceRun, When};
 
@@ -69,6 +70,10 @@ pub(super) struct Timeline<'a> {
     pub(super) ground: &'a Ground,
     pub(super) arm: Arm,
     pub(super) watched: &'a Watched<'a>,
+    /// Whether the patches will be taken back.
+    pub(super) way_back: WayBack,
+    /// When the time of the attempt is over.
+    pub(super) ends: Duration,
 }
 
 /// What was seen at the end, and what is to be noted.
@@ -88,9 +93,7 @@ impl<'a> Timeline<'a> {
         if self.cell.scenario.rollback && self.arm == Arm::Patched {
             self.pace.stage(Stage::Revert, self.revert()).await?;
             let again = self.after(&DriftScope::default(), REVERTED).await?;
-            let prefixed =
-                again.readings.into_iter().map(|(key, reading)| (Key::from("reverted").child(key.as_str()), reading));
-            snapshot.readings.extend(prefixed);
+            snapshot.readings.extend(again.readings.into_iter().map(|(key, reading)| (reverted(&key), reading)));
         }
         Ok(Seen { snapshot, notes: done.notes })
     }
@@ -178,7 +181,6 @@ impl<'a> Timeline<'a> {
 
     async fn observe(&self, scope: &DriftScope, since: &str) -> Result<Snapshot, Halt> {
         let services = self.services();
-        settle(&services).await?;
         let probes: Vec<_> = self.cell.probes().collect();
         let automatic = self.cell.scenario.automatic;
         Ok(Sight { services: &services, probes: &probes, automatic, scope, since }.look().await?)
@@ -195,7 +197,14 @@ impl<'a> Timeline<'a> {
     }
 
     fn patching(&self) -> Patching<'_> {
-        Patching { sandbox: self.sandbox, systemd: self.systemd(), time: self.cell.scenario.limits.time }
+        Patching {
+            sandbox: self.sandbox,
+            systemd: self.systemd(),
+            way_back: self.way_back,
+            clock: self.clock,
+            limit: self.cell.scenario.limits.time,
+            ends: self.ends,
+        }
     }
 
     /// The patches with what was prepared for them; or why they cannot be applied at all.

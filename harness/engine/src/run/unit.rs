@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use patchbed_model::text::last_lines;
-use patchbed_sandbox::message::{End, Program, Ran, Run};
+use patchbed_sandbox::message::{End, Program, Ran, Run, signal_name};
 use patchbed_sandbox::{AskError, LinkError, Sandbox};
 
 use super::clock::Clock;
 use super::pace::milliseconds;
 use super::service::NotReady;
-use super::text::signal_name;
 
 /// How long systemd itself may take to come up.
 const BOOT: Duration = Duration::from_secs(90);

@@ -10,8 +10,7 @@ use patchbed_sandbox::{AskError, LinkError, Sandbox};
 
 use super::halt::Halt;
 use super::pace::milliseconds;
-use super::text;
-use crate::scenario::{Workload, key_part};
+use crate::scenario::Workload;
 
 /// How many bytes of its output are kept.
 const KEEP: usize = 64 << 10;
@@ -47,7 +46,7 @@ impl Exercise<'_> {
             Ok(ran) => {
                 let mut evidence = last_lines(&ran.output.text, 5);
                 evidence.extend(last_lines(&ran.errors.text, 10));
-                Ok(Err(Failed { text: text::end(ran.end), evidence }))
+                Ok(Err(Failed { text: ran.end.to_string(), evidence }))
             }
             Err(AskError::Failed(failure)) => Ok(Err(Failed { text: failure.text, evidence: Vec::new() })),
             Err(AskError::Link(link)) => Err(link),
@@ -63,13 +62,10 @@ pub(super) async fn readings(
     let mut readings = BTreeMap::new();
     for one in exercises {
         let reading = match one.run(sandbox).await? {
-            Ok(()) => Reading::state("ended with status 0", Health::Good),
+            Ok(()) => Reading::state(End::Exited(0).to_string(), Health::Good),
             Err(failed) => Reading::state(failed.text, Health::Bad).because(failed.evidence),
         };
-        readings.insert(
-            Key::from("workload").child(&key_part(&one.workload.name)).child("exit"),
-            canonical_reading(reading),
-        );
+        readings.insert(one.workload.key(), canonical_reading(reading));
     }
     Ok(readings)
 }

@@ -251,6 +251,9 @@ impl CellFold {
         let readings = control.iter().map(|snapshot| snapshot.readings.len()).max().unwrap_or_default();
         let witness = Witness::of(judgement, &control, self.snapshots(Arm::Patched).count());
         (self.readings, self.witness) = (readings, witness);
+        for note in &judgement.notes {
+            add_once(&mut self.notes, note);
+        }
         self.judgement = Some(judgement.clone());
         self.outcomes.clear();
     }
@@ -312,6 +315,7 @@ fn unjudged(never_begun: bool, outcomes: &BTreeMap<AttemptId, Outcome>) -> Judge
         causes: outcomes.values().filter_map(stopped).collect(),
         ill: Vec::new(),
         volatile: Vec::new(),
+        notes: Vec::new(),
         noise_bound: 1.0,
     }
 }

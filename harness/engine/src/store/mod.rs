@@ -15,7 +15,7 @@ mod yaml;
 pub use committed::{Committed, Found};
 pub use fold::{Fold, exit, fold};
 pub use journal::Journal;
-pub use secret::{masked, masked_event, masked_outcome};
+pub use secret::{is_masked, masked, masked_event, masked_outcome};
 pub use snapshot::{Header, Stored};
 pub use state::{Lock, State, StateError};
 

@@ -6,6 +6,9 @@ use std::sync::LazyLock;
 use patchbed_model::{Cause, Digest, Event, Outcome, Reading, Value};
 use regex::{Captures, Regex};
 
+/// What the mask of a value begins with.
+const MASK: &str = "⟨masked";
+
 /// What looks like a secret. The group `value` is masked; without it the whole match is.
 static SECRETS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     [
@@ -40,13 +43,21 @@ pub fn masked(text: &str) -> String {
 }
 
 fn mask(found: &Captures<'_>) -> String {
-    let whole = found.get(0).map_or("", |all| all.as_str());
-    let value = found.name("value").map_or(whole, |value| value.as_str());
-    if value.starts_with("⟨masked") {
-        return whole.to_owned();
+    let whole = found.get_match();
+    let value = found.name("value").unwrap_or(whole);
+    if value.as_str().starts_with(MASK) {
+        return whole.as_str().to_owned();
     }
-    let token = format!("⟨masked {}⟩", &Digest::of(value.as_bytes()).short()[..4]);
-    whole.replacen(value, &token, 1)
+    let token = format!("{MASK} {}⟩", &Digest::of(value.as_str().as_bytes()).short()[..4]);
+    // The name of a secret may be the secret itself, so that the place decides and not the text.
+    let (before, after) = (value.start() - whole.start(), value.end() - whole.start());
+    format!("{}{token}{}", &whole.as_str()[..before], &whole.as_str()[after..])
+}
+
+/// Whether something in the text was masked.
+#[must_use]
+pub fn is_masked(text: &str) -> bool {
+    text.contains(MASK)
 }
 
 /// The outcome with all its texts masked.

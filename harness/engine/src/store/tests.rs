@@ -177,6 +177,12 @@ fn secrets_are_masked_and_still_differ() {
         assert_eq!(masked(&hidden), hidden);
     }
     assert_ne!(masked("password=hunter22"), masked("password=hunter23"));
+    for text in ["password=password", "token: token", "--secret secret", "https://shop:shop@db", "secret=\"secret\""] {
+        let hidden = masked(text);
+        let (name, value) = hidden.split_once('⟨').expect("it is masked");
+        assert!(value.starts_with("masked ") && text.starts_with(name), "{text} became {hidden}");
+        assert!(name.contains(|c: char| !c.is_alphanumeric()), "{text} became {hidden}");
+    }
     for text in ["the password was changed", "tokens: 3", "GET /index.html 200"] {
         assert_eq!(masked(text), text);
     }

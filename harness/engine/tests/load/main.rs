@@ -4,6 +4,7 @@
 
 mod gallery;
 mod laws;
+mod rules;
 mod schema;
 mod sources;
 

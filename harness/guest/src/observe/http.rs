@@ -142,7 +142,7 @@ mod tests {
             headers: BTreeMap::new(),
             body: None,
             follow: false,
-            within: 2000,
+            within: 20_000,
             keep: 1000,
         }
     }
@@ -216,7 +216,7 @@ mod tests {
 
     #[test]
     fn what_is_no_answer_is_told_in_steady_words() {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let (_bound, port) = crate::observe::tests::closed_port();
         let error = |url: &str| http(&request(url), Hosts::default()).unwrap().unwrap_err();
         assert_eq!(error(&format!("http://localhost:{port}/")), "connection refused");
         assert_eq!(error("http://no.such.host/"), "name not known: no.such.host");

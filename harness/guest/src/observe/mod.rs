@@ -34,7 +34,7 @@ use std::os::fd::AsFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::context::Context;
-use crate::message::{FailureKind, Reply, Request};
+use crate::message::{Drift, FailureKind, Reply, Request};
 use failure::Result;
 use hosts::Hosts;
 use logs::Marks;
@@ -63,7 +63,7 @@ fn look(request: &Request, context: &Context) -> Option<Result<Reply>> {
         Request::Sockets => surrounded(context, |around| sockets::sockets(around).map(Reply::Sockets)),
         Request::Processes => surrounded(context, |around| processes::processes(around).map(Reply::Processes)),
         Request::Files(files) => files::files(root, files, &Users::read(root)).map(Reply::Files),
-        Request::Drift { exclude, limit } => drift(context, exclude, *limit),
+        Request::Drift(question) => drift(context, question),
         Request::Packages => packages::packages(root).map(Reply::Packages),
         Request::Owners { packages } => packages::owners(root, packages).map(Reply::Owners),
         Request::Linkage { paths, services } => {
@@ -98,9 +98,9 @@ fn surrounded(context: &Context, ask: impl FnOnce(&Surroundings<'_>) -> Result<R
     })
 }
 
-fn drift(context: &Context, exclude: &[String], limit: usize) -> Result<Reply> {
+fn drift(context: &Context, question: &Drift) -> Result<Reply> {
     let no_overlay = || failure::of(FailureKind::Unsupported, "tell what was written: the root is no overlay");
     let upper = context.upper.as_ref().ok_or_else(no_overlay)?;
     let overlay = drift::Overlay { upper: upper.as_fd(), lowers: &context.lowers };
-    drift::drift(&overlay, exclude, limit, &Users::read(&context.root)).map(Reply::Files)
+    drift::drift(&overlay, question, &Users::read(&context.root)).map(Reply::Files)
 }

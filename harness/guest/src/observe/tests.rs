@@ -1,10 +1,13 @@
-//! What several tests need: trees that are too deep to be made or removed by path, and a sandbox without services.
+//! What several tests need: trees that are too deep to be made or removed by path, a port on which nobody listens, and a
+//! sandbox without services.
 
 use std::fs;
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use rustix::fs::{Mode, OFlags};
+use rustix::net::{AddressFamily, SocketType, bind, getsockname, socket};
 
 use crate::context::Services;
 
@@ -26,6 +29,14 @@ pub(super) fn remove_chain(top: &Path) {
         fs::remove_dir_all(&first).unwrap();
         fs::rename(&rest, &first).unwrap();
     }
+}
+
+/// A port of this machine on which nobody listens, and the socket that keeps others from it.
+pub(super) fn closed_port() -> (OwnedFd, u16) {
+    let socket = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+    bind(&socket, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address = SocketAddrV4::try_from(getsockname(&socket).unwrap()).unwrap();
+    (socket, address.port())
 }
 
 /// No service was ever started.

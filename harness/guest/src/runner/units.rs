@@ -27,6 +27,9 @@ pub(super) fn beside(control: OwnedFd, guest_group: Option<&OwnedFd>, dropped: &
         drop((control, heard));
         let trouble = become_systemd(dropped);
         let _ = rustix::io::write(&tell, &trouble.errno.to_le_bytes());
+        // The guest tells the harness. It must not go down with process 1 before it has.
+        let guest = rustix::process::Pid::from_raw(guest);
+        let _ = rustix::process::waitpid(guest, rustix::process::WaitOptions::empty());
         sys::exit_now(1);
     }
     drop(tell);

@@ -1,7 +1,10 @@
 //! What is remembered of one service over all its starts.
 
 use std::collections::VecDeque;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
+
+use rustix::io::{Errno, ioctl_fionread};
 
 use super::keeper::Report;
 use crate::family::Family;
@@ -14,6 +17,9 @@ const KEEP: usize = 128 << 10;
 
 /// How much of the newest output is kept for reading on from a mark.
 const RING: usize = 1 << 20;
+
+/// How much of a pipe is read at once: what Linux lets it hold unless somebody enlarges it.
+const PIECE: usize = 64 << 10;
 
 /// The most deaths of one service that are remembered.
 const DEATHS: usize = 256;
@@ -31,6 +37,8 @@ pub(super) struct Record {
     /// Whether the newest keeper's reports have all been read.
     pub(super) told: bool,
     pub(super) capture: Capture,
+    /// The newest start's output, which is read under the lock of this record alone: so what has left the pipe is here.
+    output: Option<Arc<OwnedFd>>,
     ring: VecDeque<u8>,
 }
 
@@ -45,18 +53,20 @@ impl Record {
             stopping: false,
             told: true,
             capture: Capture::new(KEEP),
+            output: None,
             ring: VecDeque::new(),
         }
     }
 
-    /// A new start under a new keeper.
-    pub(super) fn begin(&mut self, pid: i32, keeper: Arc<Child>) {
+    /// A new start under a new keeper; its output comes from this pipe, which does not block.
+    pub(super) fn begin(&mut self, pid: i32, keeper: Arc<Child>, output: Arc<OwnedFd>) {
         self.starts += 1;
         self.pid = pid;
         self.end = None;
         self.keeper = Some(keeper);
         self.stopping = false;
         self.told = false;
+        self.output = Some(output);
     }
 
     /// Whether an end has begun and is not known yet. Whoever talked to a process that dies is answered by its closed
@@ -67,8 +77,36 @@ impl Record {
         first_is_gone || family.all().any(|(_, one)| one.parent == keeper.pid && one.ending)
     }
 
+    /// Reads a piece of a start's output.
+    pub(super) fn read(&mut self, output: &OwnedFd) -> rustix::io::Result<usize> {
+        let mut buffer = vec![0; PIECE];
+        let length = rustix::io::read(output, &mut buffer)?;
+        self.print(&buffer[..length]);
+        Ok(length)
+    }
+
+    /// Reads what has been written so far, although its reader has not come to it yet. Whoever saw a service do
+    /// something may ask for what it printed before that.
+    pub(super) fn catch_up(&mut self) {
+        let Some(output) = self.output.clone() else { return };
+        // What is written meanwhile is not waited for: a flood would never end.
+        let mut left = ioctl_fionread(&output).unwrap_or(0);
+        while left > 0 {
+            match self.read(&output) {
+                Ok(length @ 1..) => left = left.saturating_sub(length as u64),
+                Err(Errno::INTR) => {}
+                Ok(0) | Err(_) => return,
+            }
+        }
+    }
+
+    /// Lets a start's output go: it has ended.
+    pub(super) fn close(&mut self, output: &Arc<OwnedFd>) {
+        self.output.take_if(|own| Arc::ptr_eq(own, output));
+    }
+
     /// Takes output.
-    pub(super) fn print(&mut self, bytes: &[u8]) {
+    fn print(&mut self, bytes: &[u8]) {
         self.capture.take(bytes);
         let bytes = &bytes[bytes.len().saturating_sub(RING)..];
         let over = (self.ring.len() + bytes.len()).saturating_sub(RING);
@@ -121,11 +159,19 @@ mod tests {
         [one(7, 1), one(8, 7), one(9, 7), one(10, 9)].into_iter().collect()
     }
 
+    /// Begins a start with the first process 8 under the keeper 7, and gives the end of its output that it writes to.
+    fn begin(record: &mut Record) -> OwnedFd {
+        let (output, written) = crate::run::pipe().expect("a pipe");
+        crate::run::unblock(&output).expect("a pipe that does not block");
+        record.begin(8, Arc::new(Child::new(7, Arc::new(Wake::new().expect("a descriptor")))), Arc::new(output));
+        written
+    }
+
     #[test]
     fn a_service_is_ending_until_its_end_is_known() {
         let mut record = Record::new();
         assert!(!record.is_ending(&family(&[8])), "it was never started");
-        record.begin(8, Arc::new(Child::new(7, Arc::new(Wake::new().expect("a descriptor")))));
+        begin(&mut record);
         assert!(!record.is_ending(&family(&[])));
         assert!(record.is_ending(&family(&[8])));
         assert!(record.is_ending(&family(&[9])));
@@ -136,6 +182,23 @@ mod tests {
         record.end = None;
         record.told = true;
         assert!(!record.is_ending(&Family::default()), "nobody will tell any more");
+    }
+
+    #[test]
+    fn what_was_written_counts_although_nobody_has_read_it_yet() {
+        let mut record = Record::new();
+        record.catch_up();
+        let written = begin(&mut record);
+        rustix::io::write(&written, b"one\n").expect("written");
+        assert_eq!(record.printed_since(0), b"");
+        record.catch_up();
+        record.catch_up();
+        assert_eq!(record.printed_since(0), b"one\n");
+        rustix::io::write(&written, b"two\n").expect("written");
+        drop(written);
+        record.catch_up();
+        record.catch_up();
+        assert_eq!(record.printed_since(0), b"one\ntwo\n");
     }
 
     #[test]

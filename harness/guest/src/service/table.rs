@@ -1,8 +1,8 @@
 //! All services: starting, stopping, asking.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::os::fd::OwnedFd;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, poll};
@@ -125,11 +125,11 @@ impl Services for Arc<ServiceTable> {
     }
 
     fn printed(&self, service: &str) -> Option<u64> {
-        Some(lock(&self.find(service)?.record).capture.total())
+        Some(self.find(service)?.caught_up().capture.total())
     }
 
     fn printed_since(&self, service: &str, position: u64) -> Option<Vec<u8>> {
-        Some(lock(&self.find(service)?.record).printed_since(position))
+        Some(self.find(service)?.caught_up().printed_since(position))
     }
 }
 
@@ -137,6 +137,13 @@ impl Service {
     /// The keeper, while it lives.
     fn keeper(&self) -> Option<Arc<Child>> {
         lock(&self.record).keeper.clone().filter(|keeper| keeper.end().is_none())
+    }
+
+    /// The record with everything that was printed until now.
+    fn caught_up(&self) -> MutexGuard<'_, Record> {
+        let mut record = lock(&self.record);
+        record.catch_up();
+        record
     }
 
     fn processes(&self) -> Vec<i32> {
@@ -149,7 +156,7 @@ impl Service {
             drop(self.told.wait_timeout(lock(&self.record), MOMENT));
         }
         let processes = self.processes();
-        let record = lock(&self.record);
+        let record = self.caught_up();
         ServiceState {
             name: self.name.clone(),
             pid: record.pid,
@@ -181,8 +188,9 @@ impl Service {
             .map_err(fault)?;
         // The keeper's ends are its own from here on.
         drop(ends);
+        let output = Arc::new(output);
         match Report::read(&reports).map_err(fault)? {
-            Some(Report::Started(pid)) => lock(&self.record).begin(pid, keeper),
+            Some(Report::Started(pid)) => lock(&self.record).begin(pid, keeper, Arc::clone(&output)),
             Some(Report::Failed(error)) => return Err(program.explain(error)),
             Some(Report::Ended { .. }) | None => {
                 return Err(fault(std::io::Error::other("its keeper has ended")));
@@ -198,38 +206,42 @@ impl Service {
     }
 
     /// Takes output and reports until both have ended.
-    fn follow(&self, guest: &Guest, output: OwnedFd, reports: OwnedFd) {
+    fn follow(&self, guest: &Guest, output: Arc<OwnedFd>, reports: OwnedFd) {
         let (mut output, mut reports) = (Some(output), Some(reports));
-        let mut buffer = vec![0; 64 << 10];
         while output.is_some() || reports.is_some() {
+            let pipes = [output.as_ref().map(|pipe| pipe.as_fd()), reports.as_ref().map(|pipe| pipe.as_fd())];
             let mut polled: Vec<PollFd<'_>> =
-                [&output, &reports].into_iter().flatten().map(|pipe| PollFd::new(pipe, PollFlags::IN)).collect();
+                pipes.iter().flatten().map(|pipe| PollFd::new(pipe, PollFlags::IN)).collect();
             let _ = poll(&mut polled, None);
             let mut ready = polled.iter().map(|one| !one.revents().is_empty()).collect::<Vec<_>>().into_iter();
             let output_ready = output.is_some() && ready.next() == Some(true);
             let reports_ready = reports.is_some() && ready.next() == Some(true);
-            if let Some(pipe) = output.as_ref().filter(|_| output_ready) {
-                let read = rustix::io::read(pipe, &mut buffer);
-                if let Ok(length @ 1..) = read {
-                    lock(&self.record).print(&buffer[..length]);
-                } else if ended(read) {
-                    output = None;
-                }
-            }
-            if let Some(pipe) = reports.as_ref().filter(|_| reports_ready) {
-                match Report::read(pipe) {
-                    Ok(Some(report)) => {
-                        let death = lock(&self.record).report(&self.name, report);
-                        if let Some(death) = death {
-                            guest.reaper.remember(death);
-                        }
-                    }
-                    Ok(None) | Err(_) => reports = None,
-                }
-            }
+            output = output.filter(|pipe| !output_ready || self.take_output(pipe));
+            reports = reports.filter(|pipe| !reports_ready || self.take_report(guest, pipe));
         }
         lock(&self.record).told = true;
         self.told.notify_all();
+    }
+
+    /// Takes a piece of output; tells whether more may come.
+    fn take_output(&self, pipe: &Arc<OwnedFd>) -> bool {
+        let mut record = lock(&self.record);
+        let more = !ended(record.read(pipe));
+        if !more {
+            record.close(pipe);
+        }
+        more
+    }
+
+    /// Takes a report; tells whether more may come.
+    fn take_report(&self, guest: &Guest, pipe: &OwnedFd) -> bool {
+        let Ok(Some(report)) = Report::read(pipe) else { return false };
+        // Both lists are told of a death under one lock: who has seen it in one finds it in the other.
+        let mut record = lock(&self.record);
+        if let Some(death) = record.report(&self.name, report) {
+            guest.reaper.remember(death);
+        }
+        true
     }
 
     /// Signals, waits, kills; tells whether all is gone.

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use patchbed_guest::message::{End, Files, Package, Privileges, Program, Ran, WriteFile};
 use patchbed_sandbox::Sandbox;
 
-use super::tool::{ended, evidence, run};
+use super::tool::{evidence, run};
 use super::{ChangeError, Site};
 
 /// Debian's own way to say that no service may be started now.
@@ -108,7 +108,7 @@ pub(crate) async fn change(site: &Site<'_>, argv: Vec<String>, within: Duration)
 
 /// What went wrong, with the packages that are left halfway.
 async fn failed(sandbox: &dyn Sandbox, tool: &str, ran: &Ran) -> ChangeError {
-    let mut text = format!("{tool} {}", ended(ran.end));
+    let mut text = format!("{tool} {}", ran.end);
     // The package database may be gone after such a failure; then the tool's own lines must do.
     let packages = sandbox.packages().await.unwrap_or_default();
     let halfway: Vec<String> = packages

@@ -63,8 +63,9 @@ impl Change for Command {
     async fn apply(&self, site: &Site<'_>) -> Result<Applied, ChangeError> {
         let before = footprint(site.sandbox).await?;
         self.run(site, &self.run).await?;
-        let paths = footprint(site.sandbox).await?.since(&before);
-        Ok(Applied { paths, ..Applied::default() })
+        let after = footprint(site.sandbox).await?;
+        let notes = after.cut(&before).into_iter().collect();
+        Ok(Applied { notes, paths: after.since(&before), ..Applied::default() })
     }
 
     async fn revert(&self, site: &Site<'_>) -> Result<(), ChangeError> {

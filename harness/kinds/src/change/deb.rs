@@ -7,6 +7,7 @@ use patchbed_model::text::one_line;
 
 use super::apt::{change, install, installed, purge};
 use super::fetch::{Plan, Wanted, fetch};
+use super::keep::keep_whole;
 use super::package::{PackageFile, compare_versions, is_package_name, is_version};
 use super::{Applied, Change, ChangeError, Prepared, Site, resolve};
 use crate::document::OneOrMany;
@@ -75,13 +76,16 @@ impl Change for Deb {
     async fn apply(&self, site: &Site<'_>) -> Result<Applied, ChangeError> {
         let (plan, folder) = prepared(site)?;
         if plan.new.is_empty() {
-            let notes = vec!["nothing to install: the image has the newest versions already".to_owned()];
+            let notes = vec!["changes nothing here: every package is at its newest version already".to_owned()];
             return Ok(Applied { notes, ..Applied::default() });
         }
         let before = installed(site.sandbox).await?;
         let again =
             plan.new.iter().any(|package| before.get(&key(package)).is_some_and(|now| now.version == package.version));
-        site.sandbox.keep(site.name, conffiles(&plan)).await?;
+        let packages: Vec<String> = plan.new.iter().map(|package| package.name.clone()).collect();
+        let names: Vec<String> = packages.iter().chain(&plan.removed).cloned().collect();
+        let owned = site.sandbox.owners(names.clone()).await?;
+        keep_whole(site, conffiles(&plan)).await?;
         let files = plan.new.iter().map(|package| format!("{folder}/new/{}", package.file_name())).collect::<Vec<_>>();
         let argv = install(site.sandbox, &files, again).await?;
         let ran = change(site, argv, site.within).await?;
@@ -89,8 +93,9 @@ impl Change for Deb {
         let mut notes = differences(&before, &after);
         notes.extend(repeated(&plan, &before));
         notes.extend(kept_conffiles(&format!("{}\n{}", ran.output.text, ran.errors.text)));
-        let packages = plan.new.iter().map(|package| package.name.clone()).collect();
-        Ok(Applied { notes, packages, paths: Vec::new() })
+        let owned_now = site.sandbox.owners(names).await?;
+        let dropped = owned.into_keys().filter(|path| !owned_now.contains_key(path)).collect();
+        Ok(Applied { notes, packages, dropped, ..Applied::default() })
     }
 
     async fn revert(&self, site: &Site<'_>) -> Result<(), ChangeError> {

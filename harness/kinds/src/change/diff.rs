@@ -16,7 +16,7 @@ use patchbed_sandbox::Sandbox;
 use super::keep::keep;
 use super::patchset::{Held, State, apply, parse, paths};
 use super::tool::{digest, inside};
-use super::{Applied, Change, ChangeError, Prepared, Site, resolve};
+use super::{Applied, Change, ChangeError, Prepared, Site, WayBack, resolve};
 use crate::image::parcel::bind;
 use crate::image::store::{Entry, Meta, Shelf};
 use crate::image::tree::{TreeError, open_file};
@@ -113,7 +113,10 @@ impl Change for Diff {
         let places: Vec<String> = after.keys().cloned().collect();
         keep(site, &places).await?;
         if let Err(error) = put(site.sandbox, &after).await {
-            site.sandbox.restore(site.name).await?;
+            // Without a way back nothing was kept, and what is half done goes with the sandbox.
+            if site.way_back == WayBack::Kept {
+                site.sandbox.restore(site.name).await?;
+            }
             return Err(error);
         }
         Ok(Applied { paths: places, ..Applied::default() })

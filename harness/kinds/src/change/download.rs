@@ -10,8 +10,7 @@ use patchbed_sandbox::Sandbox;
 
 use super::ChangeError;
 use super::apt::program;
-use super::fetch::Plan;
-use super::tool::{ended, evidence, run};
+use super::tool::{evidence, run};
 use crate::image::apt;
 
 /// Where the sandboxes that fetch see the draft.
@@ -50,7 +49,7 @@ impl Tools<'_> {
             End::Exited(0) => Ok(ran),
             End::Exited(_) | End::Killed { .. } | End::TimedOut => {
                 let lines = evidence(&ran);
-                let what = format!("`apt-get {}` {}", arguments.last().unwrap_or(&""), ended(ran.end));
+                let what = format!("`apt-get {}` {}", arguments.last().unwrap_or(&""), ran.end);
                 Err(ChangeError::Unavailable(format!("{what}:\n  {}", lines.join("\n  "))))
             }
         }
@@ -79,11 +78,10 @@ impl Tools<'_> {
         self.apt(&arguments, names).await.map(|_| ())
     }
 
-    /// Earlier versions, one by one where not all can be had at once; what cannot be had stays lost.
-    pub(super) async fn download_old(&self, plan: &mut Plan) -> Result<(), ChangeError> {
-        let names: Vec<String> = plan.lost.iter().map(|(name, version)| format!("{name}={version}")).collect();
+    /// Earlier versions, one by one where not all can be had at once.
+    pub(super) async fn download_old(&self, lost: &[(String, String)]) -> Result<(), ChangeError> {
+        let names: Vec<String> = lost.iter().map(|(name, version)| format!("{name}={version}")).collect();
         if self.apt(&["download"], &names).await.is_ok() {
-            plan.lost.clear();
             return Ok(());
         }
         for name in names {

@@ -11,9 +11,9 @@ use patchbed_sandbox::{Bind, BindMode, Network, Sandbox};
 use serde::{Deserialize, Serialize};
 
 use super::ChangeError;
-use super::apt::installed;
 use super::download::{OUT, Tools, WITHIN};
-use super::gather::{copy, index, known_files, link, read_folder, unavailable};
+use super::earlier::{keep_what_is_installed, plan};
+use super::gather::{copy, index, offer, read_folder, unavailable};
 use super::package::PackageFile;
 use crate::image::store::{Draft, Entry, Meta, Shelf};
 use crate::image::tar::digest_of;
@@ -29,6 +29,9 @@ pub(super) struct Plan {
     pub(super) old: Vec<PackageFile>,
     /// Packages that were not there before.
     pub(super) added: Vec<String>,
+    /// Packages that apt takes away for the new ones.
+    #[serde(default)]
+    pub(super) removed: Vec<String>,
     /// Packages whose earlier version cannot be had, with that version.
     pub(super) lost: Vec<(String, String)>,
 }
@@ -55,7 +58,10 @@ pub(super) async fn fetch(workshop: &Workshop<'_>, wanted: &Wanted) -> Result<En
     let _lock = store.lock(&key).await?;
     let before = remembered(store, &key)?;
     match (&before, wanted) {
-        (Some((entry, age)), Wanted::Sources(_)) if workshop.offline || *age < REFRESH => return Ok(entry.clone()),
+        (Some((entry, _)), _) if workshop.offline => return Ok(entry.clone()),
+        // What could not be had once may be had now.
+        (Some((entry, _)), _) if has_lost(entry) => {}
+        (Some((entry, age)), Wanted::Sources(_)) if *age < REFRESH => return Ok(entry.clone()),
         (Some((entry, _)), Wanted::Files(_) | Wanted::Folder(..)) => return Ok(entry.clone()),
         (None, Wanted::Sources(names)) if workshop.offline => {
             let text = format!("`{}` was not fetched before, and nothing may be fetched", names.join(" "));
@@ -85,13 +91,19 @@ fn remembered(store: &Store, key: &Digest) -> Result<Option<(Entry, Duration)>, 
     Ok(store.find(Shelf::Packages, &digest)?.map(|entry| (entry, age)))
 }
 
+/// Whether there are packages of which the earlier version was not found.
+fn has_lost(entry: &Entry) -> bool {
+    let plan: Result<Plan, _> = serde_json::from_value(entry.meta.detail.clone());
+    plan.is_ok_and(|plan| !plan.lost.is_empty())
+}
+
 /// What stands for the request: its words, the bytes of its files, and the image.
 async fn request(wanted: &Wanted, files: &[Utf8PathBuf], image: &Image) -> Result<Digest, ChangeError> {
     let names = match wanted {
         Wanted::Files(_) => String::new(),
         Wanted::Folder(names, _) | Wanted::Sources(names) => names.join(" "),
     };
-    let mut hasher = Hasher::new().part("deb request 1").part(image.digest.to_string()).part(names);
+    let mut hasher = Hasher::new().part("deb request 2").part(image.digest.to_string()).part(names);
     for path in files {
         let path = path.clone();
         let digest = blocking(move || digest_of(&path)).await.map_err(ImageError::from)?;
@@ -123,6 +135,15 @@ impl Wanted {
             }
         }
     }
+}
+
+/// Where an earlier version may be found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Supply {
+    /// Among what was fetched or brought for other changes, such as the one that installed it.
+    Store,
+    /// In the archives that the image's sources name.
+    Archives,
 }
 
 /// A fetch under way.
@@ -171,7 +192,7 @@ impl Fetching<'_> {
             let tools = Tools { sandbox: &*sandbox, options: &[] };
             if let Err(error) = async {
                 tools.update().await?;
-                tools.download_old(&mut plan).await
+                self.find_lost(&tools, &mut plan, Supply::Archives).await
             }
             .await
             {
@@ -179,7 +200,6 @@ impl Fetching<'_> {
             }
             sandbox.close().await.map_err(|error| ChangeError::Unavailable(error.to_string()))?;
         }
-        self.read_old(&mut plan).await?;
         Ok(plan)
     }
 
@@ -197,51 +217,27 @@ impl Fetching<'_> {
             tools.download_new(names).await?;
         }
         let new = read_folder(&self.draft.root().join("new")).await?;
-        let mut plan = self.plan(sandbox, new).await?;
+        let mut plan = plan(sandbox, new).await?;
+        if !plan.lost.is_empty() {
+            self.find_lost(&tools, &mut plan, Supply::Store).await?;
+        }
         if network == Network::Host && !plan.lost.is_empty() {
-            tools.download_old(&mut plan).await?;
+            self.find_lost(&tools, &mut plan, Supply::Archives).await?;
         }
         Ok(plan)
     }
 
-    /// Compares the new packages with what is installed; earlier versions that the store has are taken from there.
-    async fn plan(&self, sandbox: &dyn Sandbox, new: Vec<PackageFile>) -> Result<Plan, ChangeError> {
-        let installed = installed(sandbox).await?;
-        let mut plan = Plan::default();
-        let known = known_files(self.workshop.store)?;
-        for package in &new {
-            let key = (package.name.clone(), package.architecture.clone());
-            // A package may change between `all` and the machine's architecture.
-            let now = installed.get(&key).or_else(|| {
-                installed.values().find(|other| other.name == package.name && other.state != "config-files")
-            });
-            match now.filter(|now| !matches!(now.state.as_str(), "config-files" | "not-installed")) {
-                None => plan.added.push(package.name.clone()),
-                Some(now) => {
-                    let name = if now.architecture == "all" {
-                        now.name.clone()
-                    } else {
-                        format!("{}:{}", now.name, now.architecture)
-                    };
-                    match known.get(&(now.name.clone(), now.version.clone(), now.architecture.clone())) {
-                        Some(file) => link(file, &self.draft.root().join("old"))?,
-                        None => plan.lost.push((name, now.version.clone())),
-                    }
-                }
-            }
+    /// Looks for what is lost with these tools, and takes of it what is really what is installed.
+    async fn find_lost(&self, tools: &Tools<'_>, plan: &mut Plan, from: Supply) -> Result<(), ChangeError> {
+        let old = self.draft.root().join("old");
+        match from {
+            Supply::Store => offer(self.workshop.store, &plan.lost, &old)?,
+            Supply::Archives => tools.download_old(&plan.lost).await?,
         }
-        plan.new = new;
-        Ok(plan)
-    }
-
-    /// What is in `old/` after all, and what is therefore not lost.
-    async fn read_old(&self, plan: &mut Plan) -> Result<(), ChangeError> {
-        plan.old = read_folder(&self.draft.root().join("old")).await?;
-        let old = &plan.old;
-        plan.lost.retain(|(name, version)| {
-            let name = name.split(':').next().unwrap_or(name);
-            !old.iter().any(|file| file.name == name && file.version == *version)
-        });
+        keep_what_is_installed(tools.sandbox).await?;
+        plan.old = read_folder(&old).await?;
+        let found: Vec<_> = plan.old.iter().map(PackageFile::full_name).collect();
+        plan.lost.retain(|lost| !found.contains(lost));
         Ok(())
     }
 

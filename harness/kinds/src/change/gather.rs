@@ -69,24 +69,31 @@ pub(super) async fn index(packages: &[PackageFile], folder: &Utf8Path) -> Result
     fs::write(&path, text).map_err(|error| unavailable("write", &path, &error))
 }
 
-/// Every package file of the store, by name, version and architecture.
-pub(super) fn known_files(store: &Store) -> Result<BTreeMap<(String, String, String), Utf8PathBuf>, ChangeError> {
-    let mut known = BTreeMap::new();
+/// Copies those package files of the store that have one of these names and versions. There may be several of one, and
+/// of different content.
+pub(super) fn offer(store: &Store, wanted: &[(String, String)], folder: &Utf8Path) -> Result<(), ChangeError> {
+    let known = known_files(store)?;
+    let files = wanted.iter().filter_map(|wanted| known.get(wanted)).flatten();
+    for (number, file) in files.enumerate() {
+        let place = folder.join(format!("{number}.deb"));
+        fs::copy(file, place).map_err(|error| unavailable("copy", file, &error))?;
+    }
+    Ok(())
+}
+
+/// Every package file of the store, by its name as apt knows it and its version.
+fn known_files(store: &Store) -> Result<BTreeMap<(String, String), Vec<Utf8PathBuf>>, ChangeError> {
+    let mut known: BTreeMap<(String, String), Vec<Utf8PathBuf>> = BTreeMap::new();
     for entry in store.list()?.into_iter().filter(|entry| entry.shelf == Shelf::Packages) {
         let Ok(plan) = serde_json::from_value::<Plan>(entry.meta.detail) else { continue };
         for (folder, packages) in [("new", plan.new), ("old", plan.old)] {
             for package in packages {
                 let path = entry.root.join(folder).join(package.file_name());
-                known.insert((package.name, package.version, package.architecture), path);
+                known.entry(package.full_name()).or_default().push(path);
             }
         }
     }
     Ok(known)
-}
-
-pub(super) fn link(file: &Utf8Path, folder: &Utf8Path) -> Result<(), ChangeError> {
-    let Some(name) = file.file_name() else { return Ok(()) };
-    fs::copy(file, folder.join(name)).map(|_| ()).map_err(|error| unavailable("copy", file, &error))
 }
 
 pub(super) fn unavailable(operation: &str, path: &Utf8Path, error: &std::io::Error) -> ChangeError {

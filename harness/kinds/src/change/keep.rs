@@ -7,10 +7,22 @@ use globset::escape;
 use patchbed_guest::message::{FileKind, Files};
 use patchbed_sandbox::Sandbox;
 
-use super::{ChangeError, Site};
+use super::{ChangeError, Site, WayBack};
 
-/// Keeps these places, files and folders to come, under the site's name. Those of folders end in `/`.
+/// Keeps these paths under the site's name, trees whole, when there is to be a way back.
+pub(crate) async fn keep_whole(site: &Site<'_>, paths: Vec<String>) -> Result<(), ChangeError> {
+    match site.way_back {
+        WayBack::Kept => Ok(site.sandbox.keep(site.name, paths).await?),
+        WayBack::Unneeded => Ok(()),
+    }
+}
+
+/// Keeps these places, files and folders to come, under the site's name, when there is to be a way back. Those of
+/// folders end in `/`.
 pub(crate) async fn keep(site: &Site<'_>, places: &[String]) -> Result<(), ChangeError> {
+    if site.way_back == WayBack::Unneeded {
+        return Ok(());
+    }
     let folders: BTreeSet<&str> = places.iter().flat_map(|place| folders_of(place)).collect();
     let there = existing(site.sandbox, &folders).await?;
     let mut kept = BTreeSet::new();
@@ -21,8 +33,7 @@ pub(crate) async fn keep(site: &Site<'_>, places: &[String]) -> Result<(), Chang
             None => kept.insert(place.clone()),
         };
     }
-    site.sandbox.keep(site.name, kept.into_iter().collect()).await?;
-    Ok(())
+    keep_whole(site, kept.into_iter().collect()).await
 }
 
 /// The folders on the way to a place, the topmost first; with the place itself when it is a folder.

@@ -7,6 +7,7 @@ pub mod command;
 pub mod deb;
 pub mod diff;
 mod download;
+mod earlier;
 mod fetch;
 pub mod files;
 mod gather;
@@ -73,6 +74,17 @@ pub struct Site<'a> {
     pub within: Duration,
     /// Whether systemd is process 1, so that maintainer scripts may really restart services.
     pub systemd: bool,
+    /// Whether it will be taken back.
+    pub way_back: WayBack,
+}
+
+/// Whether what a change replaces is kept, which takes the time and the room of a copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WayBack {
+    /// It is kept, so that [`Change::revert`] can put it back.
+    Kept,
+    /// Nobody will take the change back.
+    Unneeded,
 }
 
 /// What a change did.
@@ -84,6 +96,8 @@ pub struct Applied {
     pub packages: Vec<String>,
     /// Paths that it wrote or removed by itself; they are explained by the patch too.
     pub paths: Vec<String>,
+    /// Files that those packages owned before and do not own any more: that they are gone is explained.
+    pub dropped: Vec<String>,
 }
 
 /// Why a change did not work.

@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek as _, SeekFrom};
 
 use camino::Utf8Path;
+use patchbed_guest::message::Package;
 use patchbed_model::text::{one_line, shorten};
 use serde::{Deserialize, Serialize};
 
@@ -87,10 +88,27 @@ impl PackageFile {
         })
     }
 
+    /// Its name as apt knows it, with its version.
+    pub(crate) fn full_name(&self) -> (String, String) {
+        full_name(&self.name, &self.version, &self.architecture)
+    }
+
+    /// Whether it is the same version of an installed package.
+    pub(crate) fn is_version_of(&self, installed: &Package) -> bool {
+        let mine = (&self.name, &self.version, &self.architecture);
+        mine == (&installed.name, &installed.version, &installed.architecture)
+    }
+
     /// The name under which it is kept: no slash can be in it, and apt wants the ending.
     pub(crate) fn file_name(&self) -> String {
         format!("{}_{}_{}.deb", self.name, self.version.replace(':', "%3a"), self.architecture)
     }
+}
+
+/// A package's name as apt knows it, with its version.
+pub(crate) fn full_name(name: &str, version: &str, architecture: &str) -> (String, String) {
+    let name = if architecture == "all" { name.to_owned() } else { format!("{name}:{architecture}") };
+    (name, version.to_owned())
 }
 
 /// A member of an `ar` archive.

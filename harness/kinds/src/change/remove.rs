@@ -1,5 +1,6 @@
 //! `remove`: removes files and trees.
 
+use super::keep::keep_whole;
 use super::tool::{digest, inside};
 use super::{Applied, Change, ChangeError, Prepared, Site};
 use crate::document::OneOrMany;
@@ -35,7 +36,7 @@ impl Change for Remove {
 
     async fn apply(&self, site: &Site<'_>) -> Result<Applied, ChangeError> {
         let paths = self.inside()?;
-        site.sandbox.keep(site.name, paths.clone()).await?;
+        keep_whole(site, paths.clone()).await?;
         let removed = site.sandbox.remove(paths).await?;
         Ok(Applied { paths: removed, ..Applied::default() })
     }

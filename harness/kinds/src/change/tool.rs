@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use patchbed_guest::message::{End, Program, Ran, Run};
+use patchbed_guest::message::{End, FailureKind, Program, Ran, Run};
 use patchbed_model::Digest;
 use patchbed_model::id::Hasher;
 use patchbed_model::text::last_lines;
@@ -17,10 +17,16 @@ const KEEP: usize = 64 << 10;
 const EVIDENCE: usize = 20;
 
 impl From<AskError> for ChangeError {
+    /// What is not there or not allowed is a matter of the change. That there is no room, or that the guest cannot do
+    /// its own part, says nothing about it.
     fn from(error: AskError) -> Self {
-        match error {
-            AskError::Link(link) => Self::Link(link),
-            AskError::Failed(failure) => Self::Refused { text: failure.text, evidence: Vec::new() },
+        let failure = match error {
+            AskError::Link(link) => return Self::Link(link),
+            AskError::Failed(failure) => failure,
+        };
+        match failure.kind {
+            FailureKind::NotFound | FailureKind::Refused => Self::Refused { text: failure.text, evidence: Vec::new() },
+            FailureKind::Limit | FailureKind::System | FailureKind::Unsupported => Self::Unavailable(failure.text),
         }
     }
 }
@@ -44,17 +50,8 @@ pub(crate) async fn must_run(
         End::Exited(0) => Ok(ran),
         End::TimedOut => Err(ChangeError::TimedOut { within, evidence: evidence(&ran) }),
         End::Exited(_) | End::Killed { .. } => {
-            Err(ChangeError::Refused { text: format!("{what} {}", ended(ran.end)), evidence: evidence(&ran) })
+            Err(ChangeError::Refused { text: format!("{what} {}", ran.end), evidence: evidence(&ran) })
         }
-    }
-}
-
-/// How a program ended, in words.
-pub(crate) fn ended(end: End) -> String {
-    match end {
-        End::Exited(status) => format!("ended with status {status}"),
-        End::Killed { signal, .. } => format!("was killed by signal {signal}"),
-        End::TimedOut => "did not end in time".to_owned(),
     }
 }
 
@@ -113,4 +110,22 @@ pub(crate) fn owner(text: &str) -> Result<String, ChangeError> {
         return Ok(text.to_owned());
     }
     Err(ChangeError::Unfit(format!("`{text}` is no owner: write `user` or `user:group`")))
+}
+
+#[cfg(test)]
+mod tests {
+    use patchbed_guest::message::Failure;
+
+    use super::*;
+
+    #[test]
+    fn what_the_guest_cannot_do_is_not_the_changes_fault() {
+        let error = |kind| ChangeError::from(AskError::Failed(Failure { kind, text: "keep files".to_owned() }));
+        for kind in [FailureKind::Limit, FailureKind::System, FailureKind::Unsupported] {
+            assert!(matches!(error(kind), ChangeError::Unavailable(_)), "{kind:?}");
+        }
+        for kind in [FailureKind::NotFound, FailureKind::Refused] {
+            assert!(matches!(error(kind), ChangeError::Refused { .. }), "{kind:?}");
+        }
+    }
 }

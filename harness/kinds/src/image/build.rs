@@ -3,14 +3,16 @@
 
 use std::time::Duration;
 
+use camino::Utf8Path;
 use patchbed_model::Digest;
 use patchbed_model::id::Hasher;
 use patchbed_sandbox::{OpenError, Upper};
 
-use super::store::{Entry, Meta, Shelf};
-use super::tree::Job;
+use super::host::Shadowed;
+use super::store::{Draft, Entry, Meta, Shelf, Store};
+use super::tree::{Job, Limits};
 use super::{AnySource, Image, ImageError, Source as _, Workshop, blocking};
-use crate::change::{AnyChange, Change as _, Prepared, Site};
+use crate::change::{AnyChange, Change as _, Prepared, Site, WayBack};
 
 /// How long one change on an image may take.
 const WITHIN: Duration = Duration::from_mins(30);
@@ -34,35 +36,98 @@ pub async fn extend(workshop: &Workshop<'_>, mut image: Image, install: &[AnyCha
             let below = Workshop { image: Some(&image), ..*workshop };
             change.prepare(&below).await?
         };
-        let digest =
+        let key =
             Hasher::new().part("layer 1").part(image.digest.to_string()).part(prepared.digest.to_string()).finish();
-        let layer = layer(workshop, &image, change, (&prepared, &digest)).await?;
+        let layer = layer(workshop, &image, change, (&prepared, &key)).await?;
         image.lowers.insert(0, layer.root);
-        image.digest = digest;
+        image.digest = layer.digest;
     }
     Ok(image)
 }
 
-/// The layer that a change leaves on an image.
+/// The layer that a change leaves on an image. What decides it is the key alone, but for this machine's own root: its
+/// files may be others by now than those that the layer hides, so that these decide as well.
 async fn layer(
     workshop: &Workshop<'_>,
     image: &Image,
     change: &AnyChange,
-    (prepared, digest): (&Prepared, &Digest),
+    (prepared, key): (&Prepared, &Digest),
 ) -> Result<Entry, ImageError> {
     let store = workshop.store;
-    let _lock = store.lock(digest).await?;
-    if let Some(entry) = store.find(Shelf::Layers, digest)? {
+    let _lock = store.lock(key).await?;
+    if let Some(entry) = made_before(store, image, key).await? {
         return Ok(entry);
     }
-    let draft = store.draft()?;
+    let draft = install(workshop, image, change, prepared).await?;
+    if !image.host_root {
+        return Ok(store.publish(draft.draft, Shelf::Layers, key, draft.meta)?);
+    }
+    let shadowed = shadowed(&draft.draft.root()).await?;
+    let digest = over_host(key, &shadowed);
+    let _lock = store.lock(&digest).await?;
+    let entry = match store.find(Shelf::Layers, &digest)? {
+        Some(entry) => entry,
+        None => store.publish(draft.draft, Shelf::Layers, &digest, draft.meta)?,
+    };
+    // A file that was changed meanwhile may be in the layer as it was before.
+    if shadowed.changed < draft.begun {
+        store.remember(key, &digest);
+    }
+    Ok(entry)
+}
+
+/// The layer that an earlier run left under this key, when it can be used again.
+async fn made_before(store: &Store, image: &Image, key: &Digest) -> Result<Option<Entry>, ImageError> {
+    if !image.host_root {
+        return Ok(store.find(Shelf::Layers, key)?);
+    }
+    let known = store.seen(key).map(|digest| store.find(Shelf::Layers, &digest)).transpose()?.flatten();
+    let Some(entry) = known else { return Ok(None) };
+    let is_current = over_host(key, &shadowed(&entry.root).await?) == entry.digest;
+    Ok(is_current.then_some(entry))
+}
+
+fn over_host(key: &Digest, shadowed: &Shadowed) -> Digest {
+    Hasher::new().part("layer over the host 1").part(key.to_string()).part(shadowed.digest.to_string()).finish()
+}
+
+/// What the files of this machine are that a layer hides.
+async fn shadowed(layer: &Utf8Path) -> Result<Shadowed, ImageError> {
+    let job = Job::List { from: layer.to_owned(), limits: Limits::default() };
+    blocking(move || Ok(Shadowed::by(&job.run(None)?.paths))).await
+}
+
+/// A layer that is not in its place yet.
+struct Installed {
+    draft: Draft,
+    meta: Meta,
+    /// When it was begun, in seconds since 1970.
+    begun: i64,
+}
+
+/// Does the change in a sandbox of its own.
+async fn install(
+    workshop: &Workshop<'_>,
+    image: &Image,
+    change: &AnyChange,
+    prepared: &Prepared,
+) -> Result<Installed, ImageError> {
+    let begun = rustix::time::clock_gettime(rustix::time::ClockId::Realtime).tv_sec;
+    let draft = workshop.store.draft()?;
     let mut spec = image.spec(&format!("install {}", change.kind()));
     spec.upper = Upper::Folder(draft.root());
     spec.binds.clone_from(&prepared.binds);
     spec.limits.time = WITHIN + Duration::from_mins(1);
     spec.limits.disk = 64 << 30;
     let sandbox = workshop.backend.open(&spec).await?;
-    let site = Site { sandbox: &*sandbox, prepared, name: "install", within: WITHIN, systemd: false };
+    let site = Site {
+        sandbox: &*sandbox,
+        prepared,
+        name: "install",
+        within: WITHIN,
+        systemd: false,
+        way_back: WayBack::Unneeded,
+    };
     let applied = change.apply(&site).await;
     let closed = sandbox.close().await;
     let applied = applied?;
@@ -70,7 +135,7 @@ async fn layer(
     let job = Job::Measure { from: draft.root() };
     let measured = blocking(move || job.run(None)).await?;
     let meta = Meta { notes: applied.notes, ..measured.into_meta(format!("install {}", change.kind())) };
-    Ok(store.publish(draft, Shelf::Layers, digest, meta)?)
+    Ok(Installed { draft, meta, begun })
 }
 
 impl From<OpenError> for ImageError {

@@ -3,7 +3,9 @@
 use std::fs;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use patchbed_model::Digest;
 use patchbed_model::id::Hasher;
+use rustix::fs::Stat;
 
 use super::tar::digest_of;
 use super::tree::TreeError;
@@ -104,6 +106,33 @@ impl Host {
 fn paths(given: Option<&OneOrMany<String>>) -> Result<Vec<String>, ImageError> {
     let paths = given.map(|paths| paths.0.clone()).unwrap_or_default();
     paths.iter().map(|path| inside(path).map_err(|error| ImageError::Unfit(error.to_string()))).collect()
+}
+
+/// The files of this machine that a layer on its root hides.
+#[derive(Debug)]
+pub(super) struct Shadowed {
+    /// What they are now, by size and times; of what is not there, that it is not.
+    pub(super) digest: Digest,
+    /// When the last of them was changed, in seconds since 1970.
+    pub(super) changed: i64,
+}
+
+impl Shadowed {
+    /// Those at the paths of a layer, in which folders end in `/`: they hide nothing, because both sides show in them.
+    pub(super) fn by(paths: &[String]) -> Self {
+        let (mut hasher, mut changed) = (Hasher::new(), i64::MIN);
+        for path in paths.iter().filter(|path| !path.ends_with('/')) {
+            let now = rustix::fs::lstat(format!("/{path}")).ok();
+            hasher = hasher.part(path).part(now.map(|now| print(&now)).unwrap_or_default());
+            changed = changed.max(now.map_or(i64::MIN, |now| now.st_ctime));
+        }
+        Self { digest: hasher.finish(), changed }
+    }
+}
+
+fn print(stat: &Stat) -> String {
+    let Stat { st_mode, st_size, st_ino, st_mtime, st_mtime_nsec, st_ctime, st_ctime_nsec, .. } = stat;
+    format!("{st_mode:o} {st_size} {st_ino} {st_mtime}.{st_mtime_nsec} {st_ctime}.{st_ctime_nsec}")
 }
 
 /// The private keys of this machine's ssh server.

@@ -4,12 +4,10 @@ use serde_json::{Value as Json, json};
 
 use patchbed_model::{Code, Health, Key, Reading, Value, text};
 use patchbed_sandbox::AskError;
-use patchbed_sandbox::message::{End, FailureKind, Output, Program, Ran, Run};
+use patchbed_sandbox::message::{End, FailureKind, Output, Program, Ran, Run, signal_name};
 
-use super::canonical::canonical;
 use super::look::KEEP;
-use super::outputs::{digest_of, json_of, json_text, lines_of, text_of};
-use super::signals::signal_name;
+use super::outputs::{digest_of, json_of, json_text, lines_of, no_json, text_of};
 use super::{Look, Probe, ProbeError};
 use crate::document::{Argv, At, Node, Pairs, Problems, Read};
 
@@ -145,14 +143,9 @@ impl Format {
         match self {
             Self::Text => Some(text_of(output)),
             Self::Json => Some(json_of(output).map_or_else(|| no_json(output), |json| json_text(&json))),
-            Self::Lines => Some(lines_of(output)),
+            Self::Lines => Some(lines_of(output, KEEP)),
             Self::Digest => Some(digest_of(output)),
             Self::Ignore => None,
         }
     }
-}
-
-fn no_json(output: &Output) -> Value {
-    let first = output.text.lines().next().unwrap_or_default();
-    Value::Text(format!("no JSON: {}", canonical(&text::shorten(first, 200))))
 }

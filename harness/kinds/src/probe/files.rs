@@ -5,6 +5,7 @@ use patchbed_model::{Health, Key, Reading};
 use patchbed_sandbox::message::{self, FileFact, FileKind};
 
 use super::canonical::canonical;
+use super::name::{canonical_name, merged};
 use super::{Look, Probe, ProbeError};
 use crate::document::OneOrMany;
 
@@ -42,8 +43,8 @@ impl Probe for Files {
         if facts.len() >= LIMIT {
             return Err(ProbeError::Blind(format!("look at files: there are {LIMIT} or more")));
         }
-        let mut readings: Vec<(Key, Reading)> =
-            facts.iter().map(|fact| (look.key(&fact.path), reading(fact))).collect();
+        let told = facts.iter().map(|fact| (look.key(&canonical_name(&fact.path)), reading(fact)));
+        let mut readings = merged(told.collect());
         for glob in self.paths.0.iter().filter(|glob| !facts.iter().any(|fact| fits(glob, &fact.path))) {
             readings.push((look.key(glob), Reading::state("nothing there", Health::Bad)));
         }
@@ -57,8 +58,19 @@ fn reading(fact: &FileFact) -> Reading {
         return Reading::state("gone", Health::Bad);
     }
     let text = fact.text.as_ref().map(|text| format!("\n{}", canonical(text.trim_end())));
-    let digest = || fact.digest.as_ref().map(|digest| format!(" sha256:{digest}"));
-    Reading::content(format!("{}{}", nature(fact), text.or_else(digest).unwrap_or_default()))
+    Reading::content(format!("{}{}", nature(fact), text.unwrap_or_else(|| content(fact))))
+}
+
+/// The digest of a file's content, or its size when it is too large to be read whole; nothing of what is no file.
+pub(super) fn content(fact: &FileFact) -> String {
+    match (&fact.digest, fact.kind) {
+        (Some(digest), _) => format!(" sha256:{digest}"),
+        (None, FileKind::File) => format!(" {} bytes", fact.size),
+        (
+            None,
+            FileKind::Folder | FileKind::Link | FileKind::Fifo | FileKind::Socket | FileKind::Device | FileKind::Gone,
+        ) => String::new(),
+    }
 }
 
 /// Kind, mode, owner, where a link points, and attributes that carry meaning: all but the content.

@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 use patchbed_model::{Code, Health, Key, Reading, text};
 use patchbed_sandbox::message::{self, HttpAnswer};
 
-use super::outputs::{json_at, json_of, json_text, refusal, text_of};
+use super::outputs::{is_cut, json_at, json_of, json_text, no_json, refusal, text_of};
 use super::{Look, Probe, ProbeError};
 use crate::document::{At, Content, JsonValue, Node, OneOrMany, Pairs, Problems, Read};
 
@@ -81,8 +81,8 @@ fn status(node: &Node, problems: &mut Problems) -> Option<u16> {
     None
 }
 
-/// How many bytes of an answer's body are kept.
-const KEEP: usize = 256 << 10;
+/// How many bytes of an answer's body are kept: more than pages and answers of interfaces have.
+const KEEP: usize = 4 << 20;
 
 impl Probe for Http {
     async fn observe(&self, look: &Look<'_>) -> Result<Vec<(Key, Reading)>, ProbeError> {
@@ -92,13 +92,13 @@ impl Probe for Http {
         };
         let mut readings = vec![(look.key("status"), self.status(&answer))];
         if let Some(expect) = &self.expect {
-            readings.push((look.key("expect"), expect.check(&answer)));
+            readings.push((look.key("expect"), expect.check(&answer)?));
         }
         for name in self.read_headers.iter().flat_map(|names| &names.0) {
             let value = answer.headers.get(&name.to_lowercase()).map_or("absent", String::as_str);
             readings.push((look.key(&format!("header.{}", name.to_lowercase())), Reading::content(value)));
         }
-        readings.extend(self.body(look, &answer));
+        readings.extend(self.body(look, &answer)?);
         Ok(readings)
     }
 }
@@ -139,27 +139,33 @@ impl Http {
         if fine { reading } else { reading.because(text::last_lines(&answer.body.text, 5)) }
     }
 
-    fn body(&self, look: &Look<'_>, answer: &HttpAnswer) -> Vec<(Key, Reading)> {
+    fn body(&self, look: &Look<'_>, answer: &HttpAnswer) -> Result<Vec<(Key, Reading)>, ProbeError> {
         let json = json_of(&answer.body);
         let Some(paths) = &self.json else {
             let value = json.map_or_else(|| text_of(&answer.body), |json| json_text(&json));
-            return vec![(look.key("body"), Reading::content(value))];
+            return Ok(vec![(look.key("body"), Reading::content(value))]);
         };
-        let at = |path: &String| json.as_ref().and_then(|json| json_at(json, path)).map(json_text);
-        let reading = |path| Reading::content(at(path).unwrap_or_else(|| "absent".into()));
-        paths.0.iter().map(|path| (look.key(&format!("json.{path}")), reading(path))).collect()
+        if json.is_none() && is_cut(&answer.body, KEEP) {
+            return Err(too_long("read JSON values"));
+        }
+        let value = |path: &String| match &json {
+            Some(json) => json_at(json, path).map_or_else(|| "absent".into(), json_text),
+            None => no_json(&answer.body),
+        };
+        let reading = |path| (look.key(&format!("json.{path}")), Reading::content(value(path)));
+        Ok(paths.0.iter().map(reading).collect())
     }
 }
 
 impl Expect {
-    /// `met`, or what is there instead.
-    fn check(&self, answer: &HttpAnswer) -> Reading {
-        match self.unmet(answer) {
-            None => Reading::state("met", Health::Good),
-            Some(text) => {
-                Reading::state(format!("not met: {text}"), Health::Bad).because(text::last_lines(&answer.body.text, 5))
-            }
+    /// `met`, or what is there instead. What is not found in a part of the body may stand in the rest.
+    fn check(&self, answer: &HttpAnswer) -> Result<Reading, ProbeError> {
+        let Some(text) = self.unmet(answer) else { return Ok(Reading::state("met", Health::Good)) };
+        if is_cut(&answer.body, KEEP) && matches!(self, Self::Text(_) | Self::Json(_)) {
+            return Err(too_long("look for what is expected"));
         }
+        let evidence = text::last_lines(&answer.body.text, 5);
+        Ok(Reading::state(format!("not met: {text}"), Health::Bad).because(evidence))
     }
 
     fn unmet(&self, answer: &HttpAnswer) -> Option<String> {
@@ -181,6 +187,10 @@ impl Expect {
             }
         }
     }
+}
+
+fn too_long(operation: &str) -> ProbeError {
+    ProbeError::Blind(format!("{operation}: the answer is longer than {} MiB", KEEP >> 20))
 }
 
 /// Two JSON values as a person tells them apart: texts without quotes, unless a text stands against a number.

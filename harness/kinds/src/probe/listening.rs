@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use patchbed_model::{Health, Key, Reading};
 use patchbed_sandbox::message::Socket;
 
-use super::canonical::canonical;
+use super::canonical::{CHOSEN_BY_KERNEL, canonical};
 use super::members::members;
 use super::{Look, Probe, ProbeError};
 use crate::document::OneOrMany;
@@ -21,9 +21,6 @@ crate::document! {
         ports => port,
     }
 }
-
-/// Ports above this one are handed out by the kernel: they are told by role.
-const LAST_CHOSEN_PORT: u16 = 32_768;
 
 impl Probe for Listening {
     async fn observe(&self, look: &Look<'_>) -> Result<Vec<(Key, Reading)>, ProbeError> {
@@ -60,7 +57,7 @@ fn place(socket: &Socket) -> Option<String> {
         return socket.address.starts_with('/').then(|| format!("unix/{}", canonical(&socket.address)));
     }
     let address = if socket.address.contains(':') { format!("[{}]", socket.address) } else { socket.address.clone() };
-    if socket.port <= LAST_CHOSEN_PORT {
+    if !CHOSEN_BY_KERNEL.contains(&socket.port) {
         return Some(format!("{}/{address}:{}", socket.protocol, socket.port));
     }
     (socket.protocol != "udp").then(|| format!("{}/{address}:⟨port⟩", socket.protocol))

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use patchbed_model::Value;
+use patchbed_model::{Digest, Value};
 use patchbed_sandbox::message::Output;
 use serde_json::Value as Json;
 
@@ -10,6 +10,8 @@ use super::canonical::canonical;
 
 /// Texts up to this many bytes are compared as text; longer ones, and what is no text, by digest.
 const TEXT_LIMIT: usize = 64 << 10;
+/// JSON up to this many bytes is compared as text.
+const JSON_LIMIT: usize = 1 << 20;
 
 /// The output as canonical text without the line feeds at its end; by digest when it is long or no text.
 pub(super) fn text_of(output: &Output) -> Value {
@@ -27,20 +29,33 @@ pub(super) fn digest_of(output: &Output) -> Value {
     Value::Text(format!("sha256:{}, {} bytes", output.digest, output.total))
 }
 
-/// The distinct lines in canonical form, sorted.
-pub(super) fn lines_of(output: &Output) -> Value {
+/// Whether less was kept than there was, so that nothing can be said of what is not in it.
+pub(super) fn is_cut(output: &Output, keep: usize) -> bool {
+    output.total > keep as u64
+}
+
+/// The distinct lines in canonical form, sorted; by digest when not all of them were kept.
+pub(super) fn lines_of(output: &Output, keep: usize) -> Value {
+    if is_cut(output, keep) {
+        return digest_of(output);
+    }
     let mut lines: Vec<String> = output.text.lines().map(canonical).filter(|line| !line.is_empty()).collect();
     lines.sort();
     lines.dedup();
     Value::List(lines)
 }
 
-/// The output as JSON; `None` when it is none.
+/// The output as JSON; `None` when it is none, or not all of it was kept.
 pub(super) fn json_of(output: &Output) -> Option<Json> {
     serde_json::from_str(&output.text).ok()
 }
 
-/// JSON as canonical text: keys sorted, one value per line.
+/// What stands where JSON was asked for and there is none: still what was said, so that a difference in it shows.
+pub(super) fn no_json(output: &Output) -> Value {
+    Value::Text(format!("no JSON: {}", text_of(output)))
+}
+
+/// JSON as canonical text: keys sorted, one value per line; by the digest of that text when it is long.
 pub(super) fn json_text(json: &Json) -> Value {
     let text = match json {
         Json::String(text) => text.clone(),
@@ -48,7 +63,8 @@ pub(super) fn json_text(json: &Json) -> Value {
             serde_json::to_string_pretty(&Sorted(json)).unwrap_or_default()
         }
     };
-    Value::Text(canonical(&text))
+    let text = canonical(&text);
+    Value::Text(if text.len() > JSON_LIMIT { format!("JSON {}", Digest::of(text.as_bytes())) } else { text })
 }
 
 /// The value under a path such as `items.0.name`, `$.items[0].name` or `/items/0/name`.

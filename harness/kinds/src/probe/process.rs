@@ -1,12 +1,11 @@
 //! `process`: processes of a service or by name.
 
 use patchbed_model::{Health, Key, Reading, Value};
-use patchbed_sandbox::message::{End, Process as Living, ServiceState};
+use patchbed_sandbox::message::{End, Process as Living, ServiceState, signal_name};
 
 use super::automatic::state;
 use super::canonical::canonical;
 use super::members::{Members, all_processes, members};
-use super::signals::signal_name;
 use super::{Look, Probe, ProbeError};
 
 crate::document! {

@@ -131,7 +131,7 @@ async fn said(look: &Look<'_>, argv: &[&str]) -> Result<String, ProbeError> {
         return Ok(ran.output.text);
     }
     let last = patchbed_model::text::last_lines(&ran.errors.text, 1).concat();
-    Err(ProbeError::Blind(format!("run `{}`: {} {last}", argv[0], super::signals::end_text(ran.end))))
+    Err(ProbeError::Blind(format!("run `{}`: {} {last}", argv[0], ran.end)))
 }
 
 /// The path in `ExecStart={ path=/usr/sbin/nginx ; argv[]=… }`, of which there may be several.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use patchbed_sandbox::message::{
-    End, FailureKind, HttpAnswer, Package as Installed, Reply, Request, Socket, Unresolved,
+    End, FailureKind, FileFact, HttpAnswer, Output, Package as Installed, Ran, Reply, Request, Socket, Unresolved,
 };
 
 use super::command::{Command, Format};
@@ -148,6 +148,7 @@ async fn sockets_are_told_by_place_and_role() {
         socket("::", 80, "nginx", 1),
         socket("127.0.0.1", 40_001, "rpc", 2),
         socket("127.0.0.1", 40_002, "rpc", 2),
+        socket("127.0.0.1", 61_000, "admin", 2),
         unix,
         chosen_by_kernel,
     ];
@@ -157,6 +158,7 @@ async fn sockets_are_told_by_place_and_role() {
         told(readings),
         [
             "p.tcp/0.0.0.0:80 = nginx (good)",
+            "p.tcp/127.0.0.1:61000 = admin (good)",
             "p.tcp/127.0.0.1:⟨port⟩ = rpc (good)",
             "p.tcp/[::]:80 = nginx (good)",
             "p.unix//run/x.sock = x (good)",
@@ -195,7 +197,47 @@ async fn an_output_is_compared_as_asked() {
     assert_eq!(stdout(Format::Lines, "b\na\nb\n").await, "a, b");
     assert_eq!(stdout(Format::Json, "{\"b\":1,\"a\":2}").await, "{\n  \"a\": 2,\n  \"b\": 1\n}");
     assert_eq!(stdout(Format::Json, "oops 12:00:00").await, "no JSON: oops ⟨time⟩");
+    assert_eq!(stdout(Format::Json, "{}\n{\"a\":1}").await, "no JSON: {}\n{\"a\":1}");
     assert_eq!(stdout(Format::Digest, "x").await, format!("sha256:{}, 1 bytes", "d".repeat(64)));
+}
+
+/// An output of which not all was kept.
+fn cut(text: &str) -> Output {
+    Output { total: 5 << 20, ..output(text) }
+}
+
+#[tokio::test]
+async fn outputs_that_differ_in_what_was_not_kept_differ() {
+    let stdout = |format, digest: &'static str| async move {
+        let output = Output { digest: digest.to_owned(), ..cut("[1,\n[4 bytes are left out here]\n2]") };
+        let ran = Ran { end: End::Exited(0), output, errors: Output::default(), milliseconds: 1 };
+        told(seen(&command(format), Reply::Ran(ran)).await.unwrap())
+    };
+    for format in [Format::Text, Format::Json, Format::Lines, Format::Digest] {
+        assert_ne!(stdout(format, "aa").await, stdout(format, "bb").await, "{format:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_expectation_on_an_answer_that_was_cut_is_blindness() {
+    let answer = |text: &str| {
+        Reply::Http(Ok(HttpAnswer { status: 200, headers: BTreeMap::new(), body: cut(text), milliseconds: 3 }))
+    };
+    for expect in [Expect::Text("end".to_owned()), Expect::Json([("a".to_owned(), JsonValue(json!(1)))].into())] {
+        let blind = seen(&http(Some(expect)), answer("{\"a\":")).await;
+        assert!(matches!(&blind, Err(ProbeError::Blind(text)) if text.contains("longer than 4 MiB")), "{blind:?}");
+    }
+    let met = seen(&http(Some(Expect::Text("begin".to_owned()))), answer("the begin")).await.unwrap();
+    assert_eq!(told(met)[1], "p.expect = met (good)");
+    let by_path = Http { json: some(&["a"]), ..http(None) };
+    assert!(matches!(seen(&by_path, answer("{\"a\":")).await, Err(ProbeError::Blind(_))));
+}
+
+#[tokio::test]
+async fn an_answer_without_json_is_not_absent_in_silence() {
+    let by_path = Http { json: some(&["a"]), ..http(None) };
+    let readings = seen(&by_path, answer(200, "<h1>down</h1>")).await.unwrap();
+    assert_eq!(told(readings)[0], "p.json.a = no JSON: <h1>down</h1>");
 }
 
 #[tokio::test]
@@ -226,6 +268,17 @@ async fn files_are_told_by_nature_and_digest_and_missing_ones_are_bad() {
     fact.text = Some("pid 12\n".to_owned());
     let readings = seen(&Files { text: true, ..probe }, Reply::Files(vec![fact])).await.unwrap();
     assert_eq!(told(readings)[0], "p./etc/a.conf = file 0640 root:root\npid ⟨pid⟩");
+}
+
+#[tokio::test]
+async fn a_file_that_is_too_large_to_be_read_is_told_by_its_size() {
+    let probe = Files { paths: OneOrMany(vec!["/var/**".into()]), exclude: None, text: false };
+    let large = |size: u64| {
+        let attributes = [("unread".to_owned(), "too large".to_owned())].into();
+        FileFact { digest: None, size, attributes, ..file("/var/disk", 0o600, &[]) }
+    };
+    let readings = seen(&probe, Reply::Files(vec![large(300 << 20)])).await.unwrap();
+    assert_eq!(told(readings), ["p./var/disk = file 0600 root:root unread=too large 314572800 bytes"]);
 }
 
 #[tokio::test]

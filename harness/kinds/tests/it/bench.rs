@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
-use patchbed_kinds::change::{AnyChange, Applied, Change as _, ChangeError, Prepared, Site};
+use patchbed_kinds::change::{AnyChange, Applied, Change as _, ChangeError, Prepared, Site, WayBack};
 use patchbed_kinds::document::{Content, Node, Place, Problems};
 use patchbed_kinds::image::{AnySource, Image, ImageError, Source as _, Store, Workshop};
 use patchbed_kinds::probe::AnyProbe;
@@ -52,17 +52,13 @@ pub(crate) fn run(name: &str, test: impl Future<Output = Result<()>>) -> Result<
     }
     match SHARED.0.block_on(test) {
         Ok(()) => Ok(()),
-        Err(error) => {
-            let must = std::env::var("PATCHBED_MUST").unwrap_or_default();
-            match error.downcast_ref::<Skip>() {
-                Some(skip) if !must.split(',').any(|need| need == skip.need || need == "all") => {
-                    use std::io::Write as _;
-                    let _ = writeln!(std::io::stderr(), "skipped: {skip}");
-                    Ok(())
-                }
-                _ => Err(explain(&error).into()),
+        Err(error) => match error.downcast_ref::<Skip>() {
+            Some(Skip { need, why }) => {
+                patchbed_testkit::needs::skip(name, need, why);
+                Ok(())
             }
-        }
+            None => Err(explain(&error).into()),
+        },
     }
 }
 
@@ -98,11 +94,15 @@ impl Bench {
         Workshop { backend: &*self.backend, store: &self.store, base: &self.folder, image, offline: false }
     }
 
-    /// A minimal Debian, from the store that all tests share.
+    /// A minimal Debian.
     pub(crate) async fn debian(&self) -> Result<Image> {
+        self.kept(&source("debian", serde_json::json!(suite()))?).await
+    }
+
+    /// An image from the store that all tests share: made once, and kept.
+    pub(crate) async fn kept(&self, source: &AnySource) -> Result<Image> {
         let store = Store::open(shared_folder().join("store"))?;
         let workshop = Workshop { store: &store, ..self.workshop(None) };
-        let source = source("debian", serde_json::json!(suite()))?;
         match source.make(&workshop).await {
             Ok(image) => Ok(image),
             Err(error @ (ImageError::Lacking { .. } | ImageError::Unavailable(_))) => {
@@ -176,17 +176,25 @@ pub(crate) struct Applying<'a> {
     pub(crate) prepared: Prepared,
     pub(crate) sandbox: Box<dyn Sandbox>,
     pub(crate) within: Duration,
+    pub(crate) way_back: WayBack,
 }
 
 impl<'a> Applying<'a> {
     pub(crate) async fn open(bench: &Bench, image: &Image, change: &'a AnyChange) -> Result<Self> {
         let prepared = change.prepare(&bench.workshop(Some(image))).await?;
         let sandbox = bench.open(image, &[&prepared]).await?;
-        Ok(Self { change, prepared, sandbox, within: Duration::from_mins(2) })
+        Ok(Self { change, prepared, sandbox, within: Duration::from_mins(2), way_back: WayBack::Kept })
     }
 
     fn site(&self) -> Site<'_> {
-        Site { sandbox: &*self.sandbox, prepared: &self.prepared, name: "patch", within: self.within, systemd: false }
+        Site {
+            sandbox: &*self.sandbox,
+            prepared: &self.prepared,
+            name: "patch",
+            within: self.within,
+            systemd: false,
+            way_back: self.way_back,
+        }
     }
 
     pub(crate) async fn apply(&self) -> Result<Applied, ChangeError> {

@@ -4,7 +4,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use patchbed_kinds::image::{AnySource, Image, ImageError, Shelf, Source as _, Store, build};
+use patchbed_kinds::image::{AnySource, Image, ImageError, Shelf, Source as _, Store, Workshop, build};
 use patchbed_sandbox::Sandbox;
 use patchbed_sandbox::message::{End, Program, Run};
 use serde_json::json;
@@ -174,6 +174,31 @@ pub(crate) async fn the_host_is_an_image_without_its_secrets(bench: &Bench) -> R
     let shown = source("host", json!({ "include": ["/root", "/etc/shadow"] }))?.make(&bench.workshop(None)).await?;
     let hidden = ["/root", "/etc/shadow", "/home"].map(|path| shown.hidden.iter().any(|one| one == path));
     same(&hidden, &[false, false, true])
+}
+
+pub(crate) async fn a_layer_on_the_host_does_not_hide_what_was_edited_since(bench: &Bench) -> Result<()> {
+    if !rustix::process::geteuid().is_root() {
+        return Ok(());
+    }
+    let folder = tempfile::Builder::new().prefix("patchbed-test-").tempdir_in("/usr/local")?;
+    let file = camino::Utf8PathBuf::try_from(folder.path().join("edited"))?;
+    std::fs::write(&file, "old ")?;
+    // The kernel does not put a layer on a root in which the layer lies itself.
+    let apart = tempfile::Builder::new().prefix("patchbed-test-").tempdir_in("/dev/shm")?;
+    let store = Store::open(camino::Utf8PathBuf::try_from(apart.path().join("store"))?)?;
+    let workshop = Workshop { store: &store, ..bench.workshop(None) };
+    let host = source("host", json!({}))?;
+    let install = [change("command", json!({ "run": format!("echo added >> {file}") }))?];
+    // What was changed within the second in which a layer is begun is not trusted.
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    let first = build(&workshop, &host, &install).await?;
+    same(&build(&workshop, &host, &install).await?, &first)?;
+    std::fs::write(&file, "new ")?;
+    let second = build(&workshop, &host, &install).await?;
+    ensure!(second.digest != first.digest, "{second:?}");
+    let sandbox = bench.open(&second, &[]).await?;
+    same(&sandbox.read_file(file.as_str(), 100).await?, &b"new added\n".to_vec())?;
+    Ok(sandbox.close().await?)
 }
 
 pub(crate) async fn installed_changes_become_layers_that_are_reused(bench: &Bench) -> Result<()> {

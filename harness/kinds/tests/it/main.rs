@@ -5,6 +5,7 @@ mod bench;
 mod changes;
 mod debs;
 mod images;
+mod laws;
 mod package;
 mod probes;
 
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
         trial!(images::a_tarball_with_the_wrong_digest_is_refused),
         trial!(images::a_hostile_tarball_leaves_nothing),
         trial!(images::the_host_is_an_image_without_its_secrets),
+        trial!(images::a_layer_on_the_host_does_not_hide_what_was_edited_since),
         trial!(images::installed_changes_become_layers_that_are_reused),
         trial!(images::two_at_once_make_one_image),
         trial!(images::a_damaged_entry_is_not_used),
@@ -33,13 +35,19 @@ fn main() -> ExitCode {
         trial!(changes::a_failing_command_says_its_last_line),
         trial!(changes::a_command_that_does_not_end_is_stopped),
         trial!(changes::removed_trees_come_back_exactly),
+        trial!(changes::nothing_is_copied_when_there_is_no_way_back),
         trial!(changes::written_files_go_away_again),
         trial!(changes::a_folder_is_laid_over_and_taken_back),
         trial!(changes::a_tarball_is_laid_over_with_its_owners),
         trial!(changes::a_diff_is_applied_and_taken_back),
         trial!(changes::a_hunk_that_does_not_fit_writes_nothing),
+        trial!(laws::apply_then_revert_restores_everything),
         trial!(debs::a_package_is_updated_and_taken_back),
+        trial!(debs::what_an_update_drops_is_told_and_what_its_script_removes_is_not),
         trial!(debs::an_edited_configuration_file_is_kept_and_comes_back),
+        trial!(debs::bytes_that_were_never_installed_are_no_earlier_version),
+        trial!(debs::an_earlier_version_that_was_lost_is_looked_for_again),
+        trial!(debs::what_apt_removes_comes_back),
         trial!(debs::a_failing_script_is_told_with_its_last_line),
         trial!(debs::a_hanging_script_is_stopped),
         trial!(debs::a_script_that_kills_dpkg_is_told),

@@ -1,19 +1,19 @@
 //! Probes on real sandboxes: what they tell of real programs, well and broken.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use patchbed_kinds::probe::automatic::{DriftScope, Footprint, LOG_FILES, watch_environment, watch_service};
 use patchbed_kinds::probe::canonical::canonical_reading;
 use patchbed_kinds::probe::{AnyProbe, Look, Probe as _, Service};
 use patchbed_model::{Class, Health, Key, Reading, Snapshot};
-use patchbed_sandbox::Sandbox;
 use patchbed_sandbox::message::{End, Program, Ran, Run, Start};
+use patchbed_sandbox::{Backend as _, Init, Sandbox};
 use serde_json::{Value as Json, json};
 
 use libtest_mimic::Trial;
 
-use crate::bench::{Bench, probe, same, trial};
+use crate::bench::{Bench, probe, same, source, suite, trial};
 
 /// The tests of this file.
 pub(crate) fn trials() -> Vec<Trial> {
@@ -26,6 +26,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial!(probes::processes_of_a_service_are_told),
         trial!(probes::missing_libraries_are_told),
         trial!(probes::units_cannot_be_told_without_systemd),
+        trial!(probes::units_and_their_journals_are_told),
         trial!(probes::two_quiet_looks_are_equal),
         trial!(probes::a_crash_is_seen_from_all_sides),
         trial!(probes::doors_and_drift_are_seen),
@@ -56,13 +57,15 @@ while (my $client = $server->accept) {
 struct Place {
     sandbox: Box<dyn Sandbox>,
     services: Vec<Service>,
+    systemd: bool,
 }
 
 impl Place {
     async fn new(bench: &Bench) -> Result<Self> {
         let image = bench.debian().await?;
         let sandbox = bench.open(&image, &[]).await?;
-        let place = Self { sandbox, services: vec![Service { name: "web".to_owned(), unit: None }] };
+        let services = vec![Service { name: "web".to_owned(), unit: None }];
+        let place = Self { sandbox, services, systemd: false };
         place.start().await?;
         let logs = LOG_FILES.iter().map(|&glob| glob.to_owned()).collect();
         place.sandbox.mark("restart", logs).await?;
@@ -75,14 +78,17 @@ impl Place {
         let argv = ["perl", "-e", SERVER].map(str::to_owned).to_vec();
         let program = Program { argv, user: Some("nobody".to_owned()), ..Program::default() };
         self.sandbox.start(Start { name: "web".to_owned(), program }).await?;
-        for _ in 0..250 {
-            let sockets = self.sandbox.sockets().await?;
-            if sockets.iter().any(|socket| socket.port == 8080) {
+        let begun = Instant::now();
+        loop {
+            let states = self.sandbox.services().await?;
+            let web = states.iter().find(|state| state.name == "web").context("it was started")?;
+            // It says so after it has begun to listen.
+            if web.output.text.matches("ready, pid").count() == usize::try_from(web.starts)? {
                 return Ok(());
             }
+            ensure!(begun.elapsed() < Duration::from_secs(30), "the server does not come up: {web:?}");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        bail!("the server does not listen")
     }
 
     fn look(&self, prefix: &str) -> Look<'_> {
@@ -91,9 +97,9 @@ impl Place {
             prefix: Key::from(prefix),
             services: &self.services,
             service: self.services.first(),
-            since: Some("restart"),
+            since: Some("restart").filter(|_| !self.systemd),
             within: Duration::from_secs(10),
-            systemd: false,
+            systemd: self.systemd,
         }
     }
 
@@ -286,6 +292,49 @@ pub(crate) async fn units_cannot_be_told_without_systemd(bench: &Bench) -> Resul
     place.close().await
 }
 
+/// Units that run, that fail when they are started, and that talk.
+const UNITS: &str = "
+    unit() { printf '[Service]\\nExecStart=/bin/sh -c \"%s\"\\n' \"$2\" > /run/systemd/system/$1.service; }
+    unit well 'exec sleep 1000'
+    unit ill 'exit 3'
+    unit loud 'echo ERROR: lost the disk; echo fine; exec sleep 1000'
+    systemctl daemon-reload
+    systemctl start well ill loud
+    while [ \"$(systemctl is-active ill)\" != failed ]; do sleep 0.1; done
+    until journalctl --unit loud | grep -q fine; do sleep 0.1; done";
+
+pub(crate) async fn units_and_their_journals_are_told(bench: &Bench) -> Result<()> {
+    let words = json!({ "suite": suite(), "packages": ["systemd", "systemd-sysv"] });
+    let image = bench.kept(&source("debian", words)?).await?;
+    let mut spec = image.spec("test");
+    spec.init = Init::Systemd;
+    let sandbox = bench.backend.open(&spec).await?;
+    let place = Place { sandbox, services: Vec::new(), systemd: true };
+    let booted = place.shell("until systemctl is-system-running | grep -E 'running|degraded'; do sleep 0.1; done");
+    same(&booted.await?.output.text.lines().last(), &Some("running"))?;
+    let ran = place.shell(UNITS).await?;
+    ensure!(ran.end == End::Exited(0), "{ran:?}");
+    expect(
+        &place.see("unit", json!(["well.service", "ill.service", "none.service"])).await?,
+        &[
+            "p.ill.service.restarts = none (good)",
+            "p.ill.service.result = exit-code (bad)",
+            "p.ill.service.state = failed (exit-code) (bad)",
+            "p.none.service.restarts = none (good)",
+            "p.none.service.state = not found (bad)",
+            "p.well.service.restarts = none (good)",
+            "p.well.service.state = active (running) (good)",
+        ],
+    )?;
+    expect(&place.see("unit", json!({})).await?, &["p.failed = some (bad)", "p.ill.service = failed (bad)"])?;
+    let lines = place.see("log", json!({ "journal": "loud.service" })).await?;
+    let [error, count] = &lines[..] else { bail!("unexpected: {lines:#?}") };
+    same(&(error.starts_with("p.error."), error.ends_with(" = ERROR: lost the disk")), &(true, true))?;
+    // Systemd itself says that it has started the unit.
+    same(&count.as_str(), &"p.lines = 3")?;
+    place.close().await
+}
+
 pub(crate) async fn two_quiet_looks_are_equal(bench: &Bench) -> Result<()> {
     let mut seen: Option<Snapshot> = None;
     for _ in 0..3 {
@@ -340,7 +389,7 @@ pub(crate) async fn doors_and_drift_are_seen(bench: &Bench) -> Result<()> {
         ],
     )?;
     let paths = Footprint::take(&*place.sandbox).await?.since(&footprint);
-    let scope = DriftScope { packages: Vec::new(), paths };
+    let scope = DriftScope { paths, ..DriftScope::default() };
     let mut told = news(&before, &place.watched(&scope).await?);
     told.retain(|line| !line.starts_with("security."));
     expect(&told, &[])?;

@@ -100,7 +100,7 @@ proptest! {
 }
 
 /// Writes every payload of the file named in `PATCHBED_PAYLOADS` through every field into `PATCHBED_PAYLOADS_OUT`, for
-/// a checker that is not ours. `scripts/hostile` runs it.
+/// a checker that is not ours. `scripts/faults --only reports` runs it.
 #[test]
 fn payloads_of_a_file() {
     let (Ok(file), Ok(out)) = (std::env::var("PATCHBED_PAYLOADS"), std::env::var("PATCHBED_PAYLOADS_OUT")) else {

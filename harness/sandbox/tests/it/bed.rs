@@ -1,8 +1,8 @@
 //! A small image made of this host's own programs, and sandboxes on it.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::os::unix::fs::symlink;
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::os::unix::fs::{MetadataExt as _, symlink};
 use std::process::Command;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -17,6 +17,15 @@ const PROGRAMS: [&str; 30] = [
     "touch", "stat", "mkfifo", "setsid", "timeout", "seq", "rm", "mv", "readlink", "sync", "wc", "yes", "nice", "tty",
     "unshare",
 ];
+
+/// What the guest gives a program between TERM and KILL.
+pub(crate) const GRACE: Duration = Duration::from_secs(2);
+
+/// What the guest gives killed processes to be gone.
+pub(crate) const STUCK: Duration = Duration::from_secs(5);
+
+/// What the harness gives a sandbox to be gone.
+pub(crate) const GONE: Duration = Duration::from_secs(20);
 
 /// A bed for one test: a backend and a state folder of its own.
 pub(crate) struct Bed {
@@ -72,15 +81,16 @@ pub(crate) fn service(name: &str, text: &str) -> Start {
     Start { name: name.into(), program: shell(text) }
 }
 
-/// The image, made once and kept among the build's files.
+/// The image, made once and kept among the build's files until it would be made of something else.
 pub(crate) fn image() -> &'static Utf8Path {
     static IMAGE: OnceLock<Utf8PathBuf> = OnceLock::new();
     IMAGE.get_or_init(|| {
         let folder = std::env::var("PATCHBED_TEST_IMAGES").unwrap_or_else(|_| env!("CARGO_TARGET_TMPDIR").to_owned());
-        let image = Utf8PathBuf::from(folder).join("small-image");
+        let copies = copies();
+        let image = Utf8PathBuf::from(folder).join(format!("small-image-{}", digest(&copies)));
         if !image.exists() {
             let partial = image.with_extension(std::process::id().to_string());
-            make_image(&partial);
+            make_image_of(&partial, &copies);
             // Another test program may have been faster.
             if std::fs::rename(&partial, &image).is_err() {
                 let _ = std::fs::remove_dir_all(&partial);
@@ -90,8 +100,42 @@ pub(crate) fn image() -> &'static Utf8Path {
     })
 }
 
+/// The files of the host that the image is made of, and where they go to: the programs and their libraries.
+fn copies() -> BTreeMap<Utf8PathBuf, String> {
+    let find = |program: &&str| {
+        let places = ["/usr/bin", "/bin"].map(|folder| Utf8Path::new(folder).join(program));
+        places.into_iter().find(|path| path.exists())
+    };
+    let programs: Vec<Utf8PathBuf> = PROGRAMS.iter().filter_map(find).collect();
+    let listed = Command::new("ldd").args(&programs).output().expect("ldd runs").stdout;
+    let listed = String::from_utf8_lossy(&listed).into_owned();
+    // Each program's own name ends with a colon there.
+    let libraries = listed.split_whitespace().filter(|word| word.starts_with('/') && !word.ends_with(':'));
+    let mut copies: BTreeMap<_, _> =
+        libraries.map(|path| (path.into(), path.trim_start_matches('/').to_owned())).collect();
+    for program in programs {
+        let name = format!("usr/bin/{}", program.file_name().expect("a program has a name"));
+        copies.insert(program, name);
+    }
+    copies
+}
+
+/// What tells these files from others: their paths, sizes and times. Reading them all would take longer.
+fn digest(copies: &BTreeMap<Utf8PathBuf, String>) -> String {
+    let mut hasher = DefaultHasher::new();
+    for (from, to) in copies {
+        let metadata = std::fs::metadata(from).expect("a file of the host");
+        (from, to, metadata.len(), metadata.mtime()).hash(&mut hasher);
+    }
+    format!("{:016x}", hasher.finish())
+}
+
 /// Copies programs with their libraries, and writes the few files that programs expect.
 pub(crate) fn make_image(root: &Utf8Path) {
+    make_image_of(root, &copies());
+}
+
+fn make_image_of(root: &Utf8Path, copies: &BTreeMap<Utf8PathBuf, String>) {
     for folder in ["usr/bin", "etc", "var/log", "root", "home"] {
         std::fs::create_dir_all(root.join(folder)).expect("make a folder");
     }
@@ -100,22 +144,10 @@ pub(crate) fn make_image(root: &Utf8Path) {
         std::fs::create_dir_all(root.join(&target)).expect("make a folder");
         symlink(&target, root.join(link)).expect("link");
     }
-    let mut libraries = BTreeSet::new();
-    for program in PROGRAMS {
-        let Some(path) =
-            ["/usr/bin", "/bin"].iter().map(|at| format!("{at}/{program}")).find(|at| Path::new(at).exists())
-        else {
-            continue;
-        };
-        std::fs::copy(&path, root.join("usr/bin").join(program)).expect("copy a program");
-        let listed = Command::new("ldd").arg(&path).output().expect("ldd runs").stdout;
-        let listed = String::from_utf8_lossy(&listed).into_owned();
-        libraries.extend(listed.split_whitespace().filter(|word| word.starts_with('/')).map(str::to_owned));
-    }
-    for library in libraries {
-        let target = root.join(library.trim_start_matches('/'));
+    for (from, to) in copies {
+        let target = root.join(to);
         std::fs::create_dir_all(target.parent().expect("a parent")).expect("make a folder");
-        std::fs::copy(&library, target).expect("copy a library");
+        std::fs::copy(from, target).expect("copy a file");
     }
     let passwd = "root:x:0:0:root:/root:/bin/sh\nweb:x:33:33:web:/home:/bin/sh\n";
     std::fs::write(root.join("etc/passwd"), passwd).expect("write");

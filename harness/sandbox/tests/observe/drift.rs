@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use patchbed_guest::message::{FileFact, FileKind, Files};
 use patchbed_sandbox::{Sandbox, Upper};
+use patchbed_testkit::changes::changes;
 use patchbed_testkit::needs;
 
 use crate::bed::{Bed, run};
@@ -62,36 +63,6 @@ async fn told(sandbox: &dyn Sandbox) -> Vec<String> {
     told
 }
 
-/// A shell script of random changes to a tree of three levels.
-fn changes(seed: u64, count: usize) -> String {
-    let mut state = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-    let mut pick = |of: u64| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 33) % of
-    };
-    let mut script = String::from("mkdir -p /w; cd /w\n");
-    for _ in 0..count {
-        let path =
-            (0..=pick(3)).map(|_| ["a", "b", "c"][usize::try_from(pick(3)).unwrap_or(0)]).collect::<Vec<_>>().join("/");
-        let other = ["a", "b/c", "c/a/b"][usize::try_from(pick(3)).unwrap_or(0)];
-        let line = match pick(12) {
-            0 | 1 => format!("mkdir -p {path}"),
-            2 | 3 => format!("echo {} > {path}", pick(3)),
-            4 => format!("rm -rf {path}"),
-            5 => format!("rm -rf {path}; mkdir -p {path}"),
-            6 => format!("chmod {} {path}", ["700", "755", "4711"][usize::try_from(pick(3)).unwrap_or(0)]),
-            7 => format!("chown -h {} {path}", ["0:0", "33:0", "33:44"][usize::try_from(pick(3)).unwrap_or(0)]),
-            8 => format!("rm -rf {path}; ln -s {} {path}", ["x", "/w/a"][usize::try_from(pick(2)).unwrap_or(0)]),
-            9 => format!("mv -T {path} {other}"),
-            10 => format!("touch {path}"),
-            _ => format!("ln -f {path} {other}"),
-        };
-        script.push_str(&line);
-        script.push('\n');
-    }
-    script + "true\n"
-}
-
 #[tokio::test]
 async fn drift_is_the_difference_of_what_is_seen() {
     needs!(userns, overlay);
@@ -112,6 +83,7 @@ async fn drift_is_the_difference_of_what_is_seen() {
         assert_eq!(told(&*sandbox).await, [""; 0], "nothing was written yet");
         run(&*sandbox, &changes(seed * 10 + 5, 60)).await;
         let after = seen(&*sandbox).await;
+        assert_ne!(expected(&before, &after), [""; 0], "the changes of seed {seed} change nothing");
         assert_eq!(told(&*sandbox).await, expected(&before, &after), "seed {seed}");
         sandbox.close().await.expect("close");
     }

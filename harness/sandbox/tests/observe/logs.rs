@@ -35,12 +35,9 @@ async fn what_a_service_prints_has_marks_too() {
     let sandbox = Bed::new().open().await;
     sandbox.start(service("web", "echo start; echo warn >&2; echo > /run/up; while [ ! -e /run/go ]; do sleep 0.01; done; echo on; echo > /run/done; sleep 1000")).await.expect("start");
     until(&*sandbox, "/run/up").await;
-    // What was written reaches the guest a moment later.
-    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
     sandbox.mark("m", Vec::new()).await.expect("mark");
     run(&*sandbox, "echo > /run/go").await;
     until(&*sandbox, "/run/done").await;
-    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
     let lines = |mark: Option<&str>| sandbox.lines(LogSource::Service("web".into()), mark.map(str::to_owned));
     assert_eq!(lines(Some("m")).await.expect("lines"), ["on"]);
     let mut all = lines(None).await.expect("lines");

@@ -1,5 +1,7 @@
 //! Sockets, servers and the processes behind them.
 
+use std::time::{Duration, Instant};
+
 use patchbed_guest::message::{Http, Process, Socket, Tcp};
 use patchbed_sandbox::Sandbox;
 use patchbed_testkit::needs;
@@ -75,6 +77,18 @@ async fn web(sandbox: &dyn Sandbox) -> Process {
     processes.into_iter().next().expect("the server")
 }
 
+/// The server when it has nothing to do: it waits for a connection soon after it has told that it is ready.
+async fn rested(sandbox: &dyn Sandbox) -> Process {
+    let begun = Instant::now();
+    loop {
+        let process = web(sandbox).await;
+        if !matches!(process.state, 'R' | 'D') || begun.elapsed() > Duration::from_secs(30) {
+            return process;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
 #[tokio::test]
 async fn a_server_is_seen_from_all_sides() {
     needs!(userns, overlay);
@@ -88,7 +102,7 @@ async fn a_server_is_seen_from_all_sides() {
         "unix @abstract 0 ) R 1 (x web web",
     ];
     assert_eq!(sockets, expected);
-    let process = web(&*sandbox).await;
+    let process = rested(&*sandbox).await;
     assert_eq!((process.name.as_str(), process.state, process.user.as_str()), (") R 1 (x", 'S', "web"));
     assert_eq!(
         (process.argv, process.program.as_str(), process.threads),
@@ -144,13 +158,13 @@ async fn replaced_and_removed_code_is_stale_and_a_copied_up_file_is_not() {
 }
 
 /// A stopped process, one in a session of its own, a dead one that nobody waits for, and one with an odd name.
-const ODD: &str = r"
-sleep 1000 & sleep 0.3; kill -STOP $!
+const ODD: &str = r#"
+sleep 1000 & until [ "$(cat /proc/$!/comm)" = sleep ]; do sleep 0.01; done; kill -STOP $!
 (setsid sleep 1001 &)
 sh -c 'sleep 0 & exec sleep 1002' &
 odd=/usr/bin/$(printf '\376'); cat /usr/bin/sleep > $odd; chmod 755 $odd; $odd 1003 &
 echo > /run/up; wait
-";
+"#;
 
 #[tokio::test]
 async fn stopped_dead_hidden_and_oddly_named_processes_are_told() {
@@ -158,16 +172,26 @@ async fn stopped_dead_hidden_and_oddly_named_processes_are_told() {
     let sandbox = Bed::new().open().await;
     sandbox.start(crate::bed::service("odd", ODD)).await.expect("start");
     until(&*sandbox, "/run/up").await;
-    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
-    let processes = sandbox.processes().await.expect("processes");
-    let told = |argument: &str| {
-        let found = processes.iter().find(|process| process.argv.get(1).is_some_and(|one| one == argument));
-        found.map(|process| (process.name.as_str(), process.state, process.service.as_deref()))
-    };
-    assert_eq!(told("1000"), Some(("sleep", 'T', Some("odd"))));
-    assert_eq!(told("1001"), Some(("sleep", 'S', Some("odd"))));
-    let odd = processes.iter().find(|process| process.argv.get(1).is_some_and(|one| one == "1003"));
-    assert_eq!(odd.map(|process| (process.name.as_str(), process.state)), Some((r"\xfe", 'S')));
-    let zombie = processes.iter().find(|process| process.state == 'Z').expect("a zombie");
-    assert_eq!((zombie.name.as_str(), zombie.argv.len(), zombie.memory), ("sleep", 0, 0));
+    let wanted = [
+        ("1000", Some(("sleep", 'T', Some("odd")))),
+        ("1001", Some(("sleep", 'S', Some("odd")))),
+        ("1003", Some((r"\xfe", 'S', Some("odd")))),
+        ("", Some(("sleep", 'Z', Some("odd")))),
+    ];
+    let begun = Instant::now();
+    loop {
+        let processes = sandbox.processes().await.expect("processes");
+        // A dead process has no arguments any more.
+        let told = |argument: &str| {
+            let found = processes.iter().find(|one| one.argv.get(1).map_or("", String::as_str) == argument);
+            found.map(|process| (process.name.as_str(), process.state, process.service.as_deref()))
+        };
+        if wanted.map(|(argument, _)| (argument, told(argument))) == wanted {
+            let dead = processes.iter().find(|process| process.state == 'Z').expect("a zombie");
+            assert_eq!((dead.argv.len(), dead.memory), (0, 0));
+            return;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(30), "{processes:?}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use patchbed_kinds::image::ImageError;
 use patchbed_model::{Arm, Blame, CauseKind, Exit, Record, Stage, Verdict};
-use patchbed_sandbox::fake::Answer;
+use patchbed_sandbox::fake::{Answer, Happened};
 use patchbed_sandbox::message::{End, Reply, SetupError, Usage};
 use patchbed_sandbox::{Lack, LackWeight, LinkError, OpenError};
 
@@ -166,6 +166,19 @@ async fn limit_reached_in_time_names_the_stage_and_blames_the_patch() {
     assert_eq!(cause(&record), (CauseKind::LimitReached, Blame::Patch, Stage::Apply));
     assert_eq!(record.verdict, Verdict::Regressed);
     assert_eq!(record.scenarios[0].cells[0].reason, "the time limit of 120 s was reached in apply");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_engines_timer_goes_off_before_the_sandboxs_own() {
+    let mut world = World::new(|_, _| None);
+    world.scenario.limits.time = Duration::from_mins(2);
+    world.run().await.expect("the run ends");
+    let time = |happened: Happened| match happened {
+        Happened::Opened(_, spec) => Some(spec.limits.time),
+        Happened::Called(..) | Happened::Closed(_) | Happened::Dropped(_) => None,
+    };
+    let times: Vec<Duration> = world.backend.happened().into_iter().filter_map(time).collect();
+    assert_eq!(times, [Duration::from_secs(150); 3]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,11 +2,17 @@
 
 use std::time::Duration;
 
-use patchbed_model::{Arm, Event, Exit, Verdict};
+use jiff::civil::date;
+use patchbed_kinds::image::ImageError;
+use patchbed_model::{Arm, Blame, Event, Exit, RunId, Verdict};
 use patchbed_sandbox::message::End;
 
+use super::super::prepare::of_image;
 use super::super::{Canceller, RunError};
 use super::{World, ran};
+use crate::fixtures::patch;
+use crate::review::{Decision, accept, pending};
+use crate::scenario::PatchAxis;
 use crate::store::StateError;
 
 fn is(words: &[String], first: &str) -> bool {
@@ -120,4 +126,51 @@ async fn other_inputs_under_the_same_names_make_all_attempts_again() {
     let record = world.run_with(other).await.expect("the run ends");
     assert_eq!(world.opened(Arm::Control) + world.opened(Arm::Patched) - before, 9);
     assert_eq!(record.verdict, Verdict::Regressed);
+}
+
+/// Takes the journal of a run back to before the line that `holds`.
+fn take_back(world: &World, run: &RunId, holds: impl Fn(&str) -> bool) {
+    let journal = world.state().run_folder(run).join("journal.jsonl");
+    let text = std::fs::read_to_string(&journal).expect("the journal is there");
+    let kept: Vec<&str> = text.lines().take_while(|line| !holds(line)).collect();
+    assert!(kept.len() < text.lines().count(), "nothing was cut off");
+    std::fs::write(&journal, kept.join("\n") + "\n").expect("it can be written");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_known_whole_is_judged_also_when_it_cannot_be_made_again() {
+    for cut in ["cell-judged", "attempt-finished"] {
+        let mut world = World::new(|_, _| None);
+        let record = world.run().await.expect("the run ends");
+        take_back(&world, &record.run, |line| line.contains(&format!("\"{cut}\"")));
+        world.options.resume = Some(record.run);
+        let away = || of_image(ImageError::Unavailable("the mirror is away".to_owned()), Blame::Scenario, "box");
+        let resumed = world.run_with(|_| Ok(Err(away()?))).await.expect("the run ends");
+        let expected = if cut == "cell-judged" { Exit::Ok } else { Exit::Temporary };
+        assert_eq!(resumed.exit_name, expected, "cut off before the first {cut}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_acceptance_that_was_needed_before_the_run_was_cut_off_still_occurs() {
+    let mut world =
+        World::new(|inside, words| (is(words, "look") && inside.patched).then(|| ran(End::Exited(0), "the new page")));
+    let snapshots = world.root().join("snapshots");
+    world.options.snapshots = Some(snapshots.clone());
+    world.scenario.patches = vec![patch("one"), patch("two")];
+    world.scenario.matrix.patch = PatchAxis::Each;
+    let record = world.run().await.expect("the run ends");
+    let waiting = pending(&world.state(), &record.run, &snapshots, date(2026, 11, 23)).expect("the record can be read");
+    let decision =
+        Decision { by: "ann".to_owned(), date: date(2026, 11, 23), because: None, until: None, known_issue: false };
+    accept(&snapshots, &waiting, &decision).expect("it may be accepted");
+    let record = world.run().await.expect("the run ends");
+    let judged = std::cell::Cell::new(0);
+    take_back(&world, &record.run, |line| {
+        judged.set(judged.get() + usize::from(line.contains("\"cell-judged\"")));
+        judged.get() > 1
+    });
+    world.options.resume = Some(record.run);
+    let resumed = world.run().await.expect("the run ends");
+    assert_eq!((resumed.exit_name, resumed.notes.as_slice()), (Exit::Ok, [].as_slice()));
 }

@@ -1,13 +1,17 @@
 //! How runs end: verdicts, attempts, order.
 
-use patchbed_model::{Arm, Event, Exit, Health, Outcome, Stage, Verdict};
-use patchbed_sandbox::fake::Answer;
-use patchbed_sandbox::message::{End, Output, Reply, ServiceState};
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::time::Duration;
 
-use super::world::Inside;
+use patchbed_model::rule::KeyPattern;
+use patchbed_model::{Arm, Event, Exit, Health, Outcome, Stage, Verdict};
+use patchbed_sandbox::fake::{Answer, Happened};
+use patchbed_sandbox::message::{End, Output, Reply, Request, ServiceState};
+
+use super::world::{Inside, running};
 use super::{World, ran};
 use crate::fixtures::{patch, probe, workload};
-use crate::scenario::{PatchAxis, When};
+use crate::scenario::{PatchAxis, Promise, When};
 
 fn is(words: &[String], first: &str) -> bool {
     words.first().is_some_and(|word| word == first)
@@ -103,7 +107,7 @@ fn optional_service(ill: fn(&Inside) -> bool) -> World {
     let mut world = World::new(move |inside, words| match words.first().map(String::as_str) {
         Some("services") if ill(inside) => {
             let (end, processes) = (Some(End::Exited(1)), Vec::new());
-            let dead = ServiceState { end, processes, ..super::world::running(inside, "web") };
+            let dead = ServiceState { end, processes, ..running(inside, "web") };
             Some(Answer::Now(Reply::Services(vec![dead])))
         }
         Some("look") if ill(inside) => Some(ran(End::Exited(1), "refused")),
@@ -143,7 +147,7 @@ async fn a_service_that_does_not_come_back_after_the_patch_is_a_bad_state_with_e
             end: Some(End::Exited(1)),
             processes: Vec::new(),
             output: Output { text: "no such directive".to_owned(), total: 17, digest: String::new() },
-            ..super::world::running(inside, "web")
+            ..running(inside, "web")
         };
         let reply = Reply::Services(vec![dead]);
         (is(words, "services") && inside.patched).then_some(Answer::Now(reply))
@@ -152,7 +156,7 @@ async fn a_service_that_does_not_come_back_after_the_patch_is_a_bad_state_with_e
     assert_eq!(record.verdict, Verdict::Regressed);
     let cell = &record.scenarios[0].cells[0];
     let ready = cell.differences.iter().find(|one| one.key.as_str() == "web.ready").expect("it is not ready");
-    assert_eq!(ready.evidence, ["ended with status 1", "no such directive"]);
+    assert_eq!(ready.evidence, ["exited 1", "no such directive"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -208,7 +212,7 @@ async fn a_repeated_probe_that_differs_among_its_looks_is_told_as_such() {
     let looks = std::sync::atomic::AtomicUsize::new(0);
     let mut world = World::new(move |_, words| {
         is(words, "look").then(|| {
-            let number = looks.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            let number = looks.fetch_add(1, Ordering::SeqCst);
             ran(End::Exited(0), &format!("{number} items"))
         })
     });
@@ -229,11 +233,91 @@ async fn a_workload_that_fails_after_the_patch_is_a_reading() {
     assert_eq!(cell.differences[0].key.as_str(), "workload.buy.exit");
 }
 
+/// How long programs of this name were allowed to take, in seconds, to the nearest ten: waiting for what stands still takes
+/// some time as well.
+fn allowed(world: &World, name: &str) -> Vec<u64> {
+    let within = |happened: Happened| {
+        let Happened::Called(_, Request::Run(run)) = happened else { return None };
+        (run.program.argv.first().is_some_and(|word| word == name)).then_some((run.within + 5_000) / 10_000 * 10)
+    };
+    world.backend.happened().into_iter().filter_map(within).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_may_take_what_is_left_of_the_attempt_but_for_a_reserve() {
+    let mut world = World::new(|_, words| {
+        let reply = |answer| if let Answer::Now(reply) = answer { reply } else { Reply::Done };
+        let slow = |text| Answer::After(Duration::from_mins(8), reply(ran(End::Exited(0), text)));
+        is(words, "patch").then(|| slow("a large update"))
+    });
+    world.scenario.limits.time = Duration::from_mins(20);
+    world.scenario.patches = vec![patch("one"), patch("two")];
+    world.run().await.expect("the run ends");
+    // The service has lived for a moment before.
+    assert_eq!(allowed(&world, "patch"), [19 * 60 - 1, 11 * 60 - 1]);
+    let mut short = World::new(|_, _| None);
+    short.scenario.limits.time = Duration::from_secs(40);
+    short.run().await.expect("the run ends");
+    assert_eq!(allowed(&short, "patch"), [30]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_rollback_that_restores_everything_adds_nothing_to_the_verdict() {
     let mut world = World::new(|_, _| None);
     world.scenario.rollback = true;
     let record = world.run().await.expect("the run ends");
+    assert_eq!(record.verdict, Verdict::Same);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_workload_of_the_time_of_the_patch_is_not_missed_after_the_rollback() {
+    let mut world = World::new(|_, _| None);
+    world.scenario.rollback = true;
+    world.scenario.workloads = vec![workload("load", When::During), workload("buy", When::After)];
+    let record = world.run().await.expect("the run ends");
+    assert_eq!((record.verdict, record.scenarios[0].cells[0].differences.len()), (Verdict::Same, 0));
+}
+
+fn promising(status_with_the_patch: i32) -> World {
+    let mut world = World::new(move |inside, words| {
+        let status = if inside.patched { status_with_the_patch } else { 1 };
+        is(words, "look").then(|| ran(End::Exited(status), "fine"))
+    });
+    let key = KeyPattern("probe.page.exit".to_owned());
+    world.scenario.promises = vec![Promise { key, becomes: "0".to_owned() }];
+    world
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_promise_that_does_not_come_true_is_confirmed_and_ineffective() {
+    let mut world = promising(1);
+    let record = world.run().await.expect("the run ends");
+    assert_eq!((record.verdict, record.exit_name), (Verdict::Ineffective, Exit::Regressed));
+    assert_eq!((world.opened(Arm::Control), world.opened(Arm::Patched)), (5, 4));
+    assert_eq!(record.scenarios[0].cells[0].reason, "`probe.page.exit` is `1`, and not `0` as promised");
+    let mut kept = promising(0);
+    let record = kept.run().await.expect("the run ends");
+    assert_eq!((record.verdict, record.exit_name), (Verdict::Improved, Exit::Ok));
+}
+
+#[tokio::test(start_paused = true)]
+async fn promises_are_asked_for_where_all_patches_are_in() {
+    let mut world = promising(0);
+    world.scenario.patches = vec![patch("one"), patch("two")];
+    world.scenario.matrix.patch = PatchAxis::AllAndEach;
+    world.scenario.promises[0].becomes = "7".to_owned();
+    let record = world.run().await.expect("the run ends");
+    assert_eq!((record.counts[&Verdict::Ineffective], record.counts[&Verdict::Improved]), (1, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_promise_that_was_true_before_is_a_note_of_the_cell() {
+    let mut world = World::new(|_, _| None);
+    let key = KeyPattern("probe.page.stdout".to_owned());
+    world.scenario.promises = vec![Promise { key, becomes: "fine".to_owned() }];
+    let record = world.run().await.expect("the run ends");
+    let notes = &record.scenarios[0].cells[0].notes;
+    assert_eq!(notes, &["promised, but so without the patch already: `probe.page.stdout` is `fine`"]);
     assert_eq!(record.verdict, Verdict::Same);
 }
 
@@ -273,4 +357,39 @@ async fn the_first_failure_ends_the_run_when_asked_to() {
     world.options.first_failure_ends = true;
     let record = world.run().await.expect("the run ends");
     assert_eq!((record.counts[&Verdict::Regressed], record.counts[&Verdict::Skipped]), (1, 1));
+}
+
+fn services(state: ServiceState) -> Answer {
+    Answer::Now(Reply::Services(vec![state]))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_whose_processes_come_and_go_is_looked_at_after_two_seconds() {
+    let next = AtomicI32::new(10);
+    let mut world = World::new(move |inside, words| {
+        let processes = vec![7, next.fetch_add(1, Ordering::Relaxed)];
+        is(words, "services").then(|| services(ServiceState { processes, ..running(inside, "web") }))
+    });
+    let record = world.run().await.expect("the run ends");
+    assert_eq!(record.verdict, Verdict::Same);
+    let observed = |event: &Event| {
+        let Event::StageFinished { stage: Stage::Observe, milliseconds, .. } = event else { return None };
+        Some(*milliseconds)
+    };
+    let times: Vec<u64> = world.events.iter().filter_map(observed).collect();
+    assert!(times.len() == 3 && times.iter().all(|time| (2000..2500).contains(time)), "{times:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_ends_at_once_was_never_ready() {
+    let asked = AtomicI32::new(0);
+    let mut world = World::new(move |inside, words| {
+        let end = (asked.fetch_add(1, Ordering::Relaxed) % 3 == 2).then_some(End::Exited(3));
+        let processes = if end.is_some() { Vec::new() } else { vec![7] };
+        is(words, "services").then(|| services(ServiceState { end, processes, ..running(inside, "web") }))
+    });
+    let record = world.run().await.expect("the run ends");
+    assert_eq!(record.exit_name, Exit::BrokenBefore);
+    let stop = &record.scenarios[0].cells[0].stops[0];
+    assert_eq!(stop.text, "service web is not ready before the patch: exited 3");
 }

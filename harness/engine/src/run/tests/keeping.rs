@@ -1,12 +1,14 @@
 //! What is kept for review, and what comes of decisions.
 
 use jiff::civil::{Date, date};
-use patchbed_model::{Arm, Exit, Verdict};
+use patchbed_model::{Arm, Exit, Key, Verdict};
 use patchbed_sandbox::message::End;
 
 use super::super::{BaselineChoice, Candidates};
 use super::{World, ran};
+use crate::fixtures::{patch, probe};
 use crate::review::{Decision, ReviewError, accept, pending, reject};
+use crate::store::Committed;
 
 const TODAY: Date = date(2026, 11, 23);
 
@@ -52,6 +54,21 @@ async fn an_accepted_difference_is_silenced_counted_and_no_longer_pending() {
     let again = world.run().await.expect("the run ends");
     assert_eq!((again.verdict, again.exit_name), (Verdict::Same, Exit::Ok));
     assert_eq!(again.scenarios[0].cells[0].silenced[0].silenced.as_deref(), Some("accepted by ann on 2026-11-23"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_acceptance_holds_whatever_the_order_of_the_patches() {
+    let mut world = world("new page", 0);
+    world.scenario.patches = vec![patch("one"), patch("two")];
+    let snapshots = world.root().join("snapshots");
+    let record = world.run().await.expect("the run ends");
+    world.scenario.patches.reverse();
+    let turned = world.run().await.expect("the run ends");
+    let waiting = pending(&world.state(), &record.run, &snapshots, TODAY).expect("the record can be read");
+    accept(&snapshots, &waiting, &decision()).expect("it may be accepted");
+    let listed = pending(&world.state(), &turned.run, &snapshots, TODAY).expect("the record can be read");
+    assert!(listed.iter().all(|one| one.differences.is_empty()));
+    assert_eq!(world.run().await.expect("the run ends").exit_name, Exit::Ok);
 }
 
 #[tokio::test(start_paused = true)]
@@ -132,6 +149,33 @@ async fn an_accepted_baseline_makes_the_next_run_surer_and_leaves_no_candidate()
     let bound = |record: &patchbed_model::Record| record.scenarios[0].cells[0].noise_bound;
     assert!(bound(&second) < bound(&first));
     assert!(pending(&world.state(), &second.run, &snapshots, TODAY).expect("the record can be read").is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_learnt_of_an_environment_stays_in_the_next_candidate() {
+    let moving = |name: &'static str| {
+        World::new(move |inside, words| {
+            let text = if words.last().is_some_and(|word| word == name) { inside.number % 2 } else { 0 };
+            is(words, "look").then(|| ran(End::Exited(0), &format!("page {text}")))
+        })
+    };
+    let (mut first, mut second) = (moving("page"), moving("list"));
+    let snapshots = first.root().join("snapshots");
+    second.folder = std::sync::Arc::clone(&first.folder);
+    for world in [&mut first, &mut second] {
+        world.options.snapshots = Some(snapshots.clone());
+        world.options.candidates = Candidates::Write;
+        world.scenario.probes = vec![probe("page"), probe("list")];
+        let record = world.run().await.expect("the run ends");
+        let waiting = pending(&world.state(), &record.run, &snapshots, TODAY).expect("the record can be read");
+        accept(&snapshots, &waiting, &decision()).expect("it may be accepted");
+    }
+    let names = second.plan().cells[0].names();
+    let accepted = Committed::at(&snapshots).baseline(&names).expect("it can be read").expect("it was accepted");
+    assert_eq!(accepted.stored.header.attempts, 4);
+    assert_eq!(accepted.stored.baseline.attempts, 4);
+    let keys = ["probe.list.stdout", "probe.page.stdout"].map(Key::from);
+    assert_eq!(accepted.stored.baseline.moving(), keys);
 }
 
 #[tokio::test(start_paused = true)]

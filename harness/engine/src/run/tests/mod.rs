@@ -4,6 +4,7 @@ mod causes;
 mod course;
 mod ends;
 mod keeping;
+mod noise;
 mod world;
 
 use world::{World, ran};

@@ -1,5 +1,6 @@
 //! The walk of the upper folder and the comparison of each entry with what the image shows at its path.
 
+use std::collections::HashSet;
 use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -7,7 +8,7 @@ use rustix::fs::{AtFlags, Stat};
 use rustix::io::Errno;
 
 use super::layers::{self, Layers, Seen, Shown};
-use crate::message::{FileFact, FileKind};
+use crate::message::{Drift as Question, FileFact, FileKind};
 use crate::observe::fact::{self, Look, kind_of, open_entry};
 use crate::observe::failure::{self, Result};
 use crate::observe::globs::Exclusion;
@@ -24,11 +25,13 @@ pub(crate) struct Overlay<'a> {
     pub(crate) lowers: &'a [OwnedFd],
 }
 
-/// Tells what was written, at most `limit` files, without what the globs leave out.
-pub(crate) fn drift(overlay: &Overlay<'_>, exclude: &[String], limit: usize, users: &Users) -> Result<Vec<FileFact>> {
-    let exclusion = Exclusion::new(exclude)?;
+/// Tells what was written, at most so many files, without what is left out or explained.
+pub(crate) fn drift(overlay: &Overlay<'_>, question: &Question, users: &Users) -> Result<Vec<FileFact>> {
+    let exclusion = Exclusion::new(&question.exclude)?;
+    let explained = question.explained.iter().map(|path| path.trim_end_matches('/').as_bytes()).collect();
     let (look, layers) = (Look::new(users, None), Layers::new(overlay.lowers));
-    let mut drift = Drift { look, layers, users, exclusion: &exclusion, limit, facts: Vec::new() };
+    let limit = question.limit;
+    let mut drift = Drift { look, layers, users, exclusion: &exclusion, explained, limit, facts: Vec::new() };
     drift.walk(overlay.upper)?;
     drift.facts.sort_by(|one, other| names::by_components(&one.path, &other.path));
     Ok(drift.facts)
@@ -39,6 +42,7 @@ struct Drift<'a> {
     layers: Layers<'a>,
     users: &'a Users,
     exclusion: &'a Exclusion,
+    explained: HashSet<&'a [u8]>,
     limit: usize,
     facts: Vec<FileFact>,
 }
@@ -49,6 +53,8 @@ struct Note {
     seen: Seen,
     /// Whether they do not: then what they hold is gone unless it was written anew.
     is_opaque: bool,
+    /// Whether all that was written in it is explained.
+    is_explained: bool,
 }
 
 impl Drift<'_> {
@@ -60,7 +66,7 @@ impl Drift<'_> {
         let fact = self.look.folder(top.as_fd(), b"").map_err(failed)?;
         let entry = Entry { folder: top.as_fd(), name: c".", path: b"" };
         self.compare(&entry, fact, shown.as_ref())?;
-        let note = Note { seen, is_opaque: false };
+        let note = Note { seen, is_opaque: false, is_explained: false };
         let mut walk = Walk::new(top, b"", note).map_err(failed)?;
         while self.facts.len() < self.limit && walk.step() {
             if !self.exclusion.leaves_out(walk.path()) {
@@ -74,16 +80,18 @@ impl Drift<'_> {
         let (Some(folder), Some(note)) = (walk.folder(), walk.note()) else { return Ok(()) };
         let Ok(stat) = rustix::fs::statat(folder, walk.name(), AtFlags::SYMLINK_NOFOLLOW) else { return Ok(()) };
         let shown = self.layers.show(walk.path(), &note.seen);
+        let (is_opaque, is_explained) = (note.is_opaque, note.is_explained || self.explained.contains(walk.path()));
         if layers::is_whiteout(&stat) {
-            return if shown.is_some() { self.gone(walk.path()) } else { Ok(()) };
+            return if shown.is_some() && !is_explained { self.gone(walk.path()) } else { Ok(()) };
         }
-        let entry = Entry { folder, name: walk.name(), path: walk.path() };
-        let Some(fact) = self.look.entry_with(&stat, entry.folder, entry.name, entry.path) else { return Ok(()) };
-        let (is_folder, is_opaque) = (fact.kind == FileKind::Folder, note.is_opaque);
-        self.compare(&entry, fact, shown.as_ref())?;
-        if is_folder && !self.exclusion.leaves_out_all_in(walk.path()) {
+        if !is_explained || opens_a_door(&stat) {
+            let entry = Entry { folder, name: walk.name(), path: walk.path() };
+            let Some(fact) = self.look.entry_with(&stat, entry.folder, entry.name, entry.path) else { return Ok(()) };
+            self.compare(&entry, fact, shown.as_ref())?;
+        }
+        if kind_of(&stat) == FileKind::Folder && !self.exclusion.leaves_out_all_in(walk.path()) {
             let seen = shown.map(|shown| shown.folders).unwrap_or_default();
-            self.enter(walk, Note { seen, is_opaque })?;
+            self.enter(walk, Note { seen, is_opaque, is_explained })?;
         }
         Ok(())
     }
@@ -93,7 +101,8 @@ impl Drift<'_> {
             let open = walk.folder().and_then(|folder| open_entry(folder, walk.name()).ok());
             note.is_opaque = open.is_some_and(|folder| layers::is_opaque(folder.as_fd()));
         }
-        let hidden = if note.is_opaque { self.layers.names(walk.path(), &note.seen) } else { Vec::new() };
+        let hidden =
+            if note.is_opaque && !note.is_explained { self.layers.names(walk.path(), &note.seen) } else { Vec::new() };
         let path = walk.path().to_vec();
         if let Err(errno) = walk.enter(note) {
             self.closed(&path, errno);
@@ -205,6 +214,16 @@ impl Drift<'_> {
         let now = fact.attributes.iter().filter(|(name, _)| *name != fact::UNREAD);
         !now.eq(before.iter())
     }
+}
+
+/// Whether others than its owner may write it, or it runs with the rights of another: that is told whatever explains it.
+fn opens_a_door(stat: &Stat) -> bool {
+    let bits = match kind_of(stat) {
+        FileKind::File => 0o6002,
+        FileKind::Folder => 0o0002,
+        FileKind::Link | FileKind::Fifo | FileKind::Socket | FileKind::Device | FileKind::Gone => 0,
+    };
+    stat.st_mode & bits != 0
 }
 
 /// An entry of the upper side.

@@ -15,6 +15,10 @@ const STATUS: &str = "/var/lib/dpkg/status";
 /// Where images without dpkg itself keep one file for each package.
 const PIECES: &str = "/var/lib/dpkg/status.d";
 
+/// Where dpkg writes what it does down before it is part of `status`: one paragraph in each file, the newest last. After a
+/// dpkg that was killed only these say which package is left half-done.
+const UPDATES: &str = "/var/lib/dpkg/updates";
+
 /// The longest database that is read; Debian's own of 3,000 packages has 4 MiB.
 const LIMIT: usize = 64 << 20;
 
@@ -24,10 +28,15 @@ const OTHERS: [&str; 4] = ["/var/lib/rpm", "/usr/lib/sysimage/rpm", "/lib/apk/db
 /// Tells all packages that are, or once were, installed.
 pub(crate) fn packages(image: impl AsFd) -> Result<Vec<Package>> {
     let files = database(image.as_fd())?;
-    let mut read = Vec::new();
+    let updates = updates(image.as_fd())?;
+    let mut all = Vec::new();
     for (file, content) in &files {
-        read.extend(paragraphs(file, content)?.iter().filter_map(Read::new));
+        all.extend(paragraphs(file, content)?);
     }
+    for (file, content) in &updates {
+        paragraphs(file, content)?.into_iter().for_each(|update| apply(&mut all, update));
+    }
+    let read: Vec<_> = all.iter().filter_map(Read::new).collect();
     if read.is_empty() {
         return Err(failure::of(FailureKind::System, format!("read `{STATUS}`: it names no package")));
     }
@@ -65,6 +74,31 @@ fn database(image: BorrowedFd<'_>) -> Result<Vec<(String, String)>> {
         }
     }
     Ok(files)
+}
+
+/// The files of updates with their names, in their order.
+fn updates(image: BorrowedFd<'_>) -> Result<Vec<(String, String)>> {
+    let Ok(folder) = root::open_folder(image, UPDATES.as_bytes()) else { return Ok(Vec::new()) };
+    let entries = walk::entries(folder.as_fd()).map_err(|errno| failure::system("look into", UPDATES, errno))?;
+    let mut names: Vec<_> = entries.iter().map(|entry| entry.name.to_string_lossy().into_owned()).collect();
+    // Others are being written.
+    names.retain(|name| name.bytes().all(|byte| byte.is_ascii_digit()));
+    names.sort();
+    let read = |name: &String| {
+        let path = format!("{UPDATES}/{name}");
+        let content = root::read(image, path.as_bytes(), LIMIT)?;
+        Ok((path, String::from_utf8_lossy(&content).into_owned()))
+    };
+    names.iter().map(read).collect()
+}
+
+/// Puts a newer paragraph in the place of the one about the same package.
+fn apply<'a>(all: &mut Vec<Paragraph<'a>>, update: Paragraph<'a>) {
+    let key = |paragraph: &Paragraph<'a>| (paragraph.line("package"), paragraph.line("architecture"));
+    match all.iter_mut().find(|paragraph| key(paragraph) == key(&update)) {
+        Some(old) => *old = update,
+        None => all.push(update),
+    }
 }
 
 /// A package as its paragraph says.
@@ -194,6 +228,28 @@ mod tests {
             "libssl3 3.0.11-1 half-configured (reinstallation required): ",
             "nginx 1.22.1-9 installed: iproute2, libssl3 (>= 3.0.0)",
             "old 1 config-files: ",
+        ];
+        assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn what_a_killed_dpkg_had_begun_counts() {
+        let update =
+            |state: &str| format!("Package: nginx\nStatus: install {state}\nArchitecture: amd64\nVersion: 2\n");
+        let (first, second) = (update("reinstreq half-installed"), update("ok half-configured"));
+        let files = [
+            (STATUS, DATABASE),
+            ("/var/lib/dpkg/updates/0001", second.as_str()),
+            ("/var/lib/dpkg/updates/0000", first.as_str()),
+            ("/var/lib/dpkg/updates/0002", "Package: old\nStatus: purge ok not-installed\nArchitecture: all\n"),
+            ("/var/lib/dpkg/updates/tmp.i", "Package: half a paragr"),
+        ];
+        let told = packages(image(&files).1).unwrap();
+        let told: Vec<_> = told.iter().map(|one| format!("{} {} {}", one.name, one.version, one.state)).collect();
+        let expected = [
+            "libc6 2.36-9 triggers-pending",
+            "libssl3 3.0.11-1 half-configured (reinstallation required)",
+            "nginx 2 half-configured",
         ];
         assert_eq!(told, expected);
     }

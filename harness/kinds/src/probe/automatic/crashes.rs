@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 
 use patchbed_model::{Health, Key, Reading};
-use patchbed_sandbox::message::End;
+use patchbed_sandbox::message::{End, is_crash};
 
 use super::super::canonical::canonical;
 use super::super::members::all_processes;
-use super::super::signals::{end_text, is_crash};
 use super::super::{Look, ProbeError};
 use super::service::stale_code;
 
@@ -21,7 +20,7 @@ pub(super) async fn crashes(look: &Look<'_>) -> Result<Vec<(Key, Reading)>, Prob
     for death in look.sandbox.deaths().await? {
         let End::Killed { signal, core } = death.end else { continue };
         if (core || is_crash(signal)) && !death.service.as_deref().is_some_and(|name| watched(look, name)) {
-            crashed.insert(canonical(&death.name), end_text(death.end));
+            crashed.insert(canonical(&death.name), death.end.to_string());
         }
     }
     let all =

@@ -11,37 +11,61 @@ use std::collections::{BTreeMap, BTreeSet};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use patchbed_model::{Health, Key, Reading, Value};
 use patchbed_sandbox::AskError;
-use patchbed_sandbox::message::{FailureKind, FileFact, FileKind, Files};
+use patchbed_sandbox::message::{Drift, FailureKind, FileFact, FileKind, Files};
 
 use super::super::canonical::canonical;
-use super::super::files::nature;
+use super::super::files::{content, nature};
+use super::super::name::{canonical_name, merged as one_for_each_key};
 use super::super::{Look, ProbeError};
 use super::DriftScope;
 use super::paths::{IGNORED, MOVING, PACKAGE_LISTS, in_data_folder, merged, parent};
 
-/// The most drifted files that are told.
-const LIMIT: usize = 50_000;
+/// The most drifted files that are told, beside those that the patch explains: about as many as fit into an answer of
+/// the guest.
+pub(super) const LIMIT: usize = 150_000;
 /// Texts up to this many bytes are told as text, when everybody may read them.
 const TEXT_LIMIT: u64 = 8 << 10;
 /// The depth in a data folder down to which a missing file is told: `/var/lib/postgresql/15/main`.
 const GONE_DEPTH: usize = 5;
 
-/// What differs from the image, in the order of paths; `None` where there is no layer of changes to look at.
-pub(super) async fn collect(look: &Look<'_>) -> Result<Option<Vec<FileFact>>, ProbeError> {
-    let ignored = IGNORED.iter().map(|&glob| glob.to_owned()).collect();
-    let mut facts = match look.sandbox.drift(ignored, LIMIT).await {
-        Ok(facts) => facts,
-        Err(AskError::Failed(failure)) if failure.kind == FailureKind::Unsupported => return Ok(None),
+/// What differs from the image.
+#[derive(Debug)]
+pub(super) enum Drifted {
+    /// These files, in the order of paths.
+    Files(Vec<FileFact>),
+    /// More than can be told.
+    TooMany,
+    /// Nobody knows: there is no layer of changes to look at.
+    Untold,
+}
+
+/// Looks, without what the patch explains as far as nothing is told of it anyway.
+pub(super) async fn collect(look: &Look<'_>, scope: &DriftScope) -> Result<Drifted, ProbeError> {
+    let exclude = IGNORED.iter().map(|&glob| glob.to_owned()).collect();
+    let question = Drift { exclude, explained: beyond_interest(scope), limit: LIMIT };
+    let mut facts = match look.sandbox.drift_beside(question).await {
+        Ok(facts) if facts.len() < LIMIT => facts,
+        Ok(_) => return Ok(Drifted::TooMany),
+        Err(AskError::Failed(failure)) if failure.kind == FailureKind::Limit => return Ok(Drifted::TooMany),
+        Err(AskError::Failed(failure)) if failure.kind == FailureKind::Unsupported => return Ok(Drifted::Untold),
         Err(error) => return Err(error.into()),
     };
-    if facts.len() >= LIMIT {
-        return Err(ProbeError::Blind(format!("look for drift: {LIMIT} files or more differ from the image")));
-    }
     let ignored = set(IGNORED);
     facts.retain(|fact| !fact.drift.is_empty() && !ignored.is_match(&fact.path));
     facts.sort_by(|one, other| one.path.cmp(&other.path));
-    Ok(Some(facts))
+    Ok(Drifted::Files(facts))
 }
+
+/// The paths that the patch wrote or removed by itself, where that explains all that could be told of them.
+fn beyond_interest(scope: &DriftScope) -> Vec<String> {
+    let told = |path: &str| TOLD_IN_ANY_CASE.iter().any(|tree| path.starts_with(tree) || tree.starts_with(path));
+    let paths = scope.paths.iter().flat_map(|path| [merged(path), path.trim_end_matches('/').to_owned()]);
+    paths.filter(|path| !told(path)).collect()
+}
+
+/// Where the patch's own files are told too: configuration as facts, and places of jobs and units for security.
+const TOLD_IN_ANY_CASE: &[&str] =
+    &["/etc", "/var/spool", PACKAGE_LISTS, "/usr/lib/systemd", "/lib/systemd", "/usr/local/lib/systemd"];
 
 /// Packages that the image did not have: their lists of files are new.
 pub(super) fn new_packages(facts: &[FileFact]) -> BTreeSet<&str> {
@@ -57,7 +81,7 @@ pub(super) struct Explained {
     written: Vec<String>,
     /// Paths that packages of the patch own now, with those packages.
     owned: BTreeMap<String, String>,
-    /// Paths of removed files that no package owns any more, in folders that packages of the patch use.
+    /// Paths that packages of the patch owned before and do not own any more.
     dropped: BTreeSet<String>,
     /// Folders above anything that is explained.
     folders: BTreeSet<String>,
@@ -65,35 +89,19 @@ pub(super) struct Explained {
 
 impl Explained {
     /// Asks who owns what.
-    pub(super) async fn by(look: &Look<'_>, scope: &DriftScope, facts: &[FileFact]) -> Result<Self, ProbeError> {
-        let mut explained = Self { written: scope.paths.iter().map(|path| merged(path)).collect(), ..Self::default() };
+    pub(super) async fn by(look: &Look<'_>, scope: &DriftScope) -> Result<Self, ProbeError> {
+        let mut explained = Self {
+            written: scope.paths.iter().map(|path| merged(path)).collect(),
+            dropped: scope.dropped.iter().map(|path| merged(path)).collect(),
+            ..Self::default()
+        };
         if !scope.packages.is_empty() {
             let owned = look.sandbox.owners(scope.packages.clone()).await?;
             explained.owned = owned.into_iter().map(|(path, package)| (merged(&path), package)).collect();
-            explained.dropped = explained.dropped_by_update(look, facts).await?;
         }
-        let all = explained.written.iter().chain(explained.owned.keys());
+        let all = explained.written.iter().chain(explained.owned.keys()).chain(&explained.dropped);
         explained.folders = all.flat_map(|path| above(path)).map(str::to_owned).collect();
         Ok(explained)
-    }
-
-    /// A file that an earlier version of a package had is removed by the update and nobody's now.
-    async fn dropped_by_update(&self, look: &Look<'_>, facts: &[FileFact]) -> Result<BTreeSet<String>, ProbeError> {
-        let mut gone: BTreeSet<String> = facts
-            .iter()
-            .filter(|fact| fact.kind == FileKind::Gone)
-            .map(|fact| merged(&fact.path))
-            .filter(|path| !self.owned.contains_key(path))
-            .collect();
-        if gone.is_empty() {
-            return Ok(gone);
-        }
-        let used: BTreeSet<&str> = self.owned.keys().flat_map(|path| above(path).take(2)).collect();
-        gone.retain(|path| used.contains(parent(path)));
-        for owned in look.sandbox.owners(Vec::new()).await?.keys() {
-            gone.remove(&merged(owned));
-        }
-        Ok(gone)
     }
 
     /// Whether the patch brought, changed or removed this path.
@@ -135,7 +143,7 @@ pub(super) async fn readings(
     let mut data: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     let mut readings = Vec::new();
     for fact in facts.iter().filter(|fact| !ignored.is_match(&fact.path)) {
-        let key = Key::from("files").child(&canonical(&fact.path));
+        let key = Key::from("files").child(&canonical_name(&fact.path));
         if explained.holds(&fact.path) || (fact.kind == FileKind::Folder && explained.folders.contains(&fact.path)) {
             readings.extend(of_patch(fact, explained).map(|reading| (key, reading)));
         } else if fact.kind == FileKind::Gone {
@@ -154,7 +162,7 @@ pub(super) async fn readings(
         (Key::from("files").child(folder), Reading::content(natures))
     });
     readings.extend(folders);
-    Ok(readings)
+    Ok(one_for_each_key(readings))
 }
 
 /// What the patch explains is told for configuration only, as a fact; but a file that a package of the patch owns and
@@ -174,9 +182,8 @@ fn told(fact: &FileFact, text: Option<&String>, whole: bool) -> String {
     if let Some(text) = text {
         told.push('\n');
         told.push_str(&canonical(text.trim_end()));
-    } else if let Some(digest) = fact.digest.as_ref().filter(|_| whole) {
-        told.push_str(" sha256:");
-        told.push_str(digest);
+    } else if whole {
+        told.push_str(&content(fact));
     }
     told
 }

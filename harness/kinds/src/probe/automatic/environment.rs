@@ -9,6 +9,7 @@ use patchbed_sandbox::message::{FailureKind, FileFact, Package};
 use super::super::package::{installed, readings};
 use super::super::unit::failed_units;
 use super::super::{Look, ProbeError};
+use super::drift::Drifted;
 use super::{DriftScope, crashes, drift, logs, security};
 
 /// What every run gets without asking. The same scope must not be given to an arm that did not apply the patch: there
@@ -30,16 +31,26 @@ pub async fn watch_environment(look: &Look<'_>, scope: &DriftScope) -> Result<Ve
     Ok(parts.into_iter().flatten().collect())
 }
 
+/// A look at files that our own limit cuts short says nothing about the patch, and must not hide the rest.
 async fn files_and_packages(look: &Look<'_>, scope: &DriftScope) -> Result<Vec<(Key, Reading)>, ProbeError> {
-    let drifted = drift::collect(look).await?;
-    let mut found = packages(look, scope, drifted.as_deref().unwrap_or_default()).await?;
-    let Some(facts) = &drifted else {
-        found.push((Key::from("files.drift"), Reading::fact("cannot be told: there is no layer of changes here")));
-        return Ok(found);
+    let facts = match drift::collect(look, scope).await? {
+        Drifted::Files(facts) => facts,
+        Drifted::TooMany => {
+            let mut found = packages(look, scope, &[]).await?;
+            let text = format!("cannot look: {} files or more differ from the image", drift::LIMIT);
+            found.push((Key::from("files.look"), Reading::unseen(text)));
+            return Ok(found);
+        }
+        Drifted::Untold => {
+            let mut found = packages(look, scope, &[]).await?;
+            found.push((Key::from("files.drift"), Reading::fact("cannot be told: there is no layer of changes here")));
+            return Ok(found);
+        }
     };
-    let explained = drift::Explained::by(look, scope, facts).await?;
-    found.extend(drift::readings(look, facts, &explained).await?);
-    found.extend(security::readings(facts, &explained));
+    let mut found = packages(look, scope, &facts).await?;
+    let explained = drift::Explained::by(look, scope).await?;
+    found.extend(drift::readings(look, &facts, &explained).await?);
+    found.extend(security::readings(&facts, &explained));
     Ok(found)
 }
 

@@ -27,4 +27,6 @@ pub struct DriftScope {
     pub packages: Vec<String>,
     /// Paths that it wrote or removed by itself, trees included.
     pub paths: Vec<String>,
+    /// Files that its packages owned before and do not own any more.
+    pub dropped: Vec<String>,
 }

@@ -6,6 +6,7 @@ use patchbed_sandbox::AskError;
 use patchbed_sandbox::message::{FailureKind, FileFact, FileKind};
 
 use super::super::files::nature;
+use super::super::name::{canonical_name, merged};
 use super::super::{Look, ProbeError};
 use super::drift::Explained;
 
@@ -23,10 +24,10 @@ const STICKY: u32 = 0o1000;
 /// A bad state for each. That the patch owns a file explains its content, not that it is a new door.
 pub(super) fn readings(facts: &[FileFact], explained: &Explained) -> Vec<(Key, Reading)> {
     let bad = |(what, fact): (&str, &FileFact)| {
-        let key = Key::from("security").child(what).child(&fact.path);
+        let key = Key::from("security").child(what).child(&canonical_name(&fact.path));
         (key, Reading::state(nature(fact), Health::Bad))
     };
-    facts.iter().filter_map(|fact| Some((door(fact, explained)?, fact))).map(bad).collect()
+    merged(facts.iter().filter_map(|fact| Some((door(fact, explained)?, fact))).map(bad).collect())
 }
 
 /// What kind of door a drifted file opens, if any.

@@ -1,7 +1,7 @@
 //! What every service gets without asking: its state, its deaths, old code, sockets, errors, libraries, resources.
 
 use patchbed_model::{Health, Key, Reading, Value, text};
-use patchbed_sandbox::message::{Death, End, Process, ServiceState};
+use patchbed_sandbox::message::{Death, End, Process, ServiceState, is_crash};
 
 use super::super::canonical::canonical;
 use super::super::linkage::unresolved;
@@ -9,7 +9,6 @@ use super::super::listening::roles;
 use super::super::log::{Lines, Warnings, of_service};
 use super::super::members::{Members, members};
 use super::super::process::resources;
-use super::super::signals::{end_text, is_crash};
 use super::super::unit::restarts;
 use super::super::{Look, ProbeError, Service};
 
@@ -56,7 +55,7 @@ pub(in super::super) fn state(members: &Members) -> Reading {
         None => Reading::state("running", Health::Good),
         // A daemon's first process ends well and leaves the others.
         Some(End::Exited(0)) if !members.processes.is_empty() => Reading::state("running", Health::Good),
-        Some(end) => Reading::state(end_text(end), Health::Bad),
+        Some(end) => Reading::state(end.to_string(), Health::Bad),
     }
 }
 
@@ -117,8 +116,7 @@ fn exits(members: &Members, deaths: &[Death]) -> Option<Reading> {
 }
 
 fn distinct<'a>(deaths: impl Iterator<Item = &'a Death>) -> Vec<String> {
-    let mut list: Vec<String> =
-        deaths.map(|death| format!("{} {}", canonical(&death.name), end_text(death.end))).collect();
+    let mut list: Vec<String> = deaths.map(|death| format!("{} {}", canonical(&death.name), death.end)).collect();
     list.sort();
     list.dedup();
     list

@@ -1,6 +1,7 @@
 #![expect(clippy::wildcard_enum_match_arm, reason = "a scripted guest answers a few requests and all others alike")]
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 
 use patchbed_sandbox::message::{
     Death, End, FailureKind, FileFact, FileKind, LogSource, Output, Package, Process, Reply, Request, ServiceState,
@@ -9,6 +10,7 @@ use patchbed_sandbox::message::{
 
 use super::super::testing::{failed, file, look, process, ran, sandbox, service, told, usage};
 use super::super::{ProbeError, Service};
+use super::drift::LIMIT;
 use super::{DriftScope, Footprint, watch_environment, watch_service};
 
 /// A healthy machine with one service `web`, whose parts a test replaces.
@@ -21,6 +23,7 @@ struct World {
     unresolved: Vec<Unresolved>,
     packages: Reply,
     drift: Vec<FileFact>,
+    logs: Vec<FileFact>,
     owners: BTreeMap<String, String>,
     passwd: &'static str,
     reached: Vec<&'static str>,
@@ -51,6 +54,7 @@ impl World {
             unresolved: Vec::new(),
             packages: Reply::Packages(vec![package]),
             drift: Vec::new(),
+            logs: Vec::new(),
             owners: BTreeMap::new(),
             passwd: "root:x:0:0:root:/root:/bin/sh\nwww-data:x:33:33::/:/bin/false\n",
             reached: Vec::new(),
@@ -63,10 +67,11 @@ impl World {
             Request::Services => Reply::Services(vec![self.state.clone()]),
             Request::Deaths => Reply::Deaths(self.deaths.clone()),
             Request::Lines { source: LogSource::Service(_), .. } => Reply::Lines(self.lines.clone()),
-            Request::Lines { .. } => Reply::Lines(Vec::new()),
+            Request::Lines { .. } => Reply::Lines(vec!["ERROR: no".to_owned()]),
             Request::Linkage { .. } => Reply::Linkage(self.unresolved.clone()),
             Request::Packages => self.packages.clone(),
-            Request::Drift { .. } => Reply::Files(self.drift.clone()),
+            Request::Drift(_) => Reply::Files(self.drift.clone()),
+            Request::Files(asked) if asked.paths == ["/var/log/**"] => Reply::Files(self.logs.clone()),
             Request::Files(_) => Reply::Files(Vec::new()),
             Request::Owners { packages } => Reply::Owners(self.owned_by(packages)),
             Request::Read { .. } => Reply::Bytes(base64(self.passwd)),
@@ -101,7 +106,11 @@ impl World {
 
     /// What is told of files and security, of a patch that brought the package nginx and wrote `/opt/patched`.
     async fn drifted(self) -> Vec<String> {
-        let scope = DriftScope { packages: vec!["nginx".to_owned()], paths: vec!["/opt/patched".to_owned()] };
+        let scope = DriftScope {
+            packages: vec!["nginx".to_owned()],
+            paths: vec!["/opt/patched".to_owned()],
+            dropped: vec!["/usr/share/nginx/dropped".to_owned()],
+        };
         let mut told = self.environment(&scope).await.unwrap();
         told.retain(|line| line.starts_with("files.") || line.starts_with("security."));
         told
@@ -288,6 +297,31 @@ async fn drift_is_told_unless_the_patch_explains_it() {
 }
 
 #[tokio::test]
+async fn a_drifted_file_that_is_too_large_to_be_read_is_told_by_its_size() {
+    let mut world = World::healthy();
+    world.drift = vec![FileFact { digest: None, size: 300 << 20, ..file("/opt/disk", 0o644, &["content"]) }];
+    has(&world.drifted().await, "files./opt/disk = content: file 0644 root:root 314572800 bytes");
+}
+
+#[tokio::test]
+async fn what_an_attempt_made_up_is_not_in_a_key() {
+    let told = |number: u32| async move {
+        let mut world = World::healthy();
+        world.logs = vec![file(&format!("/var/log/app/worker-{number}.log"), 0o644, &[])];
+        world.drift = vec![
+            file(&format!("/opt/app/tmp.{number}aBcD/x"), 0o4755, &["new"]),
+            file(&format!("/opt/app/tmp.x{number}aBc/x"), 0o4755, &["new"]),
+        ];
+        let mut told = world.environment(&DriftScope::default()).await.unwrap();
+        told.retain(|line| ["files.", "security.set", "log."].iter().any(|begin| line.starts_with(begin)));
+        told
+    };
+    let one = told(4711).await;
+    assert_eq!(one, told(5812).await);
+    assert_eq!(one.len(), 4, "{one:#?}");
+}
+
+#[tokio::test]
 async fn data_of_services_is_told_by_kind_and_owner_only() {
     let mut world = World::healthy();
     let data = |path: &str, user: &str| {
@@ -320,10 +354,11 @@ async fn what_an_update_drops_is_explained_and_what_it_loses_is_not() {
     let mut world = World::healthy();
     let gone = |path: &str| FileFact { kind: FileKind::Gone, ..file(path, 0, &["kind"]) };
     world.owners =
-        [("/usr/share/nginx/new", "nginx"), ("/usr/share/nginx/lost", "nginx"), ("/usr/share/nginx/others", "other")]
+        [("/etc/nginx/nginx.conf", "nginx"), ("/usr/share/nginx/lost", "nginx"), ("/usr/share/nginx/others", "other")]
             .map(|(path, package)| (path.to_owned(), package.to_owned()))
             .into();
     world.drift = vec![
+        gone("/etc/app.conf"),
         gone("/usr/share/nginx/dropped"),
         gone("/usr/share/nginx/lost"),
         gone("/usr/share/nginx/others"),
@@ -332,6 +367,7 @@ async fn what_an_update_drops_is_explained_and_what_it_loses_is_not() {
     assert_eq!(
         world.drifted().await,
         [
+            "files./etc/app.conf = gone (bad)",
             "files./usr/share/nginx/lost = gone, and nginx owns it (bad)",
             "files./usr/share/nginx/others = gone (bad)",
             "files./usr/share/vendor/file = gone (bad)",
@@ -377,11 +413,50 @@ async fn a_package_that_the_patch_brings_is_no_news() {
         told.retain(|line| line.starts_with("packages.") || line.starts_with("files."));
         told
     };
-    let scope = || DriftScope { packages: vec!["nginx:amd64".to_owned()], paths: Vec::new() };
+    let scope = || DriftScope { packages: vec!["nginx:amd64".to_owned()], ..DriftScope::default() };
     let (version, state) = ("packages.nginx.version = 1.22.1-9", "packages.nginx.state = installed (good)");
     assert_eq!(told(scope(), &["new"]).await, [version]);
     assert_eq!(told(scope(), &["content"]).await, [state, version]);
     assert_eq!(told(DriftScope::default(), &["new"]).await, [state, version]);
+}
+
+#[tokio::test]
+async fn more_drift_than_can_be_told_hides_nothing_else_and_is_neither_good_nor_bad() {
+    for reply in [
+        failed(FailureKind::Limit, "tell files: the answer would be longer than 48 MiB"),
+        Reply::Files(vec![file("/opt/x", 0o644, &["new"]); LIMIT]),
+    ] {
+        let world = World::healthy();
+        let sandbox = sandbox(move |request| match request {
+            Request::Drift(_) => reply.clone(),
+            request => world.answer(request),
+        })
+        .await;
+        let readings = watch_environment(&look(&*sandbox, &[service("web")]), &DriftScope::default()).await.unwrap();
+        let blind = readings.iter().find(|(key, _)| key.as_str() == "files.look").unwrap();
+        assert!(blind.1.is_unseen());
+        has(&told(readings), "packages.nginx.state = installed (good)");
+        let (before, after) = (Footprint::default(), Footprint::take(&*sandbox).await.unwrap());
+        assert_eq!(after.since(&before), [""; 0]);
+        assert!(after.cut(&before).unwrap().contains("cannot be told"));
+    }
+}
+
+#[tokio::test]
+async fn trees_that_the_patch_wrote_are_left_to_the_guest() {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let (heard, world) = (Arc::clone(&asked), World::healthy());
+    let sandbox = sandbox(move |request| {
+        if let Request::Drift(question) = request {
+            heard.lock().unwrap().clone_from(&question.explained);
+        }
+        world.answer(request)
+    })
+    .await;
+    let paths = ["/opt/app", "/lib/x", "/etc/x", "/usr", "/usr/lib/systemd/system/a.timer"];
+    let scope = DriftScope { paths: paths.map(str::to_owned).to_vec(), ..DriftScope::default() };
+    watch_environment(&look(&*sandbox, &[service("web")]), &scope).await.unwrap();
+    assert_eq!(*asked.lock().unwrap(), ["/opt/app", "/opt/app", "/usr/lib/x", "/lib/x"]);
 }
 
 #[tokio::test]

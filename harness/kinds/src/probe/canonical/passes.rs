@@ -3,6 +3,7 @@
 //! Patterns take as much as they can; what lies around a match is checked by hand, because the engine that
 //! guarantees linear time cannot look around.
 
+use std::ops::RangeInclusive;
 use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
@@ -85,13 +86,18 @@ impl Pass {
 }
 
 /// Parts that several patterns share: `{b}` a word's edge, `{day}` a name of a day, `{month}` a name of a month,
-/// `{clock}` a time of day, `{zone}` what may follow it.
+/// `{clock}` a time of day, `{zone}` what may follow it, `{epoch}` seconds since 1970, `{unit}` one of time.
 const PARTS: &[(&str, &str)] = &[
     ("{b}", r"(?-u:\b)"),
     ("{day}", "(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6}"),
     ("{month}", "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}"),
     ("{clock}", "[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?"),
     ("{zone}", "(?: ?(?:Z|UTC|GMT|CEST|CET|[+-][0-9]{2}:?[0-9]{2})(?-u:\\b))?"),
+    ("{epoch}", "1[6-9][0-9]{8}(?:[0-9]{3}|[0-9]{6}|[0-9]{9})?"),
+    (
+        "{unit}",
+        "(?:ns|us|µs|μs|ms|s|h|nsec|usec|msec|secs?|min|nanoseconds?|microseconds?|milliseconds?|seconds?|minutes?|hours?)",
+    ),
 ];
 
 static PASSES: LazyLock<Vec<Pass>> = LazyLock::new(|| {
@@ -118,16 +124,20 @@ const TEMPLATES: &[(&str, &str)] = &[
     (r#"(^|[\s"'(\[{<=,_>])(?:19|20)[0-9]{2}[-/](?:0[1-9]|1[0-2])[-/](?:0[1-9]|[12][0-9]|3[01]){b}"#, "$1⟨date⟩"),
     (r"{b}[0-9]{1,2}[/ -]{month}[/ -](?:19|20)[0-9]{2}{b}", "⟨date⟩"),
     (r"{b}{month} {1,2}[0-9]{1,2},? (?:19|20)[0-9]{2}{b}", "⟨date⟩"),
-    // Seconds since 1970, from 2020 to 2033, and their thousandths, millionths and billionths.
-    (r"{b}1[6-9][0-9]{8}(?:[0-9]{3}|[0-9]{6}|[0-9]{9})?(?:\.[0-9]+)?{b}", "⟨time⟩"),
-    // Durations: tiny units, broken numbers, and whole seconds only behind a word that says they were measured.
+    // Seconds since 1970, from 2020 to 2033, and their thousandths, millionths and billionths: with a fraction, behind
+    // a word that says so, or where a log line begins. Any other number of ten digits is a number.
+    (r"{b}{epoch}\.[0-9]+{b}", "⟨time⟩"),
+    (r"(?m)^(\[?){epoch}(\]?:? |\])", "$1⟨time⟩$2"),
     (
-        r"{b}[0-9]+(?:\.[0-9]+)? ?(?:ns|us|µs|μs|ms|nsec|usec|msec|nanoseconds?|microseconds?|milliseconds?){b}",
-        "⟨duration⟩",
+        r#"((?i-u:time|date|stamp|epoch|since|{b}ts|{b}at|{b}exp|{b}iat|{b}nbf|expires|created|modified|updated|started)["']?[ :=@(]{1,3}["']?){epoch}{b}"#,
+        "$1⟨time⟩",
     ),
-    (r"{b}[0-9]+\.[0-9]+ ?(?:s|secs?|seconds?|min|minutes?|h|hours?){b}", "⟨duration⟩"),
+    (r"(^|[\s=(])@{epoch}{b}", "$1@⟨time⟩"),
+    // Durations: broken numbers, and whole ones only behind a word that says they were measured. A limit in a
+    // configuration is a whole number that means something.
+    (r"{b}[0-9]+\.[0-9]+ ?{unit}{b}", "⟨duration⟩"),
     (
-        r"{b}((?i-u:in|took|elapsed|uptime|up))([ :=]{1,2})[0-9]+ ?(?:s|secs?|seconds?|min|minutes?|h|hours?){b}",
+        r"{b}((?i-u:in|took|elapsed|uptime|up|duration|latency|spent|time))([ :=]{1,2})[0-9]+ ?{unit}{b}",
         "$1$2⟨duration⟩",
     ),
     // Process ids as programs name them, nginx's `12#12: *3`, redis's `12:M`, `name[12]:` of syslog, PostgreSQL's
@@ -142,6 +152,12 @@ const TEMPLATES: &[(&str, &str)] = &[
     (r"{b}((?i-u:inode|ino)[ :=#]{1,3})[0-9]+{b}", "$1⟨inode⟩"),
     (r"{b}(socket|pipe):\[[0-9]+\]", "$1:[⟨inode⟩]"),
     (r"{b}([Ss]ession )c?[0-9]+{b}", "$1⟨id⟩"),
+    // Long hexadecimal numbers are digests, which mean something, unless what stands before them says that they are ids.
+    (
+        r#"((?i-u:{b}(?:machine|boot|container|sandbox|pod|instance)(?:[ _-]?(?:id|uuid))?)["']?[ :=]{1,3}["']?)[0-9A-Fa-f]{32,64}{b}"#,
+        "$1⟨hex⟩",
+    ),
+    (r"((?:docker|libpod|crio|containerd|containers|kubepods|journal)[/-])[0-9a-f]{32,64}{b}", "$1⟨hex⟩"),
     (r"{b}0x[0-9A-Fa-f]{6,}{b}", "⟨address⟩"),
     (r"/(tmp\.)[A-Za-z0-9]{6,12}{b}", "/$1⟨name⟩"),
     (r"/tmp[a-z0-9_]{8}{b}", "/⟨name⟩"),
@@ -159,7 +175,7 @@ const CHECKED: &[(&str, fn(&Captures<'_>, Around) -> Option<String>)] = &[
     ),
     (r"(sha256:|error:)?[0-9A-Fa-f]{8,}", hexadecimal),
     (r"(:|(?i-u:port)[ =:#]{1,2})([0-9]{5})", port),
-    (r"[0-9]{2,7}/([A-Za-z_][A-Za-z_.-]*)", process_prefix),
+    (r"(?m)^((?:tcp|udp|raw|unix)[^\n]*\s)[0-9]{1,7}/([A-Za-z_][A-Za-z_.-]*)", process_prefix),
 ];
 
 /// `10:20:30` is a time, `02:42:ac:11:00:02` a hardware address; a longer one is a fingerprint and stays.
@@ -215,11 +231,15 @@ fn temporary_ending(captures: &Captures<'_>, around: Around) -> Option<String> {
     (all && ends && follows).then(|| ".⟨name⟩".to_owned())
 }
 
-/// A run of hexadecimal digits with both kinds in it, unless its prefix says that it means something.
+/// How many hexadecimal digits the usual digests have: of MD5, SHA-1 and git, SHA-224, SHA-256, SHA-384, SHA-512.
+const DIGESTS: [usize; 6] = [32, 40, 56, 64, 96, 128];
+
+/// A run of hexadecimal digits with both kinds in it, unless its prefix or its length says that it means something.
 fn hexadecimal(captures: &Captures<'_>, around: Around) -> Option<String> {
     let word = &captures[0];
     let both = word.bytes().any(|b| b.is_ascii_digit()) && word.bytes().any(|b| b.is_ascii_alphabetic());
-    (captures.get(1).is_none() && both && around.alone()).then(|| "⟨hex⟩".to_owned())
+    let means = captures.get(1).is_some() || DIGESTS.contains(&word.len());
+    (!means && both && around.alone()).then(|| "⟨hex⟩".to_owned())
 }
 
 /// A value that its name calls an id, when it has a digit.
@@ -229,7 +249,10 @@ fn named_id(captures: &Captures<'_>, around: Around) -> Option<String> {
     (starts && digit).then(|| format!("{}⟨id⟩", &captures[1]))
 }
 
-/// A port above 32768, behind a host or the word `port`.
+/// The ports that the kernel chooses from when a program asks for any.
+pub(in super::super) const CHOSEN_BY_KERNEL: RangeInclusive<u16> = 32_768..=60_999;
+
+/// A port that the kernel chose, behind a host or the word `port`.
 fn port(captures: &Captures<'_>, around: Around) -> Option<String> {
     let ends = around.behind.is_none_or(|c| !c.is_ascii_alphanumeric());
     let host = |c: char| c.is_ascii_alphanumeric() || matches!(c, ']' | '*' | '⟩');
@@ -238,14 +261,13 @@ fn port(captures: &Captures<'_>, around: Around) -> Option<String> {
     } else {
         around.before.is_none_or(|c| !c.is_ascii_alphanumeric())
     };
-    let high = captures[2].parse::<u32>().is_ok_and(|port| (32_769..=65_535).contains(&port));
-    (starts && ends && high).then(|| format!("{}⟨port⟩", &captures[1]))
+    let chosen = captures[2].parse().is_ok_and(|port| CHOSEN_BY_KERNEL.contains(&port));
+    (starts && ends && chosen).then(|| format!("{}⟨port⟩", &captures[1]))
 }
 
-/// `123/nginx` as `netstat -p` prints it. `80/tcp` stays.
-fn process_prefix(captures: &Captures<'_>, around: Around) -> Option<String> {
-    let name = &captures[1];
+/// `123/nginx` in a line of `netstat -p`. `80/tcp` stays.
+fn process_prefix(captures: &Captures<'_>, _: Around) -> Option<String> {
+    let name = &captures[2];
     let protocol = matches!(name.to_ascii_lowercase().as_str(), "tcp" | "udp" | "tcp6" | "udp6" | "sctp" | "tls");
-    let starts = around.before.is_none_or(char::is_whitespace);
-    (starts && !protocol).then(|| format!("⟨pid⟩/{name}"))
+    (!protocol).then(|| format!("{}⟨pid⟩/{name}", &captures[1]))
 }

@@ -1,6 +1,9 @@
-//! How ends are told: signals by name, statuses by number.
+//! How programs end, in words: signals by name, statuses by number. The same words everywhere, so that what two parts
+//! of the harness say of one end can be compared.
 
-use patchbed_sandbox::message::End;
+use std::fmt;
+
+use crate::message::End;
 
 /// The signals of Linux on every architecture that this runs on, from 1.
 const NAMES: &[&str] = &[
@@ -53,13 +56,14 @@ pub fn is_crash(signal: i32) -> bool {
     )
 }
 
-/// How something ended, as people say it.
-#[must_use]
-pub fn end_text(end: End) -> String {
-    match end {
-        End::Exited(status) => format!("exited {status}"),
-        End::Killed { signal, .. } => format!("killed by {}", signal_name(signal)),
-        End::TimedOut => "timed out".to_owned(),
+impl fmt::Display for End {
+    /// As people say it: `exited 3`, `killed by SIGSEGV`. Whether there was a core dump is a matter of the machine.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exited(status) => write!(f, "exited {status}"),
+            Self::Killed { signal, .. } => write!(f, "killed by {}", signal_name(*signal)),
+            Self::TimedOut => f.write_str("timed out"),
+        }
     }
 }
 
@@ -76,5 +80,11 @@ mod tests {
         assert_eq!(signal_name(64), "signal 64");
         assert_eq!(signal_name(-1), "signal -1");
         assert!(is_crash(11) && !is_crash(15));
+    }
+
+    #[test]
+    fn an_end_is_told_as_people_say_it() {
+        let ends = [End::Exited(3), End::Killed { signal: 7, core: true }, End::TimedOut];
+        assert_eq!(ends.map(|end| end.to_string()), ["exited 3", "killed by SIGBUS", "timed out"]);
     }
 }

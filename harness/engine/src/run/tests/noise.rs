@@ -1,0 +1,123 @@
+//! What the whole course of a cell makes of readings that move by themselves: attempts of both arms are drawn from
+//! distributions, judged, confirmed where they are suspect, and judged again.
+#![expect(clippy::unnecessary_wraps, reason = "some distributions have nothing at times")]
+
+use patchbed_model::{Arm, Health, Outcome, Reading, Snapshot, Verdict};
+
+use super::super::course::{Course, Scales};
+use crate::fixtures::scenario;
+use crate::plan::{PlanCell, Selection, plan};
+
+/// How often each distribution is tried.
+const TRIALS: u64 = 2_000;
+
+/// Numbers that look as if they were drawn, the same ones each time (`SplitMix64`).
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn below(&mut self, bound: u64) -> u64 {
+        self.roll() % bound
+    }
+}
+
+/// What one attempt shows; `None` when the reading is not there.
+type Draw = fn(&mut Dice) -> Option<String>;
+
+fn constant(_: &mut Dice) -> Option<String> {
+    Some("3 orders".to_owned())
+}
+
+fn coin(dice: &mut Dice) -> Option<String> {
+    Some(if dice.below(2) == 0 { "heads" } else { "tails: again" }.to_owned())
+}
+
+fn odd(dice: &mut Dice) -> Option<String> {
+    if dice.below(10) == 0 { Some("timeout!".to_owned()) } else { constant(dice) }
+}
+
+fn one_shape(dice: &mut Dice) -> Option<String> {
+    Some(format!("order {} of {}", dice.below(1_000_000), dice.below(1_000_000)))
+}
+
+fn no_shape(dice: &mut Dice) -> Option<String> {
+    let marks = ["a", "7", "-", ":", "/", "?", " b "];
+    Some((0..12).map(|_| marks[usize::try_from(dice.below(7)).expect("seven is small")]).collect())
+}
+
+fn now_and_then(dice: &mut Dice) -> Option<String> {
+    if dice.below(2) == 0 { constant(dice) } else { None }
+}
+
+fn cell() -> PlanCell {
+    let mut plan = plan([scenario()], &Selection::default()).expect("one scenario makes a plan");
+    plan.cells.remove(0)
+}
+
+/// The verdict of a cell whose arms are drawn from these distributions.
+fn verdict(cell: &PlanCell, dice: &mut Dice, control: Draw, patched: Draw) -> Verdict {
+    let mut course = Course::new(cell.clone(), std::collections::BTreeMap::new());
+    loop {
+        while let Some(attempt) = course.next() {
+            let draw = if attempt.arm == Arm::Control { control } else { patched };
+            let mut snapshot = Snapshot::default();
+            snapshot.insert("probe.page.exit", Reading::state("0", Health::Good));
+            if let Some(text) = draw(dice) {
+                snapshot.insert("probe.page.stdout", Reading::content(text));
+            }
+            course.ended(&attempt, Outcome::Observed(snapshot));
+        }
+        if let Some(judgement) = course.judge(&Scales::default()) {
+            return judgement.verdict;
+        }
+    }
+}
+
+/// In how many trials of a thousand something is said about the patch, and in how many the attempts disagree.
+fn said(control: Draw, patched: Draw) -> (u64, u64) {
+    let (cell, mut dice) = (cell(), Dice(1));
+    let (mut decided, mut unstable) = (0, 0);
+    for _ in 0..TRIALS {
+        match verdict(&cell, &mut dice, control, patched) {
+            Verdict::Regressed | Verdict::Changed | Verdict::Improved | Verdict::Ineffective => decided += 1,
+            Verdict::Unstable | Verdict::Inconclusive => unstable += 1,
+            Verdict::Same | Verdict::Skipped => {}
+        }
+    }
+    (decided * 1_000 / TRIALS, unstable * 1_000 / TRIALS)
+}
+
+#[test]
+fn arms_drawn_from_one_distribution_raise_no_alarm() {
+    let distributions: [(&str, Draw, u64); 6] = [
+        ("constant", constant, 0),
+        ("coin", coin, 50),
+        ("odd", odd, 80),
+        ("one shape", one_shape, 0),
+        ("no shape", no_shape, 0),
+        ("now and then", now_and_then, 50),
+    ];
+    for (name, draw, disagreeing) in distributions {
+        let (decided, unstable) = said(draw, draw);
+        assert!(decided <= 8, "{name}: something was said in {decided} of 1000 trials");
+        assert!(unstable <= disagreeing, "{name}: attempts disagreed in {unstable} of 1000 trials");
+    }
+}
+
+#[test]
+fn a_value_that_only_the_patch_brings_is_told_whatever_else_moves() {
+    let lost: Draw = |_| Some("no orders at all".to_owned());
+    for (name, control) in [("constant", constant as Draw), ("coin", coin), ("odd", odd)] {
+        let (decided, _) = said(control, lost);
+        assert!(decided == 1_000, "{name}: told in {decided} of 1000 trials");
+    }
+    // What moves all the time is told apart by its shape, and by that it is there at all.
+    assert_eq!(said(one_shape, |_| Some("no orders!".to_owned())).0, 1_000);
+    assert_eq!(said(one_shape, |_| None).0, 1_000);
+}
