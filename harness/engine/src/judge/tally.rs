@@ -138,7 +138,7 @@ fn count(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
-/// Whether a rule bounds a number by that of the baseline.
+/// Whether a rule bounds a number.
 const fn is_bound(allow: &Allow) -> bool {
     match allow {
         Allow::Within(_)
