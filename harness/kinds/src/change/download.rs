@@ -18,6 +18,9 @@ pub(super) const OUT: &str = "/run/patchbed/out";
 /// How long one step of fetching may take.
 pub(super) const WITHIN: Duration = Duration::from_mins(15);
 
+/// What apt says when the sources were read and do not have what is wanted: another try would hear the same.
+const REFUSALS: [&str; 3] = ["Unable to locate package", "was not found", "have unmet dependencies"];
+
 /// The image's own package tools, in a sandbox that may reach its archives.
 pub(super) struct Tools<'a> {
     pub(super) sandbox: &'a dyn Sandbox,
@@ -50,7 +53,10 @@ impl Tools<'_> {
             End::Exited(_) | End::Killed { .. } | End::TimedOut => {
                 let lines = evidence(&ran);
                 let what = format!("`apt-get {}` {}", arguments.last().unwrap_or(&""), ran.end);
-                Err(ChangeError::Unavailable(format!("{what}:\n  {}", lines.join("\n  "))))
+                if lines.iter().any(|line| REFUSALS.iter().any(|words| line.contains(words))) {
+                    return Err(ChangeError::Refused { text: what, evidence: lines });
+                }
+                Err(ChangeError::Unavailable(format!("{what}: {}", lines.join("; "))))
             }
         }
     }
@@ -86,7 +92,7 @@ impl Tools<'_> {
         }
         for name in names {
             match self.apt(&["download"], &[name]).await {
-                Ok(_) | Err(ChangeError::Unavailable(_)) => {}
+                Ok(_) | Err(ChangeError::Unavailable(_) | ChangeError::Refused { .. }) => {}
                 Err(error) => return Err(error),
             }
         }

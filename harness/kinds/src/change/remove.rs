@@ -37,7 +37,12 @@ impl Change for Remove {
     async fn apply(&self, site: &Site<'_>) -> Result<Applied, ChangeError> {
         let paths = self.inside()?;
         keep_whole(site, paths.clone()).await?;
+        let text = format!("nothing is at `{}`", paths.join("`, `"));
         let removed = site.sandbox.remove(paths).await?;
+        // A patch that finds nothing to remove was written for another image, or holds a slip of the pen.
+        if removed.is_empty() {
+            return Err(ChangeError::Refused { text, evidence: Vec::new() });
+        }
         Ok(Applied { paths: removed, ..Applied::default() })
     }
 

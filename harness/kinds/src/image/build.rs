@@ -31,6 +31,13 @@ pub async fn build(workshop: &Workshop<'_>, source: &AnySource, install: &[AnyCh
 /// # Errors
 /// As for [`build`].
 pub async fn extend(workshop: &Workshop<'_>, mut image: Image, install: &[AnyChange]) -> Result<Image, ImageError> {
+    if image.host_root && !install.is_empty() && is_within_root(&workshop.store.root) {
+        return Err(ImageError::Lacking {
+            text: "a place for layers on this machine's own root: the kernel takes none from within that root"
+                .to_owned(),
+            remedy: "set XDG_CACHE_HOME to a folder on another file system, such as /dev/shm/patchbed".to_owned(),
+        });
+    }
     for change in install {
         let prepared = {
             let below = Workshop { image: Some(&image), ..*workshop };
@@ -43,6 +50,12 @@ pub async fn extend(workshop: &Workshop<'_>, mut image: Image, install: &[AnyCha
         image.digest = layer.digest;
     }
     Ok(image)
+}
+
+/// Whether a folder lies on the file system of the root.
+fn is_within_root(folder: &Utf8Path) -> bool {
+    let device = |path: &Utf8Path| rustix::fs::stat(path.as_std_path()).map(|stat| stat.st_dev).ok();
+    device(folder) == device(Utf8Path::new("/"))
 }
 
 /// The layer that a change leaves on an image. What decides it is the key alone, but for this machine's own root: its

@@ -61,6 +61,15 @@ pub(crate) async fn removed_trees_come_back_exactly(bench: &Bench) -> Result<()>
     applying.close().await
 }
 
+pub(crate) async fn a_removal_that_finds_nothing_is_refused(bench: &Bench) -> Result<()> {
+    let image = bench.debian().await?;
+    let change = change("remove", json!(["/etc/*.conf", "/etc/nothing-there"]))?;
+    let applying = Applying::open(bench, &image, &change).await?;
+    let (text, _) = refusal(applying.apply().await)?;
+    same(&text, &"nothing is at `/etc/*.conf`, `/etc/nothing-there`".to_owned())?;
+    applying.close().await
+}
+
 pub(crate) async fn nothing_is_copied_when_there_is_no_way_back(bench: &Bench) -> Result<()> {
     let image = bench.debian().await?;
     let change = change("remove", json!("/usr/share"))?;

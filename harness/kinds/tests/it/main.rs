@@ -35,6 +35,7 @@ fn main() -> ExitCode {
         trial!(changes::a_failing_command_says_its_last_line),
         trial!(changes::a_command_that_does_not_end_is_stopped),
         trial!(changes::removed_trees_come_back_exactly),
+        trial!(changes::a_removal_that_finds_nothing_is_refused),
         trial!(changes::nothing_is_copied_when_there_is_no_way_back),
         trial!(changes::written_files_go_away_again),
         trial!(changes::a_folder_is_laid_over_and_taken_back),

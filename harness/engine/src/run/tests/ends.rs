@@ -253,6 +253,7 @@ async fn a_change_may_take_what_is_left_of_the_attempt_but_for_a_reserve() {
     world.scenario.limits.time = Duration::from_mins(20);
     world.scenario.patches = vec![patch("one"), patch("two")];
     world.run().await.expect("the run ends");
+    // The service has lived for a moment before.
     assert_eq!(allowed(&world, "patch"), [19 * 60, 11 * 60]);
     let mut short = World::new(|_, _| None);
     short.scenario.limits.time = Duration::from_secs(40);
