@@ -18,7 +18,7 @@ BASE = {
     "image": {"host": {"exclude": ["/opt"]}, "install": [{"command": "true"}, {"files": {"write": {"/etc/motd": "hello"}}}]},
     "bundle": [
         {"name": "first", "weight": 1, "command": {"run": ["true"], "user": "nobody", "within": "5s", "environment": {"A": "b"}, "revert": ["true"]}},
-        {"name": "second", "after": ["first"], "apply": [{"remove": {"paths": ["/etc/motd"]}}, {"diff": {"text": "x", "strip": 1}}]},
+        {"name": "second", "after": ["first"], "apply": [{"remove": {"paths": ["/etc/motd"]}}, {"diff": {"text": "--- a/etc/motd\n+++ b/etc/motd\n@@ -0,0 +1 @@\n+x\n", "strip": 1}}]},
     ],
     "services": [
         {"name": "web", "run": ["sleep", "60"], "user": "nobody", "directory": "/", "environment": {"A": "b"},
