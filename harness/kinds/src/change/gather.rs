@@ -1,6 +1,6 @@
 //! Package files on this machine: copied, listed, indexed, found again in the store.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 
@@ -69,14 +69,17 @@ pub(super) async fn index(packages: &[PackageFile], folder: &Utf8Path) -> Result
     fs::write(&path, text).map_err(|error| unavailable("write", &path, &error))
 }
 
-/// Copies those package files of the store that have one of these names and versions. There may be several of one, and
-/// of different content.
+/// Copies those package files of the store that have one of these names and versions. There may be several of one: of
+/// different content, and copies of one that came along with other changes, of which one is enough.
 pub(super) fn offer(store: &Store, wanted: &[(String, String)], folder: &Utf8Path) -> Result<(), ChangeError> {
     let known = known_files(store)?;
-    let files = wanted.iter().filter_map(|wanted| known.get(wanted)).flatten();
-    for (number, file) in files.enumerate() {
-        let place = folder.join(format!("{number}.deb"));
-        fs::copy(file, place).map_err(|error| unavailable("copy", file, &error))?;
+    let mut offered = BTreeSet::new();
+    for file in wanted.iter().filter_map(|wanted| known.get(wanted)).flatten() {
+        let digest = digest_of(file).map_err(ImageError::from)?;
+        let place = folder.join(format!("{}.deb", digest.hex()));
+        if offered.insert(digest) {
+            fs::copy(file, place).map_err(|error| unavailable("copy", file, &error))?;
+        }
     }
     Ok(())
 }
