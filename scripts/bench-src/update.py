@@ -1,9 +1,9 @@
 """A whole package-update scenario, three attempts, against the same steps by hand."""
-import json
 import os
 import pathlib
 import shutil
 import statistics
+import sys
 
 from measure import HERE, KEPT, PATCHBED, folder, interleave, milliseconds, ratio, record, text, took
 
@@ -19,30 +19,42 @@ def measure(table, root, rounds):
     overheads = []
 
     def ours():
-        found, spent = record([*argv, "--json"])
-        attempts = [attempt for scenario in found["scenarios"] for cell in scenario["cells"] for attempt in cell["timeline"]]
-        if found["verdict"] != "same" or len(attempts) != 3:
-            raise SystemExit(f"bench: the update came out as {found['verdict']} after {len(attempts)} attempts")
-        steps = sum(attempt["stages"].get(stage, 0) for attempt in attempts for stage in WORK)
-        overheads.append((spent - steps) / 3)
-        return spent / 3
+        spent, steps = each(argv)
+        overheads.append(spent - steps)
+        return spent
 
     ours()   # imports the image, and freezes the layer with the product
     overheads.clear()
-    found = interleave({
+    ways = {
         "ours": ours,
         "shell": lambda: took([HERE / "update.sh", root, work, debs]) / 3,
-        "autopkgtest": lambda: autopkgtest(root, debs, work, tree),
         "in memory": lambda: in_memory(root, debs),
-    }, max(5, rounds // 4))
-    what = "package update, each of 3 attempts"
+    }
+    try:
+        autopkgtest(root, debs, work, tree)
+        ways["autopkgtest"] = lambda: autopkgtest(root, debs, work, tree)
+    except SystemExit as refusal:
+        print(f"  autopkgtest cannot run here and is left out: {str(refusal)[-200:]}", file=sys.stderr)
+    found = interleave(ways, max(5, rounds // 4))
+    what = "package update, each attempt"
     spent, shell = found["ours"], found["shell"]
     goal = statistics.median(shell) * 1.10 + 50
     table.add(what, milliseconds(spent), f"shell script {milliseconds(shell)}", f"≤ 1.10 × + 50 ms: {ratio(spent, shell):.2f} ×", statistics.median(spent) <= goal)
-    table.against(what, spent, "autopkgtest, chroot server, one attempt", found["autopkgtest"], 0.7)
+    if "autopkgtest" in found:
+        table.against(what, spent, "autopkgtest, chroot server, one attempt", found["autopkgtest"], 0.7)
     table.add("of that, all but the scenario's own steps", milliseconds(overheads), "–", "≤ 60 ms", statistics.median(overheads) <= 60)
     table.against("the same, results on the disk", spent, "results on a tmpfs", found["in memory"], 1.02)
     shutil.rmtree(work, ignore_errors=True)
+
+
+def each(argv):
+    """Milliseconds of an attempt of the whole command, and of the scenario's own steps in it."""
+    found, spent = record([*argv, "--json"])
+    attempts = [attempt for scenario in found["scenarios"] for cell in scenario["cells"] for attempt in cell["timeline"]]
+    if found["verdict"] != "same":
+        raise SystemExit(f"bench: the update came out as {found['verdict']}")
+    steps = sum(attempt["stages"].get(stage, 0) for attempt in attempts for stage in WORK)
+    return spent / len(attempts), steps / len(attempts)
 
 
 def in_memory(root, debs):
@@ -51,7 +63,7 @@ def in_memory(root, debs):
     work.mkdir(exist_ok=True)
     try:
         (work / "update.yaml").write_text(SCENARIO.format(root=root, debs=debs))
-        return took([PATCHBED, "-C", work, "run", "update.yaml", "-q", "-j", "1"]) / 3
+        return each([PATCHBED, "-C", work, "run", "update.yaml", "-q", "-j", "1"])[0]
     finally:
         shutil.rmtree(work)
 
