@@ -1,4 +1,4 @@
-"""A whole package-update scenario, three attempts, against the same steps by hand."""
+"""A whole package-update scenario, by the attempt, against the same steps by hand."""
 import os
 import pathlib
 import shutil
