@@ -7,6 +7,7 @@ use camino::Utf8Path;
 pub fn filters() -> Vec<(&'static str, &'static str)> {
     vec![
         (r"sha256:[0-9a-f]{64}", "sha256:[DIGEST]"),
+        (r"\([0-9a-f]{12}\)", "([DIGEST])"),
         (r"\b\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z", "[TIME]"),
         (r"\b\d{4}-\d{2}-\d{2}-[0-9a-f]{4,}\b", "[RUN]"),
         (r"\b\d{4}-\d{2}-\d{2}\b", "[DATE]"),
