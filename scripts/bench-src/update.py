@@ -9,6 +9,7 @@ from measure import HERE, KEPT, PATCHBED, folder, interleave, milliseconds, rati
 
 # The stages in which the scenario's own work is done; the others are ours.
 WORK = ("install", "start", "exercise", "apply", "restart")
+WATCH = 300   # milliseconds for which services are watched at least, so that one that dies late is seen
 
 
 def measure(table, root, rounds):
@@ -20,7 +21,7 @@ def measure(table, root, rounds):
 
     def ours():
         spent, steps = each(argv)
-        overheads.append(spent - steps)
+        overheads.append(spent - steps - WATCH)
         return spent
 
     ours()   # imports the image, and freezes the layer with the product
@@ -42,7 +43,7 @@ def measure(table, root, rounds):
     table.add(what, milliseconds(spent), f"shell script {milliseconds(shell)}", f"≤ 1.10 × + 50 ms: {ratio(spent, shell):.2f} ×", statistics.median(spent) <= goal)
     if "autopkgtest" in found:
         table.against(what, spent, "autopkgtest, chroot server, one attempt", found["autopkgtest"], 0.7)
-    table.add("of that, all but the scenario's own steps", milliseconds(overheads), "–", "≤ 60 ms", statistics.median(overheads) <= 60)
+    table.add(f"of that, all but the scenario's own steps and the {WATCH} ms for which services are watched", milliseconds(overheads), "–", "≤ 60 ms", statistics.median(overheads) <= 60)
     table.against("the same, results on the disk", spent, "results on a tmpfs", found["in memory"], 1.02)
     shutil.rmtree(work, ignore_errors=True)
 

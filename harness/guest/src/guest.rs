@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, OnceLock};
 use crate::context::Context;
 use crate::drain::Drain;
 use crate::files::Kept;
-use crate::link;
-use crate::message::{Failure, FailureKind, Message, Stream};
+use crate::link::{self, Piece};
+use crate::message::{Failure, FailureKind, Message};
 use crate::meter::Meter;
 use crate::plan::InitKind;
 use crate::reaper::{Reaper, lock};
@@ -64,8 +64,8 @@ impl Guest {
     }
 
     /// Sends a piece of output.
-    pub(crate) fn chunk(&self, id: u64, stream: Stream, bytes: &[u8]) {
-        self.send(&Message::chunk(id, stream, bytes));
+    pub(crate) fn pass_on(&self, piece: Piece<'_>) {
+        let _ = piece.write(&mut *lock(&self.writer));
     }
 
     /// Reads a pipe empty for ever.

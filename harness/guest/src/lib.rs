@@ -11,6 +11,7 @@ mod failure;
 mod family;
 mod files;
 mod guest;
+mod inside;
 pub mod link;
 pub mod message;
 mod meter;

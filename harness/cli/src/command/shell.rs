@@ -17,7 +17,7 @@ use crate::failure::Failure;
 /// How long a session may last. A person who is away for a day comes back to a closed one.
 const WITHIN_MILLISECONDS: u64 = 24 * 3600 * 1000;
 /// How many pieces of output or input may wait.
-const WAITING: usize = 64;
+const WAITING: usize = 4;
 /// The status of a command that could not be run at all, as shells have it.
 const CANNOT_RUN: u8 = 126;
 /// The status of a command that is not there.

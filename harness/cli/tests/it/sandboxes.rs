@@ -139,6 +139,16 @@ fn a_service_that_the_patch_keeps_from_being_ready_ends_with_1() {
 }
 
 #[test]
+fn a_service_that_dies_some_moments_after_it_was_ready_is_seen() {
+    needs!(userns, overlay, root);
+    let service = "services: [{ name: late, run: sh -c \"touch /run/up; test ! -e /opt/patched || exec timeout -s KILL 0.2 sleep 1000; exec sleep 1000\", ready: { command: test -e /run/up } }]\n";
+    let scenario = (tiny("true") + service).replace("automatic: false\n", "");
+    let said = run(&Project::with(&scenario), &[]);
+    assert_eq!(said.status, Some(1), "{said:?}");
+    assert!(said.stdout.contains("late"), "{said:?}");
+}
+
+#[test]
 fn a_wrong_file_keeps_a_good_one_from_being_run() {
     needs!(userns, overlay, root);
     let project = Project::probing("true");

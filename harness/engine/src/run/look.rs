@@ -20,6 +20,10 @@ use crate::scenario::Probe;
 /// How long one automatic look may take.
 const AUTOMATIC: Duration = Duration::from_mins(2);
 
+/// How long services are watched at least, while they are looked at and after: one that dies of its first request does
+/// so some moments later.
+const WATCH: Duration = Duration::from_millis(300);
+
 /// How often services that move while they are looked at are looked at again.
 const MORE_LOOKS: u32 = 2;
 
@@ -44,6 +48,7 @@ impl Sight<'_> {
     /// One look at everything, once the services stand. A written probe is asked once, because it may change what it
     /// looks at; what is watched without asking is looked at again when a service went another way meanwhile.
     pub(super) async fn look(&self) -> Result<Snapshot, LinkError> {
+        let start = self.services.clock.elapsed();
         let mut before = settle(self.services).await?;
         let mut all = Vec::new();
         for probe in self.probes {
@@ -51,6 +56,7 @@ impl Sight<'_> {
         }
         if self.automatic {
             let mut watched = self.watched().await?;
+            self.watch(start + WATCH).await;
             for _ in 0..MORE_LOOKS {
                 if !before.moved_to(&states(self.services).await?) {
                     break;
@@ -61,6 +67,13 @@ impl Sight<'_> {
             all.extend(watched);
         }
         Ok(all.into_iter().map(|(key, reading)| (key, canonical_reading(reading))).collect())
+    }
+
+    /// Waits until then, when there are services to be watched.
+    async fn watch(&self, until: Duration) {
+        if !self.services.list.is_empty() {
+            self.services.clock.sleep(until.saturating_sub(self.services.clock.elapsed())).await;
+        }
     }
 
     /// What is watched without asking.

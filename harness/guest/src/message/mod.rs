@@ -53,15 +53,6 @@ pub enum Message {
         /// The answer.
         reply: Reply,
     },
-    /// A piece of output of a [`Run`] that asked to stream.
-    Chunk {
-        /// The call's id.
-        id: u64,
-        /// Which output.
-        stream: Stream,
-        /// The bytes, in base64.
-        data: String,
-    },
 }
 
 /// Why a sandbox could not be made.

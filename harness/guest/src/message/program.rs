@@ -40,7 +40,8 @@ pub struct Run {
     pub within: u64,
     /// How many bytes of each output are kept: the first half and the last half.
     pub keep: usize,
-    /// Whether output also comes as [`Message::Chunk`] while it runs, and input as [`Request::Input`].
+    /// Whether output comes as [`Piece`](crate::link::Piece) while it runs instead of being kept, and input as
+    /// [`Request::Input`](crate::message::Request::Input).
     pub stream: bool,
     /// A terminal of so many rows and columns instead of pipes.
     pub terminal: Option<(u16, u16)>,

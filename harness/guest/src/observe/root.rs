@@ -2,25 +2,17 @@
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, Stat};
+use rustix::fs::{FileType, OFlags, Stat};
 use rustix::io::Errno;
 
 use super::failure::{self, Result};
+use crate::inside;
 
 /// Opens a path inside a root. Symbolic links before the last part are followed as if the root were `/`; the last one
 /// too, unless the flags hold `NOFOLLOW`. A FIFO without a writer does not block.
 pub(crate) fn open(root: impl AsFd, path: &[u8], flags: OFlags) -> std::result::Result<OwnedFd, Errno> {
     let flags = if flags.contains(OFlags::PATH) { flags } else { flags | OFlags::NONBLOCK | OFlags::NOCTTY };
-    let inside = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
-    let path = if path.is_empty() { b"/" } else { path };
-    let mut tries = 8;
-    loop {
-        match rustix::fs::openat2(&root, path, flags | OFlags::CLOEXEC, Mode::empty(), inside) {
-            // A rename somewhere in the tree while a `..` was walked: the kernel asks to try again.
-            Err(Errno::AGAIN | Errno::INTR) if tries > 0 => tries -= 1,
-            opened => return opened,
-        }
-    }
+    inside::open(root, if path.is_empty() { b"/" } else { path }, flags)
 }
 
 /// Opens a folder inside a root, to look at what it holds.
@@ -114,7 +106,7 @@ mod tests {
     fn a_fifo_does_not_block_and_is_no_file() {
         let folder = tempfile::tempdir().unwrap();
         let root = root_of(&folder);
-        rustix::fs::mknodat(&root, "fifo", FileType::Fifo, Mode::RUSR, 0).unwrap();
+        rustix::fs::mknodat(&root, "fifo", FileType::Fifo, rustix::fs::Mode::RUSR, 0).unwrap();
         assert_eq!(open_file(&root, b"/fifo").err(), Some(Errno::INVAL));
     }
 

@@ -11,7 +11,8 @@ use rustix::io::Errno;
 use super::{GRACE, Hunt, wires};
 use crate::drain::ended;
 use crate::guest::Guest;
-use crate::message::{End, Message, Run, Stream};
+use crate::link::Piece;
+use crate::message::{End, Run, Stream};
 use crate::output::Capture;
 use crate::reaper::{Child, Wake, lock};
 use crate::sys;
@@ -227,9 +228,10 @@ impl Flow<'_> {
         let read = rustix::io::read(from, &mut buffer[..]);
         if let Ok(length @ 1..) = read {
             let bytes = &buffer[..length];
-            source.capture.take(bytes);
             if self.run.stream {
-                self.guest.chunk(self.id, source.stream, bytes);
+                self.guest.pass_on(Piece { id: self.id, stream: source.stream, bytes });
+            } else {
+                source.capture.take(bytes);
             }
             if length == buffer.len() && length < READ.1 {
                 // Much is coming: from now on in larger pieces.
@@ -277,14 +279,5 @@ impl Flow<'_> {
                 self.guest.drain(pipe);
             }
         }
-    }
-}
-
-impl Message {
-    /// A piece of output as a message.
-    pub(crate) fn chunk(id: u64, stream: Stream, bytes: &[u8]) -> Self {
-        use base64::Engine as _;
-        let data = base64::engine::general_purpose::STANDARD.encode(bytes);
-        Self::Chunk { id, stream, data }
     }
 }

@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags, mkdirat, openat, openat2, statat, unlinkat};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, mkdirat, openat, openat2, statat, unlinkat};
 use rustix::io::Errno;
 use rustix::mount::{
     FsMountFlags, FsOpenFlags, MountAttrFlags, MoveMountFlags, OpenTreeFlags, fsconfig_create, fsconfig_set_flag,
@@ -12,6 +12,7 @@ use rustix::mount::{
 
 use super::error::{Context, Trouble};
 use crate::plan::MountFlag;
+use crate::{inside, sys};
 
 /// What a mount point is to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,9 +62,7 @@ fn make(parent: BorrowedFd<'_>, name: &str, point: Point) -> io::Result<()> {
 pub(super) fn folder_at(root: BorrowedFd<'_>, path: &str) -> Result<OwnedFd, Trouble> {
     let open = |path: &str| {
         let path = if path.is_empty() { "." } else { path };
-        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
-        openat2(root, path, flags, Mode::empty(), resolve)
+        inside::open(root, path.as_bytes(), OFlags::PATH | OFlags::DIRECTORY)
     };
     match open(path) {
         Err(Errno::NOENT) => {
@@ -78,8 +77,7 @@ pub(super) fn folder_at(root: BorrowedFd<'_>, path: &str) -> Result<OwnedFd, Tro
 
 /// What is at a path inside the root, links followed inside it; `None` when there is nothing.
 pub(super) fn existing(root: BorrowedFd<'_>, path: &str) -> Result<Option<OwnedFd>, Trouble> {
-    let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
-    match openat2(root, path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty(), resolve) {
+    match inside::open(root, path.as_bytes(), OFlags::PATH) {
         Ok(found) => Ok(Some(found)),
         Err(Errno::NOENT | Errno::NOTDIR | Errno::ACCESS) => Ok(None),
         Err(error) => Err(error).on("openat2", path),
@@ -133,6 +131,16 @@ fn attribute(flag: MountFlag) -> MountAttrFlags {
 pub(super) fn attach(tree: BorrowedFd<'_>, to: BorrowedFd<'_>, at: &str) -> Result<(), Trouble> {
     let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH;
     move_mount(tree, "", to, "", flags).on("move_mount", at)
+}
+
+/// A file by way of a mount of its own that is read-only, so that nobody who has the descriptor can write to the file.
+///
+/// # Errors
+/// As the kernel's; only root of the mount namespace may.
+pub fn read_only(path: &str) -> io::Result<OwnedFd> {
+    let mount = open_tree(CWD, path, OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC)?;
+    sys::set_mount_attributes(mount.as_fd(), sys::READ_ONLY, None, false)?;
+    Ok(mount)
 }
 
 /// A copy of the mount that a descriptor lies on, from that place down.

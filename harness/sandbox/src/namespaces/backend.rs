@@ -18,7 +18,7 @@ use super::groups::{Groups, no_units};
 use super::host::Host;
 use super::lanes::Lanes;
 use super::layer::{Fate, Layer};
-use super::link::{Link, read_message};
+use super::link::{Frame, Link, read_frame};
 use super::owner::Owner;
 use super::runner::{Runner, exhausted};
 use super::session::{Session, watch};
@@ -181,15 +181,15 @@ impl Ready {
 /// Waits until the sandbox stands: its process's descriptor, then the guest's hello.
 async fn stand(socket: &mut UnixStream) -> Result<(OwnedFd, Vec<String>), OpenError> {
     let (byte, process) = first(socket).await.map_err(|error| OpenError::Runner(error.to_string()))?;
-    let message = if process.is_some() {
-        read_message(socket).await
+    let frame = if process.is_some() {
+        read_frame(socket).await
     } else {
         // No process: the byte already belongs to the message that says why.
-        read_message(&mut io::Cursor::new(byte).chain(socket)).await
+        read_frame(&mut io::Cursor::new(byte).chain(socket)).await
     };
-    match (message, process) {
-        (Ok(Some(Message::Ready { notes, .. })), Some(process)) => Ok((process, notes)),
-        (Ok(Some(Message::SetupFailed(error))), _) => Err(super::check::explain(error)),
+    match (frame, process) {
+        (Ok(Some(Frame::Message(Message::Ready { notes, .. }))), Some(process)) => Ok((process, notes)),
+        (Ok(Some(Frame::Message(Message::SetupFailed(error)))), _) => Err(super::check::explain(error)),
         (Ok(_), _) => Err(OpenError::Runner("the sandbox ended before it stood".into())),
         (Err(error), _) => Err(OpenError::Runner(error.to_string())),
     }

@@ -25,9 +25,10 @@ pub(super) fn explain(error: SetupError) -> OpenError {
         return OpenError::Lacking(Lack { what, because: error.to_string(), remedy, weight: LackWeight::Fatal });
     }
     match EXHAUSTED.iter().find(|(errno, _)| *errno == error.errno) {
-        Some((_, what)) => {
-            OpenError::Exhausted { what: (*what).to_owned(), source: io::Error::from_raw_os_error(error.errno) }
-        }
+        Some((_, what)) => OpenError::Exhausted {
+            what: format!("{what} ({} {}, in the step `{}`)", error.call, error.target, error.step),
+            source: io::Error::from_raw_os_error(error.errno),
+        },
         None => OpenError::Setup(error),
     }
 }

@@ -3,9 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use patchbed_guest::link::frame;
+use patchbed_guest::link::{self, PIECE, frame};
 use patchbed_guest::message::{Call, FRAME_LIMIT, Message, Reply, Request, Stream};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
@@ -14,8 +12,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::LinkError;
 
-/// A piece of a program's output on its way to who asked for it.
-pub(super) type Piece = (Stream, Vec<u8>);
+/// Where pieces of a program's output go. While who asked for them is behind, nothing else is read from the guest.
+pub(super) type Pieces = mpsc::Sender<(Stream, Vec<u8>)>;
 
 /// The link to one guest.
 #[derive(Debug)]
@@ -31,7 +29,7 @@ struct Shared(Mutex<State>);
 struct State {
     last: u64,
     waiting: HashMap<u64, oneshot::Sender<Reply>>,
-    streams: HashMap<u64, mpsc::UnboundedSender<Piece>>,
+    streams: HashMap<u64, Pieces>,
     gone: Option<String>,
 }
 
@@ -66,11 +64,7 @@ impl Link {
     }
 
     /// Asks; the answer comes when it is awaited.
-    pub(super) fn ask(
-        &self,
-        request: Request,
-        stream: Option<mpsc::UnboundedSender<Piece>>,
-    ) -> Result<Question<'_>, LinkError> {
+    pub(super) fn ask(&self, request: Request, stream: Option<Pieces>) -> Result<Question<'_>, LinkError> {
         let runs = matches!(request, Request::Run(_));
         let (sender, answer) = oneshot::channel();
         let id = {
@@ -162,8 +156,9 @@ async fn write(mut writer: OwnedWriteHalf, mut queue: mpsc::UnboundedReceiver<Ve
 
 async fn read(mut reader: OwnedReadHalf, shared: Arc<Shared>) {
     let why = loop {
-        match read_message(&mut reader).await {
-            Ok(Some(message)) => deliver(&shared, message),
+        match read_frame(&mut reader).await {
+            Ok(Some(Frame::Message(message))) => deliver(&shared, message),
+            Ok(Some(Frame::Piece { id, stream, bytes })) => pass_on(&shared, id, stream, bytes).await,
             Ok(None) => break ENDED.to_owned(),
             Err(error) => break format!("the link broke: {error}"),
         }
@@ -184,20 +179,26 @@ fn deliver(shared: &Shared, message: Message) {
                 let _ = sender.send(reply);
             }
         }
-        Message::Chunk { id, stream, data } => {
-            let Ok(bytes) = STANDARD.decode(data) else { return };
-            let state = shared.state();
-            if let Some(sender) = state.streams.get(&id) {
-                // Who does not listen any more does not want to know.
-                let _ = sender.send((stream, bytes));
-            }
-        }
         Message::Ready { .. } | Message::SetupFailed(_) => {}
     }
 }
 
-/// Reads one message; `None` at the end.
-pub(super) async fn read_message(reader: &mut (impl AsyncReadExt + Unpin)) -> std::io::Result<Option<Message>> {
+async fn pass_on(shared: &Shared, id: u64, stream: Stream, bytes: Vec<u8>) {
+    let pieces = shared.state().streams.get(&id).cloned();
+    if let Some(pieces) = pieces {
+        // Who does not listen any more does not want to know.
+        let _ = pieces.send((stream, bytes)).await;
+    }
+}
+
+/// What comes from a guest.
+pub(super) enum Frame {
+    Message(Message),
+    Piece { id: u64, stream: Stream, bytes: Vec<u8> },
+}
+
+/// Reads one frame; `None` at the end.
+pub(super) async fn read_frame(reader: &mut (impl AsyncReadExt + Unpin)) -> std::io::Result<Option<Frame>> {
     let mut length = [0; 4];
     match reader.read_exact(&mut length).await {
         Ok(_) => {}
@@ -209,7 +210,8 @@ pub(super) async fn read_message(reader: &mut (impl AsyncReadExt + Unpin)) -> st
         }
         Err(error) => return Err(error),
     }
-    let length = u32::from_le_bytes(length) as usize;
+    let length = u32::from_le_bytes(length);
+    let (is_piece, length) = (length & PIECE != 0, (length & !PIECE) as usize);
     if length > FRAME_LIMIT {
         return Err(std::io::Error::other(format!("a frame of {length} bytes is too long")));
     }
@@ -218,5 +220,11 @@ pub(super) async fn read_message(reader: &mut (impl AsyncReadExt + Unpin)) -> st
     if body.len() < length {
         return Ok(None);
     }
-    Ok(Some(serde_json::from_slice(&body)?))
+    if !is_piece {
+        return Ok(Some(Frame::Message(serde_json::from_slice(&body)?)));
+    }
+    let piece = link::Piece::parse(&body).ok_or_else(|| std::io::Error::other("a piece of output is broken"))?;
+    let (id, stream, head) = (piece.id, piece.stream, length - piece.bytes.len());
+    body.drain(..head);
+    Ok(Some(Frame::Piece { id, stream, bytes: body }))
 }

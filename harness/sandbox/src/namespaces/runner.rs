@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use patchbed_guest::descriptors;
-use patchbed_guest::runner::{Hello, HolderIds, Order, Settings};
+use patchbed_guest::runner::{Hello, HolderIds, Order, Settings, read_only};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
@@ -27,14 +27,14 @@ pub(super) struct Runner {
 }
 
 impl Runner {
-    /// Starts the runner from a sealed copy of this program and waits for its hello.
+    /// Starts the runner from this program, as nobody can change it, and waits for its hello.
     pub(super) fn start(holder: Option<HolderIds>) -> Result<Self, OpenError> {
         let settings =
             serde_json::to_string(&Settings { holder }).map_err(|error| OpenError::Runner(error.to_string()))?;
         if !std::fs::exists("/proc/self/exe").unwrap_or(false) {
             return Err(OpenError::Lacking(no_proc()));
         }
-        let program = sealed_copy().map_err(exhausted("memory for a copy of the program"))?;
+        let program = unchangeable().map_err(exhausted("memory for a copy of the program"))?;
         let (ours, theirs) = packets().map_err(exhausted("descriptors"))?;
         let process = Command::new(format!("/proc/self/fd/{}", program.as_raw_fd()))
             .arg0("patchbed")
@@ -103,7 +103,12 @@ fn packets() -> io::Result<(OwnedFd, OwnedFd)> {
     Ok(socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?)
 }
 
-/// A copy of this program that nobody can change: what a sandbox sees as the program of its process 1.
+/// This program in a form that nobody can change: what a sandbox sees as the program of its process 1. Root mounts it
+/// read-only; who may not mount copies it.
+fn unchangeable() -> io::Result<OwnedFd> {
+    read_only("/proc/self/exe").or_else(|_| sealed_copy())
+}
+
 fn sealed_copy() -> io::Result<OwnedFd> {
     let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
     let mut copy = std::fs::File::from(memfd_create("patchbed", flags)?);

@@ -1,5 +1,6 @@
 //! One open sandbox: its link, its process, its end.
 
+use std::convert::Infallible;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
@@ -73,8 +74,7 @@ impl Sandbox for Session {
     ) -> BoxFuture<'_, Result<Reply, LinkError>> {
         Box::pin(async move {
             use base64::Engine as _;
-            let (pieces, mut came) = mpsc::unbounded_channel();
-            let question = self.link.ask(Request::Run(Run { stream: true, ..run }), Some(pieces))?;
+            let question = self.link.ask(Request::Run(Run { stream: true, ..run }), Some(output))?;
             let id = question.id();
             let feed = async {
                 while let Some(bytes) = input.recv().await {
@@ -82,20 +82,11 @@ impl Sandbox for Session {
                     self.link.order(Request::Input { run: id, data: Some(data) });
                 }
                 self.link.order(Request::Input { run: id, data: None });
-                std::future::pending::<()>().await;
+                std::future::pending::<Infallible>().await
             };
-            let forward = async {
-                while let Some(piece) = came.recv().await {
-                    // A reader that went away does not end the program.
-                    let _ = output.send(piece).await;
-                }
-            };
-            tokio::pin!(feed);
-            let both = async { tokio::join!(question.answer(), forward).0 };
-            tokio::pin!(both);
             tokio::select! {
-                reply = &mut both => reply,
-                () = &mut feed => both.await,
+                reply = question.answer() => reply,
+                never = feed => match never {},
             }
         })
     }
