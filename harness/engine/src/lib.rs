@@ -1,7 +1,7 @@
 //! Scenario files in, run record out: load, plan, compare, judge, store, run, review.
 //!
-//! Modules stand in the order `scenario → load → plan → noise → compare → judge → store → run → review`, and each
-//! imports only what stands left of it (`scripts/layers` checks that). Nothing here knows terminals, report formats
+//! Modules stand in the order `scenario → covering → load → plan → noise → compare → judge → store → run → review`, and
+//! each imports only what stands left of it (`scripts/layers` checks that). Nothing here knows terminals, report formats
 //! or argument parsing.
 //!
 //! The way through it: [`load::load`] reads files, [`plan::plan`] makes cells of them, [`run::run`] makes the attempts
@@ -17,6 +17,7 @@ pub mod run;
 pub mod scenario;
 pub mod store;
 
+mod covering;
 mod expression;
 
 #[cfg(test)]

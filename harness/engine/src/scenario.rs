@@ -288,6 +288,8 @@ pub enum SoftwareAxis {
     All,
     /// One cell for each, and one without any.
     Each,
+    /// The rows of a covering array of any two products, and all together.
+    Pairs,
     /// One cell without any.
     None,
 }

@@ -143,6 +143,18 @@ pub struct CauseRecord {
     /// The patch since which it is there; absent when it is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Since>,
+    /// The products that it takes, together: it shows only where they are on, and the patch alone does no harm.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub only_with: Vec<String>,
+    /// The products that hide it: it shows without them, and not where they are on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hidden_by: Vec<String>,
+    /// Sets of products of which it may take one, when the cells do not tell which.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub perhaps_with: Vec<Vec<String>>,
+    /// The decided cells in which it does not show: they prove what is said of products.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_in: Vec<CellId>,
     /// What broke: key, before, after.
     pub broke: Vec<Broke>,
     /// Lines that prove it.

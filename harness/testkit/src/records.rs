@@ -153,6 +153,10 @@ pub fn crash() -> CauseRecord {
                 .to_owned(),
         ],
         sure: "noise of these readings in 6 control attempts: none".to_owned(),
+        only_with: vec!["bank-plugin".to_owned()],
+        hidden_by: Vec::new(),
+        perhaps_with: Vec::new(),
+        not_in: vec![CellId("c1d010000000".to_owned()), CellId("c90b40000000".to_owned())],
     }
 }
 

@@ -148,6 +148,20 @@ fn a_service_that_dies_some_moments_after_it_was_ready_is_seen() {
     assert!(said.stdout.contains("late"), "{said:?}");
 }
 
+/// The patch does harm only where the bank's product is, and no harm to the scanner.
+#[test]
+fn harm_that_takes_a_product_is_told_with_the_product() {
+    needs!(userns, overlay, root);
+    let product = |name: &str, look: &str| {
+        format!("  - name: {name}\n    probes: [{{ name: {name} works, command: '{look}' }}]\n")
+    };
+    let products = product("bank", "test ! -e /opt/patched") + &product("scanner", "true");
+    let scenario = format!("{}software:\n{products}", tiny("true"));
+    let said = run(&Project::with(&scenario), &[]);
+    assert_eq!(said.status, Some(1), "{said:?}");
+    golden!(said);
+}
+
 #[test]
 fn a_wrong_file_keeps_a_good_one_from_being_run() {
     needs!(userns, overlay, root);

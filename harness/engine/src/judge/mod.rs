@@ -9,6 +9,7 @@
 //! * A promise that does not come true in every attempt with the patch makes it `ineffective`, unless something got worse.
 //! * Else the heaviest difference that counts is the verdict.
 
+pub mod attribution;
 mod case;
 mod health;
 mod promise;

@@ -95,7 +95,8 @@ impl MatrixText {
             },
             software: match text.and_then(|text| value(text.software.as_ref())) {
                 Some(SoftwareWord::All) => SoftwareAxis::All,
-                Some(SoftwareWord::Each) | None => SoftwareAxis::Each,
+                Some(SoftwareWord::Each) => SoftwareAxis::Each,
+                Some(SoftwareWord::Pairs) | None => SoftwareAxis::Pairs,
                 Some(SoftwareWord::None) => SoftwareAxis::None,
             },
         }
@@ -112,6 +113,7 @@ pub(super) fn cells(matrix: Matrix, images: usize, patches: usize, products: usi
     let software = match matrix.software {
         SoftwareAxis::All | SoftwareAxis::None => 1,
         SoftwareAxis::Each => products.saturating_add(1),
+        SoftwareAxis::Pairs => crate::covering::pairs(products).len(),
     };
     images.max(1).saturating_mul(patch.max(1)).saturating_mul(software)
 }

@@ -81,10 +81,11 @@ words! {
         "all" => All,
         /// Each alone, and none.
         "each" => Each,
+        /// Few combinations in which any two products are on, off, and each without the other; all, and none.
+        "pairs" => Pairs,
         /// None.
         "none" => None,
     }
-    later { "pairs" => "all combinations of two products", }
 }
 
 words! {

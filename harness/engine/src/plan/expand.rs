@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::cell::{Plan, PlanCell};
 use super::selection::Selection;
+use crate::covering::pairs;
 use crate::scenario::{Patch, PatchAxis, Scenario, SoftwareAxis};
 
 /// The most cells of one plan: more is a slip of the matrix, not a wish.
@@ -95,6 +96,7 @@ fn software_sets(scenario: &Scenario) -> Vec<Vec<usize>> {
     let sets = match scenario.matrix.software {
         SoftwareAxis::All => vec![all],
         SoftwareAxis::Each => std::iter::once(Vec::new()).chain(all.iter().map(|place| vec![*place])).collect(),
+        SoftwareAxis::Pairs => pairs(all.len()),
         SoftwareAxis::None => vec![Vec::new()],
     };
     without_repetition(sets)

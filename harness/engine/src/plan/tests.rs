@@ -64,6 +64,7 @@ fn products_are_on_together_or_one_by_one_or_off() {
     };
     assert_eq!(sets(SoftwareAxis::All), ["bank+scanner"]);
     assert_eq!(sets(SoftwareAxis::Each), ["", "bank", "scanner"]);
+    assert_eq!(sets(SoftwareAxis::Pairs), ["", "bank", "scanner", "bank+scanner"]);
     assert_eq!(sets(SoftwareAxis::None), [""]);
 }
 

@@ -8,6 +8,7 @@ use patchbed_model::record::{Broke, CauseRecord, CellRecord, Since};
 use patchbed_model::text::{one_line, shorten};
 use patchbed_model::{Arm, Blame, Cause, CauseKind, CellId, Difference, Judgement, Key, Snapshot, Verdict};
 
+use crate::judge::attribution::{Attribution, Row, Shows, attribute};
 use crate::noise::false_alarm;
 
 /// The most lines of evidence and of "what broke" of one cause.
@@ -95,6 +96,14 @@ impl Group<'_> {
         let (first, witness) = self.members().next()?;
         let differences = self.differences(first);
         let stops: Vec<&Cause> = first.stops.iter().filter(|cause| self.holds_stop(cause)).collect();
+        let (attribution, not_in) = self.attribution();
+        let (mut only_with, mut hidden_by, mut perhaps_with) = (Vec::new(), Vec::new(), Vec::new());
+        match attribution {
+            Attribution::Alone => {}
+            Attribution::OnlyWith(products) => only_with.extend(products),
+            Attribution::HiddenBy(products) => hidden_by.extend(products),
+            Attribution::Open(several) => perhaps_with = several.into_iter().map(Vec::from_iter).collect(),
+        }
         let by_difference = differences.first().map(|one| one.verdict);
         let verdict = if stops.is_empty() { by_difference? } else { first.verdict };
         let evidence =
@@ -105,6 +114,10 @@ impl Group<'_> {
             verdict,
             cells: self.members().map(|(cell, _)| cell.id.clone()).collect::<Vec<CellId>>(),
             since: self.since(&stops, &differences),
+            only_with,
+            hidden_by,
+            perhaps_with,
+            not_in,
             broke: differences.iter().take(MOST_LINES).map(|one| broke(one)).collect(),
             evidence: without_repetition(evidence),
             sure: sure(witness, &differences, first),
@@ -148,6 +161,21 @@ impl Group<'_> {
         Some(Since { patch: guilty.join(" + "), with, without })
     }
 
+    /// What the group has to do with products, by the cells that differ from a member in nothing else; and those among
+    /// them in which it does not show.
+    fn attribution(&self) -> (Attribution, Vec<CellId>) {
+        let ground: BTreeSet<_> = self.members().map(|(cell, _)| (&cell.image, &cell.patches)).collect();
+        let cells = self.cells.iter().enumerate();
+        let alike = cells.filter(|(_, (cell, _))| ground.contains(&(&cell.image, &cell.patches)));
+        let rows = alike.map(|(place, (cell, _))| {
+            let shows = if self.places.contains(&place) { Shows::Yes } else { elsewhere(cell) };
+            (cell, Row { products: cell.software.iter().cloned().collect(), shows })
+        });
+        let (cells, rows): (Vec<&CellRecord>, Vec<Row>) = rows.unzip();
+        let clean = cells.into_iter().zip(&rows).filter(|(_, row)| row.shows == Shows::No);
+        (attribute(&rows), clean.map(|(cell, _)| cell.id.clone()).collect())
+    }
+
     /// Of the patched and of the control attempts of all cells: how many show it, of how many.
     fn counts(&self, differences: &[&Difference]) -> ((u32, u32), (u32, u32)) {
         let mut counts = ((0, 0), (0, 0));
@@ -164,6 +192,17 @@ impl Group<'_> {
             counts.1.1 += of(Arm::Control);
         }
         counts
+    }
+}
+
+/// Whether a cell without some signs is one in which they do not show. Where the patch does other harm, that may be the
+/// same fault, seen by what was there to see it.
+const fn elsewhere(cell: &CellRecord) -> Shows {
+    match cell.verdict {
+        Verdict::Same | Verdict::Improved | Verdict::Changed => Shows::No,
+        Verdict::Skipped | Verdict::Inconclusive | Verdict::Unstable | Verdict::Ineffective | Verdict::Regressed => {
+            Shows::Unknown
+        }
     }
 }
 

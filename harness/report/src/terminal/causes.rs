@@ -31,6 +31,7 @@ pub(super) fn write(
         let refs = format!("[{}]", screen.ids(&cause.cells));
         block.text("Since", &safe::shown(&words::since(since), screen.look), &refs);
     }
+    block.products(scenario, cause);
     block.evidence(&cause.evidence, cause.cells.first());
     block.text("How sure", &safe::shown(&cause.sure, screen.look), "");
     if let Some(cell) = cause.cells.first() {
@@ -71,6 +72,29 @@ impl Block<'_> {
         }
         if cause.broke.len() > BROKE {
             self.more(cause.broke.len() - BROKE, "reading", cause.cells.first());
+        }
+    }
+
+    /// What it has to do with products, where there are any.
+    fn products(&mut self, scenario: &ScenarioRecord, cause: &CauseRecord) {
+        let look = self.screen.look;
+        let together =
+            |names: &[String]| names.iter().map(|name| safe::name(name, look)).collect::<Vec<_>>().join(" + ");
+        let proof =
+            if cause.not_in.is_empty() { String::new() } else { format!("[{}]", self.screen.ids(&cause.not_in)) };
+        let without_products =
+            |cells: &[CellId]| scenario.cells.iter().any(|cell| cell.software.is_empty() && cells.contains(&cell.id));
+        if !cause.only_with.is_empty() {
+            let text = format!("{}: the patch alone is fine", together(&cause.only_with));
+            self.text("Only with", &text, &proof);
+        } else if !cause.hidden_by.is_empty() {
+            self.text("Hidden by", &format!("{}: the patch alone does it", together(&cause.hidden_by)), &proof);
+        } else if !cause.perhaps_with.is_empty() {
+            let sets: Vec<String> = cause.perhaps_with.iter().map(|names| together(names)).collect();
+            let text = format!("not known, perhaps {}: no decided cell tells", sets.join(" or "));
+            self.text("Only with", &text, &proof);
+        } else if without_products(&cause.cells) && scenario.cells.iter().any(|cell| !cell.software.is_empty()) {
+            self.text("Only with", "no product: the patch alone does it", "");
         }
     }
 
