@@ -274,15 +274,21 @@ fn default_name(apply: &[AnyChange]) -> String {
         return "patch".to_owned();
     };
     let name = match first {
-        AnyChange::Deb(deb) => deb.packages.as_ref().and_then(|names| match names.0.as_slice() {
-            [one] => Some(one.clone()),
-            [one, rest @ ..] => Some(format!("{one} and {} more", rest.len())),
-            [] => None,
-        }),
+        AnyChange::Deb(deb) => deb.packages.as_ref().and_then(|names| name_of_packages(&names.0)),
+        AnyChange::Pip(pip) => name_of_packages(&pip.packages.0),
         AnyChange::Diff(diff) => diff.file.as_ref().and_then(|file| Utf8Path::new(file).file_stem().map(str::to_owned)),
         AnyChange::Files(_) | AnyChange::Remove(_) | AnyChange::Command(_) => None,
     };
     let name = name.unwrap_or_else(|| first.kind().to_owned());
     let safe: String = one_line(&name).chars().map(|c| if matches!(c, '/' | '\\') { '-' } else { c }).collect();
     shorten(safe.trim_start_matches(['.', '-', ' ']), 60)
+}
+
+/// The first package, and how many more there are.
+fn name_of_packages(names: &[String]) -> Option<String> {
+    match names {
+        [one] => Some(one.clone()),
+        [one, rest @ ..] => Some(format!("{one} and {} more", rest.len())),
+        [] => None,
+    }
 }

@@ -14,8 +14,11 @@ mod gather;
 mod keep;
 mod package;
 mod patchset;
+pub mod pip;
 pub mod remove;
+mod stock;
 mod tool;
+mod wheel;
 
 use std::future::Future;
 use std::time::Duration;
@@ -167,7 +170,7 @@ macro_rules! table {
         crate::kinds! {
             /// Any change.
             pub enum AnyChange, "change" { $($(#[doc = $doc])+ $key => $variant($type),)+ }
-            later ["rpm", "pip", "npm", "kernel"]
+            later ["rpm", "npm", "kernel"]
         }
 
         impl Change for AnyChange {
@@ -193,6 +196,8 @@ macro_rules! table {
 table! {
     /// Installs or updates Debian packages.
     "deb" => Deb(deb::Deb),
+    /// Installs or updates Python distributions.
+    "pip" => Pip(pip::Pip),
     /// Applies a unified diff.
     "diff" => Diff(diff::Diff),
     /// Lays files over the root.

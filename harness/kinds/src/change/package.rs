@@ -51,14 +51,15 @@ impl PackageFile {
             return Err("it has no data member".to_owned());
         };
         let mut opened = control.open(file).map_err(read_error)?;
-        let mut found = scan(&mut opened, &["control", "conffiles"]).map_err(|error| format!("control: {error}"))?;
+        let mut found = scan(&mut opened, |name| matches!(name, "control" | "conffiles"))
+            .map_err(|error| format!("control: {error}"))?;
         let text = |found: &mut BTreeMap<String, Vec<u8>>, name: &str| {
             String::from_utf8(found.remove(name).unwrap_or_default()).map_err(|_| format!("its {name} is not UTF-8"))
         };
         let control = text(&mut found, "control")?;
         let conffiles = text(&mut found, "conffiles")?;
         let mut opened = data.open(file).map_err(read_error)?;
-        scan(&mut opened, &[]).map_err(|error| format!("data: {error}"))?;
+        scan(&mut opened, |_| false).map_err(|error| format!("data: {error}"))?;
         Self::from_control(&control, &conffiles)
     }
 

@@ -13,6 +13,8 @@ use super::ChangeError;
 
 /// How many bytes of each output are kept for evidence.
 const KEEP: usize = 64 << 10;
+/// How long an answer may be: a distribution has up to some ten thousand files.
+const ANSWER: usize = 32 << 20;
 /// How many of a tool's last lines are evidence.
 const EVIDENCE: usize = 20;
 
@@ -45,7 +47,11 @@ pub(crate) async fn must_run(
     program: Program,
     within: Duration,
 ) -> Result<Ran, ChangeError> {
-    let ran = run(sandbox, program, within).await?;
+    ended(what, run(sandbox, program, within).await?, within)
+}
+
+/// What a program said, when it ended with status 0.
+fn ended(what: &str, ran: Ran, within: Duration) -> Result<Ran, ChangeError> {
     match ran.end {
         End::Exited(0) => Ok(ran),
         End::TimedOut => Err(ChangeError::TimedOut { within, evidence: evidence(&ran) }),
@@ -53,6 +59,22 @@ pub(crate) async fn must_run(
             Err(ChangeError::Refused { text: format!("{what} {}", ran.end), evidence: evidence(&ran) })
         }
     }
+}
+
+/// Runs a program that must end with status 0 and say one JSON value on its standard output.
+pub(crate) async fn ask<T: serde::de::DeserializeOwned>(
+    sandbox: &dyn Sandbox,
+    what: &str,
+    program: Program,
+    within: Duration,
+) -> Result<T, ChangeError> {
+    let milliseconds = u64::try_from(within.as_millis()).unwrap_or(u64::MAX);
+    let run = Run { program, input: None, within: milliseconds, keep: ANSWER, stream: false, terminal: None };
+    let ran = ended(what, sandbox.run(run).await?, within)?;
+    serde_json::from_str(&ran.output.text).map_err(|error| ChangeError::Refused {
+        text: format!("the answer of {what} cannot be read: {error}"),
+        evidence: evidence(&ran),
+    })
 }
 
 /// The last lines of both outputs.

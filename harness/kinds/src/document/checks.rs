@@ -84,6 +84,24 @@ fn is_version(text: &str) -> bool {
         && text.chars().all(|c| c.is_ascii_alphanumeric() || ".+~:-".contains(c))
 }
 
+/// A Python distribution, perhaps with extras and its version.
+#[must_use]
+pub fn python_package(text: &str) -> Option<&'static str> {
+    let (name, version) = text.split_once("==").map_or((text, None), |(name, version)| (name, Some(version.trim())));
+    let name = name.split('[').next().unwrap_or_default().trim();
+    let good = name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
+        && version.is_none_or(|version| word(&version.replacen('!', ".", 1)).is_none());
+    (!good).then_some("a package such as `Jinja2==3.1.2`")
+}
+
+/// A program by name or path.
+#[must_use]
+pub fn interpreter(text: &str) -> Option<&'static str> {
+    let good = word(text).is_none() || inside_path(text).is_none();
+    (!good).then_some("a program such as `python3`, or its path inside the environment")
+}
+
 /// A user of the environment.
 #[must_use]
 pub fn user(text: &str) -> Option<&'static str> {
@@ -179,7 +197,7 @@ mod tests {
     #[test]
     fn flags_and_paths_are_no_packages_users_or_words() {
         for bad in ["", "-rf", "--help", "../x", "/etc", "a b", "a\nb", "$(id)", ";", "\u{1b}[31m", "*"] {
-            for check in [package, user, owner, mode, url, address, port, sha256, word] {
+            for check in [package, python_package, user, owner, mode, url, address, port, sha256, word] {
                 assert!(check(bad).is_some(), "{bad:?}");
             }
         }
@@ -188,6 +206,7 @@ mod tests {
     #[test]
     fn what_people_write_is_good() {
         assert_eq!(["g++", "libssl3:amd64=3.0.11-1~deb12u2", "nginx=1:2.4+x"].map(package), [None; 3]);
+        assert_eq!(["Jinja2==3.1.2", "requests[socks] == 2.31.0", "x==1!2.0+local"].map(python_package), [None; 3]);
         assert_eq!(["www-data", "1000", "_apt"].map(user), [None; 3]);
         assert_eq!(["root", "root:shadow", "0:0"].map(owner), [None; 3]);
         assert_eq!(["http://localhost/", "http://[::1]:80/x?y#z", "https://a"].map(url), [None; 3]);

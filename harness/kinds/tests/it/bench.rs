@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use patchbed_kinds::change::{AnyChange, Applied, Change as _, ChangeError, Prepared, Site, WayBack};
 use patchbed_kinds::document::{Content, Node, Place, Problems};
-use patchbed_kinds::image::{AnySource, Image, ImageError, Source as _, Store, Workshop};
+use patchbed_kinds::image::{AnySource, Image, ImageError, Source as _, Store, Workshop, extend};
 use patchbed_kinds::probe::AnyProbe;
 use patchbed_sandbox::message::{FileFact, Files};
 use patchbed_sandbox::{Backend, NamespacesBackend, Sandbox};
@@ -97,6 +97,18 @@ impl Bench {
     /// A minimal Debian.
     pub(crate) async fn debian(&self) -> Result<Image> {
         self.kept(&source("debian", serde_json::json!(suite()))?).await
+    }
+
+    /// The same with Python, its venvs and Node, but without npm.
+    pub(crate) async fn debian_with_languages(&self) -> Result<Image> {
+        let packages = ["python3-venv", "python3-pip", "nodejs"];
+        self.kept(&source("debian", serde_json::json!({ "suite": suite(), "packages": packages }))?).await
+    }
+
+    /// An image with layers from the store that all tests share: made once, and kept.
+    pub(crate) async fn kept_with(&self, image: Image, changes: &[AnyChange]) -> Result<Image> {
+        let store = Store::open(shared_folder().join("store"))?;
+        Ok(extend(&Workshop { store: &store, ..self.workshop(None) }, image, changes).await?)
     }
 
     /// An image from the store that all tests share: made once, and kept.

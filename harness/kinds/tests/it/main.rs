@@ -7,7 +7,9 @@ mod debs;
 mod images;
 mod laws;
 mod package;
+mod pips;
 mod probes;
+mod wheel;
 
 use std::process::ExitCode;
 
@@ -58,6 +60,13 @@ fn main() -> ExitCode {
         trial!(debs::a_downgrade_and_the_same_version_are_said),
         trial!(debs::files_that_are_no_packages_are_refused),
         trial!(debs::packages_come_from_the_images_own_sources),
+        trial!(pips::a_wheel_in_a_venv_is_updated_and_taken_back),
+        trial!(pips::the_systems_own_python_is_changed_and_taken_back),
+        trial!(pips::the_same_version_brings_its_own_bytes),
+        trial!(pips::a_missing_dependency_is_named_by_pip),
+        trial!(pips::a_source_distribution_is_built),
+        trial!(pips::a_venv_without_pip_is_refused),
+        trial!(pips::folders_that_do_not_fit_are_refused),
     ];
     tests.extend(probes::trials());
     libtest_mimic::run(&arguments, tests).exit_code()

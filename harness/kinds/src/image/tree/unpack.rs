@@ -128,7 +128,10 @@ fn unpacked<'a>(packed: &'a mut dyn io::BufRead) -> Result<Box<dyn Read + 'a>, T
 }
 
 /// Reads an archive to its end without unpacking it: every header is checked, and the wanted files are given back.
-pub(crate) fn scan(archive: &mut dyn Read, wanted: &[&str]) -> Result<BTreeMap<String, Vec<u8>>, TreeError> {
+pub(crate) fn scan(
+    archive: &mut dyn Read,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<BTreeMap<String, Vec<u8>>, TreeError> {
     let count = Rc::new(Cell::new(0));
     let packed = Packed { inner: archive, count: Rc::clone(&count), hasher: Rc::default() };
     let mut packed = BufReader::with_capacity(64 << 10, packed);
@@ -138,7 +141,7 @@ pub(crate) fn scan(archive: &mut dyn Read, wanted: &[&str]) -> Result<BTreeMap<S
     let mut found = BTreeMap::new();
     while let Some(head) = blocks.next()? {
         let What::File { size } = head.what else { continue };
-        let name = std::str::from_utf8(head.path.as_bytes()).ok().filter(|name| wanted.contains(name));
+        let name = std::str::from_utf8(head.path.as_bytes()).ok().filter(|name| wanted(name));
         let cut = || refused(&head.path, "is cut off: the archive is truncated");
         if let Some(name) = name.filter(|_| size <= WANTED_LIMIT) {
             let mut content = Vec::new();
