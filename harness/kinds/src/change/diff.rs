@@ -18,7 +18,7 @@ use super::patchset::{Held, State, apply, parse, paths};
 use super::tool::{digest, inside};
 use super::{Applied, Change, ChangeError, Prepared, Site, WayBack, resolve};
 use crate::image::parcel::bind;
-use crate::image::store::{Entry, Meta, Shelf};
+use crate::image::store::{Entry, Meta, Place, Shelf};
 use crate::image::tree::{TreeError, open_file};
 use crate::image::{ImageError, Store, Workshop, blocking};
 
@@ -146,10 +146,10 @@ const NAME: &str = "patch.diff";
 /// Puts the diff into the store, so that every attempt applies the same bytes whatever becomes of the file.
 async fn keep_text(store: &Store, content: &Digest, bytes: &[u8]) -> Result<Entry, ChangeError> {
     let digest = Hasher::new().part("diff 1").part(content.to_string()).finish();
-    let _lock = store.lock(&digest).await?;
-    if let Some(entry) = store.find(Shelf::Packages, &digest)? {
-        return Ok(entry);
-    }
+    let _lock = match store.entry(Shelf::Packages, &digest).await? {
+        Place::Made(entry) => return Ok(entry),
+        Place::Free(lock) => lock,
+    };
     let draft = store.draft()?;
     let path = draft.root().join(NAME);
     std::fs::write(&path, bytes).map_err(|error| ChangeError::Unavailable(format!("write `{path}`: {error}")))?;

@@ -8,7 +8,7 @@ use patchbed_model::id::Hasher;
 use serde::Serialize;
 
 use super::ChangeError;
-use crate::image::store::{Entry, Meta, Shelf};
+use crate::image::store::{Entry, Meta, Place, Shelf};
 use crate::image::tar::digest_of;
 use crate::image::{ImageError, Store, blocking};
 
@@ -48,10 +48,10 @@ pub(super) async fn stock(
         bytes += size;
     }
     let digest = hasher.finish();
-    let _lock = store.lock(&digest).await?;
-    if let Some(entry) = store.find(Shelf::Packages, &digest)? {
-        return Ok(entry);
-    }
+    let _lock = match store.entry(Shelf::Packages, &digest).await? {
+        Place::Made(entry) => return Ok(entry),
+        Place::Free(lock) => lock,
+    };
     let meta =
         Meta { source: format!("{kind} packages"), entries: files.len() as u64, bytes, notes: Vec::new(), detail };
     Ok(store.publish(draft, Shelf::Packages, &digest, meta)?)

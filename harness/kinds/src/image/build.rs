@@ -9,7 +9,7 @@ use patchbed_model::id::Hasher;
 use patchbed_sandbox::{OpenError, Upper};
 
 use super::host::Shadowed;
-use super::store::{Draft, Entry, Meta, Shelf, Store};
+use super::store::{Draft, Entry, Meta, Place, Shelf, Store};
 use super::tree::{Job, Limits};
 use super::{AnySource, Image, ImageError, Source as _, Workshop, blocking};
 use crate::change::{AnyChange, Change as _, Prepared, Site, WayBack};
@@ -67,20 +67,24 @@ async fn layer(
     (prepared, key): (&Prepared, &Digest),
 ) -> Result<Entry, ImageError> {
     let store = workshop.store;
+    if !image.host_root {
+        let _lock = match store.entry(Shelf::Layers, key).await? {
+            Place::Made(entry) => return Ok(entry),
+            Place::Free(lock) => lock,
+        };
+        let draft = install(workshop, image, change, prepared).await?;
+        return Ok(store.publish(draft.draft, Shelf::Layers, key, draft.meta)?);
+    }
     let _lock = store.lock(key).await?;
-    if let Some(entry) = made_before(store, image, key).await? {
+    if let Some(entry) = made_over_host(store, key).await? {
         return Ok(entry);
     }
     let draft = install(workshop, image, change, prepared).await?;
-    if !image.host_root {
-        return Ok(store.publish(draft.draft, Shelf::Layers, key, draft.meta)?);
-    }
     let shadowed = shadowed(&draft.draft.root()).await?;
     let digest = over_host(key, &shadowed);
-    let _lock = store.lock(&digest).await?;
-    let entry = match store.find(Shelf::Layers, &digest)? {
-        Some(entry) => entry,
-        None => store.publish(draft.draft, Shelf::Layers, &digest, draft.meta)?,
+    let entry = match store.entry(Shelf::Layers, &digest).await? {
+        Place::Made(entry) => entry,
+        Place::Free(_lock) => store.publish(draft.draft, Shelf::Layers, &digest, draft.meta)?,
     };
     // A file that was changed meanwhile may be in the layer as it was before.
     if shadowed.changed < draft.begun {
@@ -89,11 +93,8 @@ async fn layer(
     Ok(entry)
 }
 
-/// The layer that an earlier run left under this key, when it can be used again.
-async fn made_before(store: &Store, image: &Image, key: &Digest) -> Result<Option<Entry>, ImageError> {
-    if !image.host_root {
-        return Ok(store.find(Shelf::Layers, key)?);
-    }
+/// The layer over this machine's own root that an earlier run left under this key, when it can be used again.
+async fn made_over_host(store: &Store, key: &Digest) -> Result<Option<Entry>, ImageError> {
     let known = store.seen(key).map(|digest| store.find(Shelf::Layers, &digest)).transpose()?.flatten();
     let Some(entry) = known else { return Ok(None) };
     let is_current = over_host(key, &shadowed(&entry.root).await?) == entry.digest;

@@ -11,7 +11,7 @@ use patchbed_model::id::Hasher;
 
 use super::apt::{self, Archives, Stanza};
 use super::bootstrap::mmdebstrap;
-use super::store::{Entry, Meta, Shelf};
+use super::store::{Entry, Meta, Place, Shelf};
 use super::tar::digest_of;
 use super::tree::{Job, Limits, open_file};
 use super::{Image, ImageError, Source, Workshop, blocking};
@@ -136,10 +136,10 @@ impl Recipe {
         let packed = tar.clone();
         let content = blocking(move || digest_of(&packed)).await?;
         let digest = Hasher::new().part("debian 1").part(content.to_string()).finish();
-        let _lock = store.lock(&digest).await?;
-        if let Some(entry) = store.find(Shelf::Images, &digest)? {
-            return Ok(entry);
-        }
+        let _lock = match store.entry(Shelf::Images, &digest).await? {
+            Place::Made(entry) => return Ok(entry),
+            Place::Free(lock) => lock,
+        };
         let job = Job::Unpack { into: draft.root(), expected: content, limits: Limits::default() };
         let planted = blocking(move || job.run(Some(open_file(&tar)?))).await?;
         let meta: Meta = planted.into_meta(source);

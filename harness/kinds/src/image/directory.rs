@@ -4,7 +4,7 @@ use std::fs;
 
 use camino::Utf8Path;
 
-use super::store::Shelf;
+use super::store::{Place, Shelf};
 use super::tree::{Job, Limits, Owners};
 use super::{Image, ImageError, Source, Workshop, blocking};
 use crate::change::resolve;
@@ -44,10 +44,11 @@ impl Source for Directory {
         let Some(digest) = planted.digest.clone() else {
             return Err(ImageError::Unavailable(format!("`{from}` was read without a digest")));
         };
-        let _lock = store.lock(&digest).await?;
-        let entry = match store.find(Shelf::Images, &digest)? {
-            Some(entry) => entry,
-            None => store.publish(draft, Shelf::Images, &digest, planted.into_meta(format!("directory {from}")))?,
+        let entry = match store.entry(Shelf::Images, &digest).await? {
+            Place::Made(entry) => entry,
+            Place::Free(_lock) => {
+                store.publish(draft, Shelf::Images, &digest, planted.into_meta(format!("directory {from}")))?
+            }
         };
         if let Some(fingerprint) = &fingerprint {
             store.remember(fingerprint, &digest);

@@ -7,7 +7,7 @@ use patchbed_model::Digest;
 use patchbed_model::id::Hasher;
 use patchbed_sandbox::{Bind, BindMode};
 
-use super::store::{Entry, Meta, Shelf};
+use super::store::{Entry, Meta, Place, Shelf};
 use super::tar::digest_of;
 use super::tree::{Job, Limits, Owners, open_file};
 use super::{ImageError, Store, blocking};
@@ -27,10 +27,10 @@ async fn folder(store: &Store, path: &Utf8Path) -> Result<Entry, ImageError> {
         Some(digest) => Hasher::new().part("folder 1").part(digest.to_string()).finish(),
         None => return Err(ImageError::Unavailable(format!("`{path}` was read without a digest"))),
     };
-    let _lock = store.lock(&digest).await?;
-    if let Some(entry) = store.find(Shelf::Packages, &digest)? {
-        return Ok(entry);
-    }
+    let _lock = match store.entry(Shelf::Packages, &digest).await? {
+        Place::Made(entry) => return Ok(entry),
+        Place::Free(lock) => lock,
+    };
     let detail = listing(&draft.root()).await?;
     let meta = Meta { detail, ..planted.into_meta(format!("folder {path}")) };
     Ok(store.publish(draft, Shelf::Packages, &digest, meta)?)
@@ -40,10 +40,10 @@ async fn tarball(store: &Store, path: &Utf8Path) -> Result<Entry, ImageError> {
     let file = path.to_owned();
     let packed = blocking(move || digest_of(&file)).await?;
     let digest = Hasher::new().part("tarball 1").part(packed.to_string()).finish();
-    let _lock = store.lock(&digest).await?;
-    if let Some(entry) = store.find(Shelf::Packages, &digest)? {
-        return Ok(entry);
-    }
+    let _lock = match store.entry(Shelf::Packages, &digest).await? {
+        Place::Made(entry) => return Ok(entry),
+        Place::Free(lock) => lock,
+    };
     let draft = store.draft()?;
     let job = Job::Unpack { into: draft.root(), expected: packed, limits: Limits::default() };
     let file = path.to_owned();

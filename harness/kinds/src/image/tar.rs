@@ -6,7 +6,7 @@ use camino::Utf8Path;
 use patchbed_model::Digest;
 use patchbed_model::id::Hasher;
 
-use super::store::{Entry, Shelf, Store};
+use super::store::{Entry, Place, Shelf, Store};
 use super::tree::{Job, Limits, TreeError, open_file};
 use super::{Image, ImageError, Source, Workshop, blocking};
 use crate::change::resolve;
@@ -75,10 +75,10 @@ pub(crate) fn digest_of(path: &Utf8Path) -> Result<Digest, TreeError> {
 
 /// Unpacks a tarball of this digest into the store, or finds it unpacked.
 pub(crate) async fn import(store: &Store, path: &Utf8Path, shelf: Shelf, digest: &Digest) -> Result<Entry, ImageError> {
-    let _lock = store.lock(digest).await?;
-    if let Some(entry) = store.find(shelf, digest)? {
-        return Ok(entry);
-    }
+    let _lock = match store.entry(shelf, digest).await? {
+        Place::Made(entry) => return Ok(entry),
+        Place::Free(lock) => lock,
+    };
     let draft = store.draft()?;
     let job = Job::Unpack { into: draft.root(), expected: digest.clone(), limits: Limits::default() };
     let file_path = path.to_owned();

@@ -204,13 +204,20 @@ impl Store {
             Err(error) => return Err(StoreError::io("read", place, error)),
             Ok(_) => {}
         }
-        if let Some(entry) = read_entry(&place, part, digest) {
-            touch(&place);
+        if let Some(entry) = self.peek(part, digest) {
             return Ok(Some(entry));
         }
         tracing::warn!(path = %place, "a damaged entry of the image store is removed");
         self.discard(&place)?;
         Ok(None)
+    }
+
+    /// A whole entry; of one that is damaged nothing is said.
+    pub(super) fn peek(&self, part: Shelf, digest: &Digest) -> Option<Entry> {
+        let place = self.place(part, digest);
+        let entry = read_entry(&place, part, digest)?;
+        touch(&place);
+        Some(entry)
     }
 
     /// All whole entries, in the order of shelf and digest.

@@ -4,7 +4,7 @@ use std::fs::{File, TryLockError};
 
 use patchbed_model::Digest;
 
-use super::entries::{Store, StoreError};
+use super::entries::{Entry, Shelf, Store, StoreError};
 use crate::image::Image;
 
 /// Held while an entry is made or removed.
@@ -17,6 +17,15 @@ pub(crate) struct Lock {
 #[derive(Debug)]
 pub struct Hold {
     _files: Vec<File>,
+}
+
+/// What is found under a digest.
+#[derive(Debug)]
+pub(crate) enum Place {
+    /// The entry.
+    Made(Entry),
+    /// Nothing, and nobody else makes it meanwhile.
+    Free(Lock),
 }
 
 impl Store {
@@ -38,6 +47,16 @@ impl Store {
             .await
             .unwrap_or_else(|error| Err(std::io::Error::other(error)))
             .map_err(|error| StoreError::io("lock", path, error))
+    }
+
+    /// An entry, or the lock under which to make it. What is there already is had without waiting for those who use it.
+    pub(crate) async fn entry(&self, shelf: Shelf, digest: &Digest) -> Result<Place, StoreError> {
+        if let Some(entry) = self.peek(shelf, digest) {
+            return Ok(Place::Made(entry));
+        }
+        let lock = self.lock(digest).await?;
+        // Somebody else may have made it meanwhile.
+        Ok(self.find(shelf, digest)?.map_or(Place::Free(lock), Place::Made))
     }
 
     /// The lock, when it can be had at once.

@@ -18,3 +18,4 @@ pub(crate) use draft::Draft;
 pub(crate) use entries::detail;
 pub use entries::{Entry, Meta, Shelf, Store, StoreError};
 pub use lock::Hold;
+pub(crate) use lock::Place;
