@@ -30,7 +30,7 @@ impl Content for AnyChange {
     fn fault(&self, base: &Utf8Path) -> Option<String> {
         match self {
             Self::Diff(diff) => diff.fault(base),
-            Self::Deb(_) | Self::Pip(_) | Self::Files(_) | Self::Remove(_) | Self::Command(_) => None,
+            Self::Deb(_) | Self::Pip(_) | Self::Npm(_) | Self::Files(_) | Self::Remove(_) | Self::Command(_) => None,
         }
     }
 }

@@ -276,6 +276,7 @@ fn default_name(apply: &[AnyChange]) -> String {
     let name = match first {
         AnyChange::Deb(deb) => deb.packages.as_ref().and_then(|names| name_of_packages(&names.0)),
         AnyChange::Pip(pip) => name_of_packages(&pip.packages.0),
+        AnyChange::Npm(npm) => name_of_packages(&npm.packages.0),
         AnyChange::Diff(diff) => diff.file.as_ref().and_then(|file| Utf8Path::new(file).file_stem().map(str::to_owned)),
         AnyChange::Files(_) | AnyChange::Remove(_) | AnyChange::Command(_) => None,
     };

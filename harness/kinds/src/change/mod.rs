@@ -12,11 +12,13 @@ mod fetch;
 pub mod files;
 mod gather;
 mod keep;
+pub mod npm;
 mod package;
 mod patchset;
 pub mod pip;
 pub mod remove;
 mod stock;
+mod tarball;
 mod tool;
 mod wheel;
 
@@ -170,7 +172,7 @@ macro_rules! table {
         crate::kinds! {
             /// Any change.
             pub enum AnyChange, "change" { $($(#[doc = $doc])+ $key => $variant($type),)+ }
-            later ["rpm", "npm", "kernel"]
+            later ["rpm", "kernel"]
         }
 
         impl Change for AnyChange {
@@ -198,6 +200,8 @@ table! {
     "deb" => Deb(deb::Deb),
     /// Installs or updates Python distributions.
     "pip" => Pip(pip::Pip),
+    /// Installs or updates packages of a Node project.
+    "npm" => Npm(npm::Npm),
     /// Applies a unified diff.
     "diff" => Diff(diff::Diff),
     /// Lays files over the root.

@@ -10,16 +10,18 @@ use serde_json::{Value as Json, json};
 
 use super::keep::keep;
 use super::stock::{files_of, stock};
-use super::tool::{ask, digest};
+use super::tool::{Question, ask, digest};
 use super::wheel::{Distribution, Form, Pin, normal_name, normal_version};
 use super::{Applied, Change, ChangeError, Prepared, Site, resolve};
 use crate::document::OneOrMany;
 use crate::image::parcel::bind;
 use crate::image::store::detail;
-use crate::image::{ImageError, Workshop, blocking};
+use crate::image::{Workshop, blocking};
 
 crate::document! {
-    /// Python distributions, from a folder of wheels.
+    /// Python distributions, from a folder of wheels. A venv comes back whole; of an interpreter that belongs to the
+    /// system, its folders of packages and programs do, but not data files that a wheel puts elsewhere. A version that is
+    /// there already is installed again, because its bytes may be others.
     pub struct Pip, "packages, or a mapping with `packages` and `from`" {
         /// Pins such as `Jinja2==3.1.2`; the version may be left out where the folder holds one alone.
         packages: OneOrMany<String>, required;
@@ -112,7 +114,8 @@ impl Pip {
             directory: None,
             privileges: Privileges::Ordinary,
         };
-        ask(site.sandbox, &format!("`{} -m pip`", self.python()), program, site.within).await
+        let what = format!("`{} -m pip`", self.python());
+        ask(site.sandbox, Question { what: &what, program, input: None }, site.within).await
     }
 }
 
@@ -124,9 +127,7 @@ impl Change for Pip {
     async fn prepare(&self, workshop: &Workshop<'_>) -> Result<Prepared, ChangeError> {
         let (pins, files) = self.choose(workshop)?;
         let checked = files.clone();
-        blocking(move || checked.iter().try_for_each(Distribution::check).map(|()| ()))
-            .await
-            .map_err(|error: ImageError| ChangeError::from(error))?;
+        blocking(move || checked.iter().try_for_each(Distribution::check)).await?;
         let isolated = files.iter().any(|file| BACKENDS.contains(&file.name.as_str()));
         let paths: Vec<_> = files.into_iter().map(|file| file.path).collect();
         let entry = stock(workshop.store, "pip", &paths, &(pins, isolated)).await?;
@@ -143,7 +144,7 @@ impl Change for Pip {
             detail(&bind.from).map_err(|error| ChangeError::Unavailable(error.text()))?;
         let interpreter: Interpreter = self.ask(site, &json!({})).await?;
         interpreter.check(self.python())?;
-        keep(site, &interpreter.places()).await?;
+        keep(site, &interpreter.places().into_iter().collect::<Vec<_>>()).await?;
         let again = interpreter.again(&pins);
         let commands = self.commands(&pins, &again, &bind.to, isolated);
         let installed: Installed = self.ask(site, &json!({ "commands": commands, "again": again })).await?;
@@ -198,15 +199,11 @@ impl Interpreter {
         Err(ChangeError::Refused { text: format!("`{python}` has no pip: {remedy}"), evidence: Vec::new() })
     }
 
-    /// What pip may write to: a venv, or the folders of an interpreter that belongs to the system.
-    fn places(&self) -> Vec<String> {
-        match &self.venv {
-            Some(venv) => vec![venv.clone()],
-            None => {
-                let places: BTreeSet<String> = self.sites.iter().chain([&self.scripts]).cloned().collect();
-                places.into_iter().collect()
-            }
-        }
+    /// What pip may write to: a venv, or the folders of an interpreter that belongs to the system. Of the latter not
+    /// all of its prefix, which may be `/usr`.
+    fn places(&self) -> BTreeSet<String> {
+        let system = || self.sites.iter().chain([&self.scripts]).cloned().collect();
+        self.venv.as_ref().map_or_else(system, |venv| BTreeSet::from([venv.clone()]))
     }
 
     /// Which pins are installed in the same version.

@@ -61,15 +61,25 @@ fn ended(what: &str, ran: Ran, within: Duration) -> Result<Ran, ChangeError> {
     }
 }
 
-/// Runs a program that must end with status 0 and say one JSON value on its standard output.
+/// A program that answers with one JSON value on its standard output.
+pub(crate) struct Question<'a> {
+    /// Its name in errors.
+    pub(crate) what: &'a str,
+    pub(crate) program: Program,
+    /// What it reads on its standard input.
+    pub(crate) input: Option<serde_json::Value>,
+}
+
+/// Runs a program that must end with status 0, and reads its answer.
 pub(crate) async fn ask<T: serde::de::DeserializeOwned>(
     sandbox: &dyn Sandbox,
-    what: &str,
-    program: Program,
+    question: Question<'_>,
     within: Duration,
 ) -> Result<T, ChangeError> {
+    let Question { what, program, input } = question;
     let milliseconds = u64::try_from(within.as_millis()).unwrap_or(u64::MAX);
-    let run = Run { program, input: None, within: milliseconds, keep: ANSWER, stream: false, terminal: None };
+    let input = input.map(|input| input.to_string());
+    let run = Run { program, input, within: milliseconds, keep: ANSWER, stream: false, terminal: None };
     let ran = ended(what, sandbox.run(run).await?, within)?;
     serde_json::from_str(&ran.output.text).map_err(|error| ChangeError::Refused {
         text: format!("the answer of {what} cannot be read: {error}"),

@@ -95,6 +95,15 @@ pub fn python_package(text: &str) -> Option<&'static str> {
     (!good).then_some("a package such as `Jinja2==3.1.2`")
 }
 
+/// A package of npm, perhaps with its scope and version.
+#[must_use]
+pub fn node_package(text: &str) -> Option<&'static str> {
+    let bare = text.strip_prefix('@').unwrap_or(text);
+    let good =
+        bare.split('/').count() <= 1 + text.len() - bare.len() && bare.split('/').all(|part| word(part).is_none());
+    (!good).then_some("a package such as `chalk@5.0.0` or `@scope/name@1.0.0`")
+}
+
 /// A program by name or path.
 #[must_use]
 pub fn interpreter(text: &str) -> Option<&'static str> {
@@ -197,7 +206,7 @@ mod tests {
     #[test]
     fn flags_and_paths_are_no_packages_users_or_words() {
         for bad in ["", "-rf", "--help", "../x", "/etc", "a b", "a\nb", "$(id)", ";", "\u{1b}[31m", "*"] {
-            for check in [package, python_package, user, owner, mode, url, address, port, sha256, word] {
+            for check in [package, python_package, node_package, user, owner, mode, url, address, port, sha256, word] {
                 assert!(check(bad).is_some(), "{bad:?}");
             }
         }
@@ -207,6 +216,7 @@ mod tests {
     fn what_people_write_is_good() {
         assert_eq!(["g++", "libssl3:amd64=3.0.11-1~deb12u2", "nginx=1:2.4+x"].map(package), [None; 3]);
         assert_eq!(["Jinja2==3.1.2", "requests[socks] == 2.31.0", "x==1!2.0+local"].map(python_package), [None; 3]);
+        assert_eq!(["chalk", "chalk@5.0.0-rc.1", "@babel/core@7.0.0"].map(node_package), [None; 3]);
         assert_eq!(["www-data", "1000", "_apt"].map(user), [None; 3]);
         assert_eq!(["root", "root:shadow", "0:0"].map(owner), [None; 3]);
         assert_eq!(["http://localhost/", "http://[::1]:80/x?y#z", "https://a"].map(url), [None; 3]);

@@ -12,8 +12,8 @@ mod problem;
 mod values;
 
 pub use checks::{
-    Check, address, at_least_one, check, exactly_one, filled, inside_path, interpreter, method, mode, owner, package,
-    plain_url, port, python_package, sha256, url, user, word,
+    Check, address, at_least_one, check, exactly_one, filled, inside_path, interpreter, method, mode, node_package,
+    owner, package, plain_url, port, python_package, sha256, url, user, word,
 };
 pub use fields::Fields;
 pub use node::{Content, Node, Place};

@@ -9,7 +9,7 @@ use patchbed_kinds::change::{AnyChange, Applied, Change as _, ChangeError, Prepa
 use patchbed_kinds::document::{Content, Node, Place, Problems};
 use patchbed_kinds::image::{AnySource, Image, ImageError, Source as _, Store, Workshop, extend};
 use patchbed_kinds::probe::AnyProbe;
-use patchbed_sandbox::message::{FileFact, Files};
+use patchbed_sandbox::message::{FileFact, Files, Program, Run};
 use patchbed_sandbox::{Backend, NamespacesBackend, Sandbox};
 use serde_json::Value as Json;
 
@@ -225,6 +225,14 @@ impl<'a> Applying<'a> {
 
     pub(crate) async fn read(&self, path: &str) -> Result<String> {
         Ok(String::from_utf8(self.sandbox.read_file(path, 1 << 20).await?)?)
+    }
+
+    /// What a shell command prints.
+    pub(crate) async fn printed(&self, command: &str) -> Result<String> {
+        let argv = ["/bin/sh", "-c", command].map(str::to_owned).to_vec();
+        let program = Program { argv, ..Program::default() };
+        let ran = self.sandbox.run(Run { program, within: 60_000, keep: 1 << 16, ..Run::default() }).await?;
+        Ok(format!("{}{}", ran.output.text, ran.errors.text))
     }
 
     pub(crate) async fn close(self) -> Result<()> {

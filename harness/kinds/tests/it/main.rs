@@ -6,6 +6,7 @@ mod changes;
 mod debs;
 mod images;
 mod laws;
+mod npms;
 mod package;
 mod pips;
 mod probes;
@@ -67,6 +68,10 @@ fn main() -> ExitCode {
         trial!(pips::a_source_distribution_is_built),
         trial!(pips::a_venv_without_pip_is_refused),
         trial!(pips::folders_that_do_not_fit_are_refused),
+        trial!(npms::tarballs_replace_packages_where_there_is_no_npm),
+        trial!(npms::npm_resolves_from_the_folder_and_is_taken_back),
+        trial!(npms::a_missing_dependency_is_named_by_npm),
+        trial!(npms::folders_that_do_not_fit_are_refused),
     ];
     tests.extend(probes::trials());
     libtest_mimic::run(&arguments, tests).exit_code()

@@ -122,6 +122,12 @@ impl Tarball {
         Ok(self.builder.append(&header, text.as_bytes())?)
     }
 
+    pub(crate) fn gzip(self) -> Result<Vec<u8>> {
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut packed, &self.bytes()?)?;
+        Ok(packed.finish()?)
+    }
+
     pub(crate) fn bytes(self) -> Result<Vec<u8>> {
         Ok(self.builder.into_inner()?)
     }

@@ -3,7 +3,6 @@
 use anyhow::{Result, ensure};
 use patchbed_kinds::change::{AnyChange, Change as _, ChangeError};
 use patchbed_kinds::image::{Image, extend};
-use patchbed_sandbox::message::{Program, Run};
 use serde_json::{Value as Json, json};
 
 use crate::bench::{Applying, Bench, change, refusal, same};
@@ -29,18 +28,6 @@ fn in_venv(mut words: Json) -> Result<AnyChange> {
     change("pip", words)
 }
 
-/// What a shell command prints.
-async fn printed(applying: &Applying<'_>, command: &str) -> Result<String> {
-    let run = Run {
-        program: Program { argv: ["/bin/sh", "-c", command].map(str::to_owned).to_vec(), ..Default::default() },
-        within: 60_000,
-        keep: 1 << 16,
-        ..Default::default()
-    };
-    let ran = applying.sandbox.run(run).await?;
-    Ok(format!("{}{}", ran.output.text, ran.errors.text))
-}
-
 pub(crate) async fn a_wheel_in_a_venv_is_updated_and_taken_back(bench: &Bench) -> Result<()> {
     let image = with_venv(bench).await?;
     Wheel { needs: &["ppextra==3.0"], ..BETTER }.write(bench, "wheels")?;
@@ -53,7 +40,7 @@ pub(crate) async fn a_wheel_in_a_venv_is_updated_and_taken_back(bench: &Bench) -
     let before = applying.facts(&globs).await?;
     let applied = applying.apply().await?;
     same(&applied.notes, &["ppextra 3.0 is new", "ppgood 1.0 → 2.0"].map(String::from).to_vec())?;
-    same(&printed(&applying, "/srv/venv/bin/ppgood").await?, &"2.0\n".to_owned())?;
+    same(&applying.printed("/srv/venv/bin/ppgood").await?, &"2.0\n".to_owned())?;
     let told = |end: &str| applied.paths.iter().any(|path| path.starts_with("/srv/venv/") && path.ends_with(end));
     for end in
         ["/ppgood/__init__.py", "/ppgood/only_1_0.py", "/ppgood-1.0.dist-info", "/ppextra/only_3_0.py", "/bin/ppgood"]
@@ -62,7 +49,7 @@ pub(crate) async fn a_wheel_in_a_venv_is_updated_and_taken_back(bench: &Bench) -
     }
     applying.revert().await?;
     same(&applying.facts(&globs).await?, &before)?;
-    same(&printed(&applying, "/srv/venv/bin/ppgood").await?, &"1.0\n".to_owned())?;
+    same(&applying.printed("/srv/venv/bin/ppgood").await?, &"1.0\n".to_owned())?;
     applying.close().await
 }
 
@@ -74,7 +61,7 @@ pub(crate) async fn the_systems_own_python_is_changed_and_taken_back(bench: &Ben
     let globs = ["/usr/local", "/usr/local/**", "/usr/lib/python3*/**", "/root", "/root/**"];
     let before = applying.facts(&globs).await?;
     same(&applying.apply().await?.notes, &vec!["ppgood 1.0 is new".to_owned()])?;
-    same(&printed(&applying, "/usr/local/bin/ppgood").await?, &"1.0\n".to_owned())?;
+    same(&applying.printed("/usr/local/bin/ppgood").await?, &"1.0\n".to_owned())?;
     applying.revert().await?;
     same(&applying.facts(&globs).await?, &before)?;
     applying.close().await
@@ -88,7 +75,7 @@ pub(crate) async fn the_same_version_brings_its_own_bytes(bench: &Bench) -> Resu
     let applied = applying.apply().await?;
     same(&applied.notes, &vec!["ppgood 1.0 (the same version again)".to_owned()])?;
     ensure!(applied.paths.iter().any(|path| path.ends_with("/ppgood/__init__.py")), "{:#?}", applied.paths);
-    same(&printed(&applying, "/srv/venv/bin/ppgood").await?, &"2.0\n".to_owned())?;
+    same(&applying.printed("/srv/venv/bin/ppgood").await?, &"2.0\n".to_owned())?;
     applying.close().await
 }
 
@@ -126,15 +113,13 @@ pub(crate) async fn a_source_distribution_is_built(bench: &Bench) -> Result<()> 
         0o644,
     )?;
     tarball.file("ppgood-4.0/ppgood.py", "print('4.0')\n", 0o644)?;
-    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    std::io::Write::write_all(&mut packed, &tarball.bytes()?)?;
-    bench.write("sources/ppgood-4.0.tar.gz", packed.finish()?)?;
+    bench.write("sources/ppgood-4.0.tar.gz", tarball.gzip()?)?;
     let change = change("pip", json!({ "packages": "ppgood==4.0", "from": "sources" }))?;
     let applying = Applying::open(bench, &image, &change).await?;
     let globs = ["/usr/local", "/usr/local/**", "/root", "/root/**", "/tmp/**"];
     let before = applying.facts(&globs).await?;
     same(&applying.apply().await?.notes, &vec!["ppgood 4.0 is new".to_owned()])?;
-    same(&printed(&applying, "python3 -c 'import ppgood'").await?, &"4.0\n".to_owned())?;
+    same(&applying.printed("python3 -c 'import ppgood'").await?, &"4.0\n".to_owned())?;
     applying.revert().await?;
     same(&applying.facts(&globs).await?, &before)?;
     applying.close().await

@@ -21,7 +21,7 @@ impl Wheel<'_> {
     pub(crate) fn write(&self, bench: &Bench, folder: &str) -> Result<Utf8PathBuf> {
         let Self { name, version, text, .. } = self;
         let info = format!("{name}-{version}.dist-info");
-        let needs: String = self.needs.iter().map(|need| format!("Requires-Dist: {need}\n")).collect();
+        let needs: String = self.needs.iter().flat_map(|need| ["Requires-Dist: ", need, "\n"]).collect();
         let files = [
             (format!("{name}/__init__.py"), (*text).to_owned()),
             (format!("{name}/only_{}.py", version.replace('.', "_")), String::new()),
@@ -32,7 +32,7 @@ impl Wheel<'_> {
             ),
             (format!("{info}/entry_points.txt"), format!("[console_scripts]\n{name} = {name}:main\n")),
         ];
-        let record: String = files.iter().map(|(path, _)| format!("{path},,\n")).collect();
+        let record: String = files.iter().flat_map(|(path, _)| [path, ",,\n"]).collect();
         let record = (format!("{info}/RECORD"), format!("{record}{info}/RECORD,,\n"));
         let members: Vec<_> = files.into_iter().chain([record]).collect();
         bench.write(&format!("{folder}/{name}-{version}-py3-none-any.whl"), zip(&members))
