@@ -265,6 +265,10 @@ pub(crate) async fn what_is_held_is_not_removed(bench: &Bench) -> Result<()> {
     bench.write("a.tar", small_tarball()?)?;
     let image = source("tar", json!("a.tar"))?.make(&bench.workshop(None)).await?;
     let hold = bench.store.hold(&image, [])?;
+    // Who wants the same has it at once, in this process and in others.
+    let again = source("tar", json!("a.tar"))?;
+    let workshop = bench.workshop(None);
+    same(&tokio::time::timeout(Duration::from_secs(20), again.make(&workshop)).await??, &image)?;
     same(&bench.store.remove(Duration::ZERO)?, &Vec::new())?;
     drop(hold);
     same(&bench.store.remove(Duration::from_hours(1))?, &Vec::new())?;

@@ -50,13 +50,13 @@ impl Store {
     }
 
     /// An entry, or the lock under which to make it. What is there already is had without waiting for those who use it.
-    pub(crate) async fn entry(&self, shelf: Shelf, digest: &Digest) -> Result<Place, StoreError> {
-        if let Some(entry) = self.peek(shelf, digest) {
+    pub(crate) async fn entry(&self, part: Shelf, digest: &Digest) -> Result<Place, StoreError> {
+        if let Some(entry) = self.peek(part, digest) {
             return Ok(Place::Made(entry));
         }
         let lock = self.lock(digest).await?;
         // Somebody else may have made it meanwhile.
-        Ok(self.find(shelf, digest)?.map_or(Place::Free(lock), Place::Made))
+        Ok(self.find(part, digest)?.map_or(Place::Free(lock), Place::Made))
     }
 
     /// The lock, when it can be had at once.
