@@ -163,6 +163,16 @@ fn harm_that_takes_a_product_is_told_with_the_product() {
 }
 
 #[test]
+fn a_product_that_is_ill_without_the_patch_is_named() {
+    needs!(userns, overlay, root);
+    let product = "software: [{ name: bank, probes: [{ command: 'false' }] }]\n";
+    let project = Project::with(&(tiny("true") + product));
+    assert_eq!(run(&project, &[]).status, Some(6));
+    let said = project.run(&["show", "--json"]);
+    assert!(said.stdout.contains("it is ill without the patch only with bank"), "{said:?}");
+}
+
+#[test]
 fn a_wrong_file_keeps_a_good_one_from_being_run() {
     needs!(userns, overlay, root);
     let project = Project::probing("true");

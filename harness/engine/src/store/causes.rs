@@ -68,6 +68,34 @@ pub(super) fn causes(cells: &[(CellRecord, Witness)]) -> Vec<CauseRecord> {
     causes
 }
 
+/// What is said of products that are ill without any patch: in the notes of the cells that show it.
+pub(super) fn tell_ill_products(cells: &mut [CellRecord]) {
+    let rows: Vec<(String, Row)> =
+        cells.iter().map(|cell| (cell.image.clone(), row(cell, without_patch(cell)))).collect();
+    for cell in cells.iter_mut().filter(|cell| cell.broken_before) {
+        let alike: Vec<Row> =
+            rows.iter().filter(|(image, _)| *image == cell.image).map(|(_, row)| row.clone()).collect();
+        if let Attribution::OnlyWith(products) = attribute(&alike) {
+            let names = products.into_iter().collect::<Vec<_>>().join(" + ");
+            cell.notes
+                .push(format!("it is ill without the patch only with {names}: without that the environment is well"));
+        }
+    }
+}
+
+fn row(cell: &CellRecord, shows: Shows) -> Row {
+    Row { products: cell.software.iter().cloned().collect(), shows }
+}
+
+/// Whether a cell is ill without the patch.
+const fn without_patch(cell: &CellRecord) -> Shows {
+    match cell.verdict {
+        _ if cell.broken_before => Shows::Yes,
+        Verdict::Same | Verdict::Improved | Verdict::Changed | Verdict::Ineffective | Verdict::Regressed => Shows::No,
+        Verdict::Skipped | Verdict::Inconclusive | Verdict::Unstable => Shows::Unknown,
+    }
+}
+
 /// What went wrong in a cell. A cell that stopped is known by its stops alone.
 fn signs(cell: &CellRecord) -> Vec<Sign> {
     match cell.verdict {
@@ -169,7 +197,7 @@ impl Group<'_> {
         let alike = cells.filter(|(_, (cell, _))| ground.contains(&(&cell.image, &cell.patches)));
         let rows = alike.map(|(place, (cell, _))| {
             let shows = if self.places.contains(&place) { Shows::Yes } else { elsewhere(cell) };
-            (cell, Row { products: cell.software.iter().cloned().collect(), shows })
+            (cell, row(cell, shows))
         });
         let (cells, rows): (Vec<&CellRecord>, Vec<Row>) = rows.unzip();
         let clean = cells.into_iter().zip(&rows).filter(|(_, row)| row.shows == Shows::No);

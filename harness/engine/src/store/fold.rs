@@ -10,7 +10,7 @@ use patchbed_model::{
     Arm, CellId, Difference, Digest, Event, Exit, Judgement, Outcome, Record, RunId, Snapshot, Stage, Verdict,
 };
 
-use super::causes::{Witness, causes};
+use super::causes::{Witness, causes, tell_ill_products};
 
 /// The record of these events.
 #[must_use]
@@ -144,6 +144,7 @@ impl Fold {
         for (scenario, cells) in scenarios.iter_mut().zip(witnesses) {
             scenario.causes = causes(&cells);
             scenario.cells = cells.into_iter().map(|(cell, _)| cell).collect();
+            tell_ill_products(&mut scenario.cells);
             scenario.verdict = heaviest(&scenario.cells);
         }
         self.whole(scenarios)
