@@ -37,6 +37,7 @@ pub(crate) fn reading() -> impl Strategy<Value = Reading> {
         value,
         health: health.filter(|_| class == Class::State),
         unit: None,
+        better: None,
         evidence,
     })
 }

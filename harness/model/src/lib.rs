@@ -23,7 +23,7 @@ pub use event::{AttemptId, Event};
 pub use exit::Exit;
 pub use id::{CellId, Digest, Key, RunId};
 pub use outcome::{Arm, Blame, Cause, CauseKind, Outcome, Stage};
-pub use reading::{Class, Health, Reading, Snapshot, Value};
+pub use reading::{Better, Class, Health, Reading, Snapshot, Value};
 pub use record::Record;
 pub use rule::{Allow, Rule, Rules};
 pub use verdict::Verdict;

@@ -32,6 +32,16 @@ pub enum Health {
     Bad,
 }
 
+/// Which direction of a metric people want.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Better {
+    /// Times and sizes.
+    Lower,
+    /// Rates.
+    Higher,
+}
+
 /// An observed value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -79,6 +89,9 @@ pub struct Reading {
     /// The unit of a metric, such as `ms` or `bytes`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
+    /// The wanted direction of a metric that is judged by comparing attempts; `None`: only a rule or a margin judges it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub better: Option<Better>,
     /// Lines that explain the value: the end of an output, a log line. Never compared.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub evidence: Vec<String>,
@@ -117,6 +130,12 @@ impl Reading {
         Self { unit: Some(unit.to_owned()), ..Self::plain(Class::Metric, Value::Number(number)) }
     }
 
+    /// A metric in `unit` of which one direction is wanted.
+    #[must_use]
+    pub fn measured(number: f64, unit: &str, better: Better) -> Self {
+        Self { better: Some(better), ..Self::metric(number, unit) }
+    }
+
     /// The same reading with lines that explain it.
     #[must_use]
     pub fn because(mut self, evidence: impl IntoIterator<Item = String>) -> Self {
@@ -125,7 +144,7 @@ impl Reading {
     }
 
     fn plain(class: Class, value: Value) -> Self {
-        Self { class, value, health: None, unit: None, evidence: Vec::new() }
+        Self { class, value, health: None, unit: None, better: None, evidence: Vec::new() }
     }
 }
 

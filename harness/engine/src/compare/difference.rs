@@ -104,7 +104,8 @@ impl Pair<'_> {
 
     /// Metrics without a rule: far more than any control attempt used is for a person to look at.
     fn beyond_margin(&self) -> Option<Difference> {
-        let (before, now) = (self.before?, self.now?);
+        // Where a direction is wanted, the attempts of both arms are compared as a whole.
+        let (before, now) = (self.before?, self.now.filter(|now| now.better.is_none())?);
         let most = before.seen.iter().filter_map(|seen| number(&seen.reading.value)).reduce(f64::max)?;
         let free = free_of_charge(now.unit.as_deref()?)?;
         let is_beyond = number(&now.value)? > most * MARGIN + free;

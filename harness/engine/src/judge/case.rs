@@ -3,6 +3,7 @@
 use patchbed_model::{Acceptance, Blame, Cause, Differences, Judgement, Key, Outcome, Rules, Snapshot, Verdict};
 
 use super::health::Health;
+use super::metric::{Measured, measured};
 use super::promise::{Unkept, notes, unkept};
 use super::reason::{Because, reason};
 use super::tally::Tally;
@@ -60,9 +61,12 @@ impl Case<'_> {
         let patched: Vec<&Snapshot> = observed(self.patched).collect();
         let (accepted, once, promises) = (self.accepted, self.once, self.promises);
         let tally = Tally { baseline: &baseline, rules: &rules, accepted, once, promises };
-        let differences = tally.of(&patched);
+        let measured = self.measured(&rules);
+        let differences = tally.of(&patched, &measured);
         let unkept = unkept(promises, &patched);
         let health = Health::of(&Baseline::pool(observed(self.control)), &patched, &rules, self.optional);
+        let mut notes = notes(promises, &observed(self.control).collect::<Vec<_>>(), &patched);
+        notes.extend(measured.iter().filter_map(Measured::note));
         let because = self.decide(&baseline, (&differences, &unkept), &health);
         Judgement {
             verdict: because.verdict(),
@@ -74,9 +78,20 @@ impl Case<'_> {
             ill: because.ill(),
             volatile: baseline.moving(),
             noise_bound: bound(baseline.attempts),
-            notes: notes(promises, &observed(self.control).collect::<Vec<_>>(), &patched),
+            notes,
             differences,
         }
+    }
+
+    /// Whether a metric looks worse and more attempts of both arms should decide.
+    #[must_use]
+    pub fn has_suspect_metric(&self) -> bool {
+        self.measured(&Rules(self.rules.to_vec())).iter().any(Measured::is_suspect)
+    }
+
+    fn measured(&self, rules: &Rules) -> Vec<Measured<'_>> {
+        let arm = |outcomes| observed(outcomes).collect::<Vec<_>>();
+        measured(&arm(self.control), &arm(self.patched), rules)
     }
 
     /// The pooled control snapshots.

@@ -7,11 +7,14 @@
 //! * What is ill in all control attempts and no better with the patch is *broken before*: nothing is said about the
 //!   patch there. It makes the cell `inconclusive` when it is a written probe or the state of a service.
 //! * A promise that does not come true in every attempt with the patch makes it `ineffective`, unless something got worse.
+//! * A metric of which a direction is wanted, and no rule speaks, is compared by the ranks of all attempts of both arms.
 //! * Else the heaviest difference that counts is the verdict.
 
 mod case;
 mod health;
+mod metric;
 mod promise;
+mod ranks;
 mod reason;
 mod tally;
 

@@ -7,6 +7,7 @@ use patchbed_model::{
     Acceptance, Allow, Class, Difference, Differences, Key, Reading, Rule, Rules, Snapshot, Value, Verdict,
 };
 
+use super::metric::Measured;
 use super::promise::explained;
 use crate::compare::{REVERTED, compare, compare_reverted, reverted};
 use crate::noise::{Baseline, Entry, Volatility};
@@ -26,7 +27,7 @@ pub(super) struct Tally<'a> {
 
 impl Tally<'_> {
     /// The differences of `patched` against the baseline, in the order of keys.
-    pub(super) fn of(&self, patched: &[&Snapshot]) -> Differences {
+    pub(super) fn of(&self, patched: &[&Snapshot], measured: &[Measured<'_>]) -> Differences {
         let middles = self.middles(patched);
         let is_middle =
             |one: &Difference| one.kind == DifferenceKind::Changed && middles.readings.contains_key(&one.key);
@@ -45,6 +46,8 @@ impl Tally<'_> {
             same.retain(|one| !is_middle(one));
             all.extend(merged(&same, of).filter(|one| one.seen.0 == of || !self.moves(one)).map(|one| (key, one)));
         }
+        let measured = measured.iter().filter_map(Measured::difference);
+        all.extend(measured.map(|one| (one.key.clone(), self.settled(one))));
         all.into_values().collect()
     }
 
@@ -82,10 +85,7 @@ impl Tally<'_> {
     }
 
     fn rule(&self, key: &Key) -> Option<&Rule> {
-        match key.as_str().strip_prefix(REVERTED) {
-            Some(plain) => self.rules.for_either(&Key::from(plain), key),
-            None => self.rules.for_key(key),
-        }
+        rule_for(self.rules, key)
     }
 
     /// The differences of one snapshot. Readings after the patch was taken back are compared with the same baseline.
@@ -103,6 +103,14 @@ impl Tally<'_> {
             all.extend(again.into_iter().filter(|one| !self.once.iter().any(|key| reverted(key) == one.key)));
         }
         all
+    }
+}
+
+/// The rule that holds for a reading, also for one after the patch was taken back.
+pub(super) fn rule_for<'a>(rules: &'a Rules, key: &Key) -> Option<&'a Rule> {
+    match key.as_str().strip_prefix(REVERTED) {
+        Some(plain) => rules.for_either(&Key::from(plain), key),
+        None => rules.for_key(key),
     }
 }
 

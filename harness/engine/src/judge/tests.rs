@@ -2,7 +2,7 @@
 
 use patchbed_model::rule::KeyPattern;
 use patchbed_model::{
-    Allow, Blame, Cause, CauseKind, Health, Judgement, Outcome, Reading, Rules, Snapshot, Stage, Verdict,
+    Allow, Better, Blame, Cause, CauseKind, Health, Judgement, Outcome, Reading, Rules, Snapshot, Stage, Verdict,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -175,6 +175,54 @@ fn what_moves_by_itself_and_what_is_used_now_and_then_is_no_difference() {
     assert_eq!(judged([336.0, 330.0]), Verdict::Changed);
 }
 
+fn speeds(numbers: &[f64], better: Better) -> Vec<Outcome> {
+    numbers.iter().map(|number| seen(&[("probe.speed.value", Reading::measured(*number, "ms", better))])).collect()
+}
+
+#[test]
+fn a_leak_of_three_times_is_regressed_and_what_scatters_alarms_nobody() {
+    let judged = |control: &[f64], patched: &[f64], better| {
+        judge(&speeds(control, better), &speeds(patched, better), &Rules::default())
+    };
+    let control = [412.0, 420.0, 398.0, 405.0, 431.0];
+    let leak = judged(&control, &[1240.0, 1233.0, 1301.0, 1190.0], Better::Lower);
+    assert_eq!((leak.verdict, leak.differences.len(), leak.notes.len()), (Verdict::Regressed, 1, 0));
+    assert_eq!(leak.differences[0].seen, (4, 4));
+    let said = "200 % worse in 5 attempts without and 4 with the patch: by chance in 0.8 % of cases; \
+                from 7 % on it could be told";
+    assert_eq!(leak.differences[0].evidence, [said]);
+    let loss = judged(&control, &[140.0, 133.0, 131.0, 139.0], Better::Higher);
+    assert_eq!(loss.verdict, Verdict::Regressed);
+    assert_eq!(judged(&control, &[140.0, 133.0, 131.0, 139.0], Better::Lower).verdict, Verdict::Improved);
+    // Ten percent more where single attempts scatter by fifteen.
+    let noisy = judged(&[85.0, 100.0, 115.0, 92.0, 108.0], &[94.0, 110.0, 126.0, 103.0], Better::Lower);
+    assert_eq!((noisy.verdict, noisy.differences.len()), (Verdict::Same, 0));
+    let said = "inconclusive: `probe.speed.value` is 10 % worse in 5 attempts without and 4 with the patch, \
+                from 30 % on it could be told";
+    assert_eq!(noisy.notes, [said]);
+}
+
+#[test]
+fn few_attempts_never_decide_a_metric_and_a_rule_always_does() {
+    let (control, patched) = (speeds(&[100.0, 101.0], Better::Lower), speeds(&[300.0], Better::Lower));
+    let few = judge(&control, &patched, &Rules::default());
+    assert_eq!(few.verdict, Verdict::Same);
+    let said = "inconclusive: `probe.speed.value` is 199 % worse in 2 attempts without and 1 with the patch, \
+                too few to tell any effect";
+    assert_eq!(few.notes, [said]);
+    let case = Case { control: &control, patched: &patched, ..Case::default() };
+    assert!(case.has_suspect_metric());
+    let rules = Rules(vec![rule("probe.speed.value", Allow::AtMost(0.2))]);
+    assert!(!Case { rules: &rules.0, ..case }.has_suspect_metric());
+    assert_eq!(judge(&control, &patched, &rules).verdict, Verdict::Regressed);
+}
+
+#[test]
+fn a_metric_that_was_nothing_and_grows_is_regressed() {
+    let judged = judge(&speeds(&[0.0; 5], Better::Lower), &speeds(&[3.0; 4], Better::Lower), &Rules::default());
+    assert_eq!(judged.verdict, Verdict::Regressed);
+}
+
 fn promise(key: &str, becomes: &str) -> Promise {
     Promise { key: KeyPattern(key.to_owned()), becomes: becomes.to_owned() }
 }
@@ -261,6 +309,29 @@ proptest! {
         let without = with_promises(&control, &patched, &[]).verdict;
         let explained = judged.differences.iter().any(|one| one.silenced.is_some());
         prop_assert!(judged.verdict >= without || explained);
+    }
+
+    #[test]
+    fn equal_numbers_never_alarm_and_turning_the_wish_round_turns_the_verdict_round(
+        one in vec(1.0_f64..100.0, 2..6),
+        other in vec(1.0_f64..100.0, 1..6),
+    ) {
+        let verdict = |control: &[f64], patched: &[f64], better| {
+            judge(&speeds(control, better), &speeds(patched, better), &Rules::default()).verdict
+        };
+        let equal = vec![one[0]; other.len()];
+        prop_assert_eq!(verdict(&vec![one[0]; one.len()], &equal, Better::Lower), Verdict::Same);
+        let turned = match verdict(&one, &other, Better::Lower) {
+            Verdict::Regressed => Verdict::Improved,
+            Verdict::Improved => Verdict::Regressed,
+            same @ (Verdict::Same
+            | Verdict::Changed
+            | Verdict::Unstable
+            | Verdict::Ineffective
+            | Verdict::Inconclusive
+            | Verdict::Skipped) => same,
+        };
+        prop_assert_eq!(verdict(&one, &other, Better::Higher), turned);
     }
 
     #[test]

@@ -123,8 +123,8 @@ impl Course {
 
     /// Judges it; `None` when something is suspect and more attempts of both arms are to decide.
     pub(super) fn judge(&mut self, scales: &Scales) -> Option<Judgement> {
-        let judgement = self.verdict(scales);
-        if self.phase == Phase::First && suspect(&judgement) && self.cell.scenario.attempts.confirm > 0 {
+        let (judgement, is_suspect) = self.verdict(scales);
+        if self.phase == Phase::First && is_suspect && self.cell.scenario.attempts.confirm > 0 {
             self.phase = Phase::Confirming;
             self.confirm();
             return None;
@@ -142,7 +142,8 @@ impl Course {
         Case { control: &outcomes, ..Case::default() }.baseline()
     }
 
-    fn verdict(&self, scales: &Scales) -> Judgement {
+    /// The verdict, and whether more attempts could change what is said.
+    fn verdict(&self, scales: &Scales) -> (Judgement, bool) {
         let (control, patched) = (self.arm(Arm::Control), self.arm(Arm::Patched));
         let during = self.cell.workloads().filter(|workload| workload.when == When::During);
         let once: Vec<Key> = during.map(Workload::key).collect();
@@ -158,7 +159,9 @@ impl Course {
             promises: self.cell.promises(),
             optional: &optional,
         };
-        case.judge()
+        let judgement = case.judge();
+        let is_suspect = suspect(&judgement) || case.has_suspect_metric();
+        (judgement, is_suspect)
     }
 
     fn confirm(&mut self) {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
-use patchbed_model::{Class, Digest, Health, Key, Reading, RunId, Value};
+use patchbed_model::{Better, Class, Digest, Health, Key, Reading, RunId, Value};
 use serde::{Deserialize, Serialize};
 
 use super::yaml;
@@ -99,6 +99,8 @@ struct Sighting {
     health: Option<Health>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     unit: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    better: Option<Better>,
     value: Plain,
 }
 
@@ -221,6 +223,7 @@ impl Moving {
             class: seen.reading.class,
             health: seen.reading.health,
             unit: seen.reading.unit.clone(),
+            better: seen.reading.better,
             value: Plain::of(&seen.reading.value),
         };
         let seen = entry.seen.iter().map(times).collect();
@@ -234,6 +237,7 @@ impl Moving {
                 value: one.value.value(),
                 health: one.health,
                 unit: one.unit,
+                better: one.better,
                 evidence: Vec::new(),
             },
             times: one.times,

@@ -2,7 +2,7 @@
 //! distributions, judged, confirmed where they are suspect, and judged again.
 #![expect(clippy::unnecessary_wraps, reason = "some distributions have nothing at times")]
 
-use patchbed_model::{Arm, Health, Outcome, Reading, Snapshot, Verdict};
+use patchbed_model::{Arm, Better, Health, Outcome, Reading, Snapshot, Verdict};
 
 use super::super::course::{Course, Scales};
 use crate::fixtures::scenario;
@@ -60,16 +60,15 @@ fn cell() -> PlanCell {
     plan.cells.remove(0)
 }
 
-/// The verdict of a cell whose arms are drawn from these distributions.
-fn verdict(cell: &PlanCell, dice: &mut Dice, control: Draw, patched: Draw) -> Verdict {
+/// The verdict of a cell of which one reading is drawn.
+fn verdict(cell: &PlanCell, mut draw: impl FnMut(Arm) -> Option<Reading>) -> Verdict {
     let mut course = Course::new(cell.clone(), std::collections::BTreeMap::new());
     loop {
         while let Some(attempt) = course.next() {
-            let draw = if attempt.arm == Arm::Control { control } else { patched };
             let mut snapshot = Snapshot::default();
             snapshot.insert("probe.page.exit", Reading::state("0", Health::Good));
-            if let Some(text) = draw(dice) {
-                snapshot.insert("probe.page.stdout", Reading::content(text));
+            if let Some(reading) = draw(attempt.arm) {
+                snapshot.insert("probe.page.read", reading);
             }
             course.ended(&attempt, Outcome::Observed(snapshot));
         }
@@ -81,10 +80,16 @@ fn verdict(cell: &PlanCell, dice: &mut Dice, control: Draw, patched: Draw) -> Ve
 
 /// In how many trials of a thousand something is said about the patch, and in how many the attempts disagree.
 fn said(control: Draw, patched: Draw) -> (u64, u64) {
-    let (cell, mut dice) = (cell(), Dice(1));
+    let mut dice = Dice(1);
+    told(|arm| (if arm == Arm::Control { control } else { patched })(&mut dice).map(Reading::content))
+}
+
+/// The same of any reading that is drawn.
+fn told(mut draw: impl FnMut(Arm) -> Option<Reading>) -> (u64, u64) {
+    let cell = cell();
     let (mut decided, mut unstable) = (0, 0);
     for _ in 0..TRIALS {
-        match verdict(&cell, &mut dice, control, patched) {
+        match verdict(&cell, &mut draw) {
             Verdict::Regressed | Verdict::Changed | Verdict::Improved | Verdict::Ineffective => decided += 1,
             Verdict::Unstable | Verdict::Inconclusive => unstable += 1,
             Verdict::Same | Verdict::Skipped => {}
@@ -120,4 +125,30 @@ fn a_value_that_only_the_patch_brings_is_told_whatever_else_moves() {
     // What moves all the time is told apart by its shape, and by that it is there at all.
     assert_eq!(said(one_shape, |_| Some("no orders!".to_owned())).0, 1_000);
     assert_eq!(said(one_shape, |_| None).0, 1_000);
+}
+
+/// A number around 100 that scatters by so many percent, about normally.
+fn speed(dice: &mut Dice, percent: f64) -> f64 {
+    let drawn: u32 = (0..12).map(|_| u32::try_from(dice.below(1_000)).expect("it is below a thousand")).sum();
+    100.0 + (f64::from(drawn) / 1_000.0 - 6.0) * percent
+}
+
+/// In how many trials of a thousand something is said when the patch makes it slower by these times.
+fn slower(times: f64, percent: f64) -> u64 {
+    let mut dice = Dice(1);
+    let draw = |arm| {
+        let number = speed(&mut dice, percent) * if arm == Arm::Patched { times } else { 1.0 };
+        Some(Reading::measured(number, "ms", Better::Lower))
+    };
+    told(draw).0
+}
+
+#[test]
+fn a_metric_alarms_when_it_is_far_off_and_not_when_it_scatters() {
+    for (times, percent, range) in
+        [(1.0, 1.0, 0..=8), (1.0, 15.0, 0..=8), (1.1, 15.0, 0..=30), (1.2, 2.0, 950..=1_000), (3.0, 15.0, 950..=1_000)]
+    {
+        let said = slower(times, percent);
+        assert!(range.contains(&said), "{times} times with {percent} %: told in {said} of 1000 trials");
+    }
 }
