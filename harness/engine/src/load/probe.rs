@@ -176,7 +176,8 @@ fn needed_without_service(kind: &AnyProbe) -> Option<&'static str> {
         | AnyProbe::Command(_)
         | AnyProbe::Files(_)
         | AnyProbe::Package(_)
-        | AnyProbe::Unit(_) => None,
+        | AnyProbe::Unit(_)
+        | AnyProbe::Metric(_) => None,
     }
 }
 
@@ -192,7 +193,8 @@ fn asks_systemd(kind: &AnyProbe) -> bool {
         | AnyProbe::Command(_)
         | AnyProbe::Files(_)
         | AnyProbe::Package(_)
-        | AnyProbe::Linkage(_) => false,
+        | AnyProbe::Linkage(_)
+        | AnyProbe::Metric(_) => false,
     }
 }
 

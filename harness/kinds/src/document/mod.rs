@@ -18,7 +18,7 @@ pub use checks::{
 pub use fields::Fields;
 pub use node::{Content, Node, Place};
 pub use problem::{At, Problem, Problems};
-pub use values::{Argv, JsonValue, OneOrMany, Pairs, Placed, Plain, Share, Size, Span};
+pub use values::{Argv, JsonValue, OneOrMany, Pairs, Placed, Plain, Share, Size, Span, choice, choice_schema};
 
 use serde_json::Value as Json;
 

@@ -394,6 +394,26 @@ impl Read for Share {
     }
 }
 
+/// Reads one of a few words.
+pub fn choice<T: Copy>(node: &Node, words: &[(&str, T)], what: &str, problems: &mut Problems) -> Option<T> {
+    let found = words.iter().find(|(word, _)| node.as_text() == Some(word));
+    if found.is_none() {
+        let message = format!("expected {what}, this is {}", node.describe());
+        problems.error(Code::InvalidValue, node.place, At::Value, message).help(format!("one of: {}", listed(words)));
+    }
+    found.map(|(_, value)| *value)
+}
+
+/// The JSON Schema of one of a few words.
+#[must_use]
+pub fn choice_schema<T>(words: &[(&str, T)]) -> Json {
+    json!({ "enum": words.iter().map(|(word, _)| *word).collect::<Vec<_>>() })
+}
+
+fn listed<T>(words: &[(&str, T)]) -> String {
+    words.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ")
+}
+
 /// Line feeds and tabs are text, and so is a carriage return before a line feed, which protocols want.
 fn control_character(text: &str) -> Option<char> {
     let mut chars = text.chars().peekable();

@@ -1,15 +1,14 @@
 //! `command`: runs a program and reads its result.
 
-use serde_json::{Value as Json, json};
-
-use patchbed_model::{Code, Health, Key, Reading, Value, text};
-use patchbed_sandbox::AskError;
-use patchbed_sandbox::message::{End, FailureKind, Output, Program, Ran, Run, signal_name};
+use patchbed_model::{Key, Reading, Value};
+use patchbed_sandbox::message::{End, Output, Ran};
+use serde_json::Value as Json;
 
 use super::look::KEEP;
 use super::outputs::{digest_of, json_of, json_text, lines_of, no_json, text_of};
+use super::program::{exit, program, signal};
 use super::{Look, Probe, ProbeError};
-use crate::document::{Argv, At, Node, Pairs, Problems, Read};
+use crate::document::{Argv, Node, Pairs, Problems, Read, choice, choice_schema};
 
 crate::document! {
     /// A program whose result is read.
@@ -52,58 +51,25 @@ pub enum Format {
 
 impl Read for Format {
     fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
-        match node.as_text() {
-            Some("text") => Some(Self::Text),
-            Some("json") => Some(Self::Json),
-            Some("lines") => Some(Self::Lines),
-            Some("digest") => Some(Self::Digest),
-            Some("ignore") => Some(Self::Ignore),
-            _ => {
-                let message = format!("expected a format, this is {}", node.describe());
-                problems
-                    .error(Code::InvalidValue, node.place, At::Value, message)
-                    .help("one of: text, json, lines, digest, ignore");
-                None
-            }
-        }
+        choice(node, Self::WORDS, "a format", problems)
     }
 
     fn schema() -> Json {
-        json!({ "enum": ["text", "json", "lines", "digest", "ignore"] })
+        choice_schema(Self::WORDS)
     }
 }
 
 impl Probe for Command {
     async fn observe(&self, look: &Look<'_>) -> Result<Vec<(Key, Reading)>, ProbeError> {
-        match look.sandbox.run(self.program(look)).await {
-            Ok(ran) => Ok(self.readings(look, &ran)),
-            Err(AskError::Failed(failure)) => {
-                let value = match failure.kind {
-                    FailureKind::NotFound => "not found".to_owned(),
-                    FailureKind::Refused => "not allowed".to_owned(),
-                    FailureKind::Limit => "no room to run".to_owned(),
-                    FailureKind::System | FailureKind::Unsupported => return Err(ProbeError::Blind(failure.text)),
-                };
-                let reading = Reading::state(value, Health::Bad).because([text::one_line(&failure.text)]);
-                Ok(vec![(look.key("exit"), reading)])
-            }
-            Err(error) => Err(error.into()),
-        }
+        let program = program(&self.run, self.user.as_ref(), self.environment.as_ref(), self.directory.as_ref());
+        Ok(match look.ran(program, self.input.clone()).await? {
+            Ok(ran) => self.readings(look, &ran),
+            Err(why) => vec![(look.key("exit"), why)],
+        })
     }
 }
 
 impl Command {
-    fn program(&self, look: &Look<'_>) -> Run {
-        let program = Program {
-            argv: self.run.0.clone(),
-            environment: self.environment.clone().unwrap_or_default().0,
-            user: self.user.clone(),
-            directory: self.directory.clone(),
-            ..Program::default()
-        };
-        Run { program, input: self.input.clone(), within: look.milliseconds(), keep: KEEP, ..Run::default() }
-    }
-
     fn readings(&self, look: &Look<'_>, ran: &Ran) -> Vec<(Key, Reading)> {
         let mut readings = vec![(look.key("exit"), exit(look, ran)), (look.key("signal"), signal(ran))];
         // What was printed until time was over depends on the moment.
@@ -118,26 +84,15 @@ impl Command {
     }
 }
 
-fn exit(look: &Look<'_>, ran: &Ran) -> Reading {
-    let value = match ran.end {
-        End::Exited(0) => return Reading::state("0", Health::Good),
-        End::Exited(status) => status.to_string(),
-        End::Killed { .. } => "killed".to_owned(),
-        End::TimedOut => format!("not ended within {}", crate::change::seconds(look.within)),
-    };
-    let mut evidence = text::last_lines(&ran.output.text, 5);
-    evidence.extend(text::last_lines(&ran.errors.text, 10));
-    Reading::state(value, Health::Bad).because(evidence)
-}
-
-fn signal(ran: &Ran) -> Reading {
-    match ran.end {
-        End::Killed { signal, .. } => Reading::state(signal_name(signal), Health::Bad),
-        End::Exited(_) | End::TimedOut => Reading::state("none", Health::Good),
-    }
-}
-
 impl Format {
+    const WORDS: &[(&str, Self)] = &[
+        ("text", Self::Text),
+        ("json", Self::Json),
+        ("lines", Self::Lines),
+        ("digest", Self::Digest),
+        ("ignore", Self::Ignore),
+    ];
+
     /// The output as this format compares it; `None` when it is not compared.
     fn value(self, output: &Output) -> Option<Value> {
         match self {

@@ -17,6 +17,7 @@ impl Probe for AnyProbe {
             Self::Package(package) => package.observe(look).await,
             Self::Linkage(linkage) => linkage.observe(look).await,
             Self::Unit(unit) => unit.observe(look).await,
+            Self::Metric(metric) => metric.observe(look).await,
         }
     }
 }

@@ -13,10 +13,12 @@ pub mod listening;
 pub mod log;
 mod look;
 mod members;
+pub mod metric;
 mod name;
 mod outputs;
 pub mod package;
 pub mod process;
+mod program;
 mod severity;
 mod systemd;
 pub mod tcp;
@@ -113,6 +115,8 @@ crate::kinds! {
         "linkage" => Linkage(linkage::Linkage),
         /// Looks at a systemd unit.
         "unit" => Unit(unit::Unit),
+        /// Runs a program that prints a number.
+        "metric" => Metric(metric::Metric),
     }
-    later ["tls", "dns", "suite", "rows", "latency", "throughput", "metric", "kernel"]
+    later ["tls", "dns", "suite", "rows", "latency", "throughput", "kernel"]
 }

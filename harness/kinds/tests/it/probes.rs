@@ -21,6 +21,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial!(probes::http_reads_status_headers_and_body),
         trial!(probes::tcp_and_listening_see_the_port),
         trial!(probes::commands_are_read_however_they_end),
+        trial!(probes::metrics_are_the_last_number_printed),
         trial!(probes::logs_tell_new_errors),
         trial!(probes::files_and_packages_are_told),
         trial!(probes::processes_of_a_service_are_told),
@@ -224,6 +225,23 @@ pub(crate) async fn commands_are_read_however_they_end(bench: &Bench) -> Result<
         &place.see("command", as_user).await?,
         &["p.exit = 0 (good)", "p.signal = none (good)", "p.stderr = ", "p.stdout = daemon\ngiven\n/tmp"],
     )?;
+    place.close().await
+}
+
+pub(crate) async fn metrics_are_the_last_number_printed(bench: &Bench) -> Result<()> {
+    let place = Place::new(bench).await?;
+    let words = json!({ "run": "echo growth kB 412; id -un >&2", "unit": "kB", "user": "daemon" });
+    let fine = ["p.exit = 0 (good)", "p.number = printed (good)", "p.signal = none (good)", "p.value in kB"];
+    expect(&place.see("metric", words).await?, &fine)?;
+    expect(
+        &place.see("metric", json!("echo none")).await?,
+        &["p.exit = 0 (good)", "p.number = none printed (bad)", "p.signal = none (good)"],
+    )?;
+    expect(
+        &place.see("metric", json!("echo 7; kill -SEGV $$")).await?,
+        &["p.exit = killed (bad)", "p.signal = SIGSEGV (bad)"],
+    )?;
+    expect(&place.see("metric", json!(["/no/such/program"])).await?, &["p.exit = not found (bad)"])?;
     place.close().await
 }
 
