@@ -22,6 +22,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial!(probes::tcp_and_listening_see_the_port),
         trial!(probes::commands_are_read_however_they_end),
         trial!(probes::metrics_are_the_last_number_printed),
+        trial!(probes::requests_and_commands_are_timed),
         trial!(probes::logs_tell_new_errors),
         trial!(probes::files_and_packages_are_told),
         trial!(probes::processes_of_a_service_are_told),
@@ -242,6 +243,22 @@ pub(crate) async fn metrics_are_the_last_number_printed(bench: &Bench) -> Result
         &["p.exit = killed (bad)", "p.signal = SIGSEGV (bad)"],
     )?;
     expect(&place.see("metric", json!(["/no/such/program"])).await?, &["p.exit = not found (bad)"])?;
+    place.close().await
+}
+
+pub(crate) async fn requests_and_commands_are_timed(bench: &Bench) -> Result<()> {
+    let place = Place::new(bench).await?;
+    let fine = ["p.errors = none (good)", "p.median in ms", "p.p95 in ms", "p.state = done (good)"];
+    let page = "http://localhost:8080/";
+    expect(&place.see("latency", json!({ "http": page, "requests": 50 })).await?, &fine)?;
+    expect(&place.see("latency", json!({ "command": ["true"], "requests": 5 })).await?, &fine)?;
+    let broken = json!({ "http": { "url": page, "expect": "no such text" }, "requests": 3 });
+    expect(&place.see("latency", broken).await?, &["p.errors = 3 of 3 (bad)", "p.state = done (good)"])?;
+    let rate = ["p.errors = none (good)", "p.rate in per second", "p.state = done (good)"];
+    expect(&place.see("throughput", json!({ "http": page, "during": "300ms" })).await?, &rate)?;
+    expect(&place.see("throughput", json!({ "command": "exit 0", "requests": 5 })).await?, &rate)?;
+    let slow = place.see("latency", json!({ "command": "sleep 4", "requests": 3 })).await?;
+    same(&slow.contains(&"p.state = not done within 10 s (bad)".to_owned()), &true)?;
     place.close().await
 }
 
