@@ -179,7 +179,8 @@ fn needed_without_service(kind: &AnyProbe) -> Option<&'static str> {
         | AnyProbe::Unit(_)
         | AnyProbe::Metric(_)
         | AnyProbe::Latency(_)
-        | AnyProbe::Throughput(_) => None,
+        | AnyProbe::Throughput(_)
+        | AnyProbe::Rows(_) => None,
     }
 }
 
@@ -198,7 +199,8 @@ fn asks_systemd(kind: &AnyProbe) -> bool {
         | AnyProbe::Linkage(_)
         | AnyProbe::Metric(_)
         | AnyProbe::Latency(_)
-        | AnyProbe::Throughput(_) => false,
+        | AnyProbe::Throughput(_)
+        | AnyProbe::Rows(_) => false,
     }
 }
 

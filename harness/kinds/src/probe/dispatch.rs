@@ -20,6 +20,7 @@ impl Probe for AnyProbe {
             Self::Metric(metric) => metric.observe(look).await,
             Self::Latency(latency) => latency.observe(look).await,
             Self::Throughput(throughput) => throughput.observe(look).await,
+            Self::Rows(rows) => rows.observe(look).await,
         }
     }
 }

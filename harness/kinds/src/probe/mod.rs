@@ -21,6 +21,7 @@ pub mod package;
 pub mod process;
 mod program;
 pub mod repeated;
+pub mod rows;
 mod severity;
 mod systemd;
 pub mod tcp;
@@ -124,6 +125,8 @@ crate::kinds! {
         "latency" => Latency(latency::Latency),
         /// Counts how many requests or commands are done in a second.
         "throughput" => Throughput(throughput::Throughput),
+        /// Asks a database.
+        "rows" => Rows(rows::Rows),
     }
-    later ["tls", "dns", "suite", "rows", "kernel"]
+    later ["tls", "dns", "suite", "kernel"]
 }
