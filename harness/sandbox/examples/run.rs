@@ -40,7 +40,7 @@ fn main() -> anyhow::Result<()> {
     })?;
     write!(std::io::stdout(), "{}", ran.output.text)?;
     write!(std::io::stderr(), "{}", ran.errors.text)?;
-    writeln!(std::io::stderr(), "{:?} in {} ms", ran.end, ran.milliseconds)?;
+    writeln!(std::io::stderr(), "{:?} in {} µs", ran.end, ran.microseconds)?;
     anyhow::ensure!(ran.end == End::Exited(0), "it did not end well");
     Ok(())
 }

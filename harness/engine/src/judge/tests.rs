@@ -324,7 +324,12 @@ proptest! {
         let turned = match verdict(&one, &other, Better::Lower) {
             Verdict::Regressed => Verdict::Improved,
             Verdict::Improved => Verdict::Regressed,
-            same => same,
+            same @ (Verdict::Same
+            | Verdict::Changed
+            | Verdict::Unstable
+            | Verdict::Ineffective
+            | Verdict::Inconclusive
+            | Verdict::Skipped) => same,
         };
         prop_assert_eq!(verdict(&one, &other, Better::Higher), turned);
     }

@@ -177,7 +177,10 @@ fn needed_without_service(kind: &AnyProbe) -> Option<&'static str> {
         | AnyProbe::Files(_)
         | AnyProbe::Package(_)
         | AnyProbe::Unit(_)
-        | AnyProbe::Metric(_) => None,
+        | AnyProbe::Metric(_)
+        | AnyProbe::Latency(_)
+        | AnyProbe::Throughput(_)
+        | AnyProbe::Rows(_) => None,
     }
 }
 
@@ -194,7 +197,10 @@ fn asks_systemd(kind: &AnyProbe) -> bool {
         | AnyProbe::Files(_)
         | AnyProbe::Package(_)
         | AnyProbe::Linkage(_)
-        | AnyProbe::Metric(_) => false,
+        | AnyProbe::Metric(_)
+        | AnyProbe::Latency(_)
+        | AnyProbe::Throughput(_)
+        | AnyProbe::Rows(_) => false,
     }
 }
 

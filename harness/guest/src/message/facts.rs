@@ -43,8 +43,8 @@ pub struct HttpAnswer {
     pub headers: BTreeMap<String, String>,
     /// The body.
     pub body: Output,
-    /// How long it took, in milliseconds.
-    pub milliseconds: u64,
+    /// How long it took, in microseconds.
+    pub microseconds: u64,
 }
 
 /// A TCP connection to try.

@@ -83,8 +83,8 @@ pub struct Ran {
     pub output: Output,
     /// Standard error.
     pub errors: Output,
-    /// How long it took, in milliseconds.
-    pub milliseconds: u64,
+    /// How long it took, in microseconds.
+    pub microseconds: u64,
 }
 
 /// A service that is started and supervised.

@@ -35,8 +35,8 @@ pub(crate) fn http(request: &Http, hosts: Hosts) -> Result<std::result::Result<H
     });
     Ok(match answered {
         Ok((status, headers, body)) => {
-            let milliseconds = u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX);
-            Ok(HttpAnswer { status, headers, body, milliseconds })
+            let microseconds = u64::try_from(begin.elapsed().as_micros()).unwrap_or(u64::MAX);
+            Ok(HttpAnswer { status, headers, body, microseconds })
         }
         Err(error) => Err(words(error, within)),
     })

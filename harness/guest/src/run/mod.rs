@@ -85,6 +85,6 @@ fn go(guest: &Arc<Guest>, id: u64, run: &Run, order: &Arc<Order>) -> Result<Ran,
         end: finished.end.unwrap_or(End::TimedOut),
         output: finished.output.output(),
         errors: finished.errors.output(),
-        milliseconds: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+        microseconds: u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX),
     })
 }

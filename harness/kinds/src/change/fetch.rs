@@ -15,7 +15,7 @@ use super::download::{OUT, Tools, WITHIN};
 use super::earlier::{keep_what_is_installed, plan};
 use super::gather::{copy, index, offer, read_folder, unavailable};
 use super::package::PackageFile;
-use crate::image::store::{Draft, Entry, Meta, Shelf};
+use crate::image::store::{Draft, Entry, Meta, Place, Shelf};
 use crate::image::tar::digest_of;
 use crate::image::tree::{TreeError, remove_tree};
 use crate::image::{Image, ImageError, Store, Workshop, blocking};
@@ -279,10 +279,10 @@ impl Fetching<'_> {
         let detail = serde_json::to_value(&plan).map_err(|error| ChangeError::Unavailable(error.to_string()))?;
         let digest = hasher.part(detail.to_string()).finish();
         let store = self.workshop.store;
-        let _lock = store.lock(&digest).await?;
-        if let Some(entry) = store.find(Shelf::Packages, &digest)? {
-            return Ok(entry);
-        }
+        let _lock = match store.entry(Shelf::Packages, &digest).await? {
+            Place::Made(entry) => return Ok(entry),
+            Place::Free(lock) => lock,
+        };
         let names: Vec<&str> = plan.new.iter().map(|package| package.name.as_str()).collect();
         let entries = (plan.new.len() + plan.old.len()) as u64;
         let meta = Meta { source: format!("deb {}", names.join(" ")), entries, bytes, notes: Vec::new(), detail };

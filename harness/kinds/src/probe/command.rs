@@ -1,7 +1,7 @@
 //! `command`: runs a program and reads its result.
 
 use patchbed_model::{Key, Reading, Value};
-use patchbed_sandbox::message::{End, Output, Ran};
+use patchbed_sandbox::message::{End, Output, Program, Ran};
 use serde_json::Value as Json;
 
 use super::look::KEEP;
@@ -61,8 +61,7 @@ impl Read for Format {
 
 impl Probe for Command {
     async fn observe(&self, look: &Look<'_>) -> Result<Vec<(Key, Reading)>, ProbeError> {
-        let program = program(&self.run, self.user.as_ref(), self.environment.as_ref(), self.directory.as_ref());
-        Ok(match look.ran(program, self.input.clone()).await? {
+        Ok(match look.ran(self.program(), self.input.clone()).await? {
             Ok(ran) => self.readings(look, &ran),
             Err(why) => vec![(look.key("exit"), why)],
         })
@@ -70,6 +69,11 @@ impl Probe for Command {
 }
 
 impl Command {
+    /// What is started.
+    pub(super) fn program(&self) -> Program {
+        program(&self.run, self.user.as_ref(), self.environment.as_ref(), self.directory.as_ref())
+    }
+
     fn readings(&self, look: &Look<'_>, ran: &Ran) -> Vec<(Key, Reading)> {
         let mut readings = vec![(look.key("exit"), exit(look, ran)), (look.key("signal"), signal(ran))];
         // What was printed until time was over depends on the moment.

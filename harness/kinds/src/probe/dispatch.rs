@@ -18,6 +18,9 @@ impl Probe for AnyProbe {
             Self::Linkage(linkage) => linkage.observe(look).await,
             Self::Unit(unit) => unit.observe(look).await,
             Self::Metric(metric) => metric.observe(look).await,
+            Self::Latency(latency) => latency.observe(look).await,
+            Self::Throughput(throughput) => throughput.observe(look).await,
+            Self::Rows(rows) => rows.observe(look).await,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! `http`: asks an HTTP server.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
@@ -104,6 +105,21 @@ impl Probe for Http {
 }
 
 impl Http {
+    /// Asks once and says how long it took, or why it is not as expected.
+    pub(super) async fn timed(&self, look: &Look<'_>) -> Result<Result<Duration, String>, ProbeError> {
+        let answer = match look.sandbox.http(self.question(look)).await? {
+            Ok(answer) => answer,
+            Err(why) => return Ok(Err(why)),
+        };
+        let bad = |reading: &Reading| reading.health == Some(Health::Bad);
+        let expected = self.expect.as_ref().map(|expect| expect.check(&answer)).transpose()?;
+        let unmet = [Some(self.status(&answer)), expected].into_iter().flatten().find(bad);
+        Ok(match unmet {
+            Some(reading) => Err(reading.value.to_string()),
+            None => Ok(Duration::from_micros(answer.microseconds)),
+        })
+    }
+
     fn question(&self, look: &Look<'_>) -> message::Http {
         message::Http {
             url: self.url.clone(),

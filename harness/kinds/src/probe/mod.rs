@@ -8,6 +8,7 @@ pub mod command;
 mod dispatch;
 pub mod files;
 pub mod http;
+pub mod latency;
 pub mod linkage;
 pub mod listening;
 pub mod log;
@@ -19,6 +20,8 @@ mod outputs;
 pub mod package;
 pub mod process;
 mod program;
+pub mod repeated;
+pub mod rows;
 mod severity;
 mod systemd;
 pub mod tcp;
@@ -27,6 +30,7 @@ pub mod templates;
 mod testing;
 #[cfg(test)]
 mod tests;
+pub mod throughput;
 pub mod unit;
 
 use std::future::Future;
@@ -117,6 +121,12 @@ crate::kinds! {
         "unit" => Unit(unit::Unit),
         /// Runs a program that prints a number.
         "metric" => Metric(metric::Metric),
+        /// Measures how long a request or a command takes.
+        "latency" => Latency(latency::Latency),
+        /// Counts how many requests or commands are done in a second.
+        "throughput" => Throughput(throughput::Throughput),
+        /// Asks a database.
+        "rows" => Rows(rows::Rows),
     }
-    later ["tls", "dns", "suite", "rows", "latency", "throughput", "kernel"]
+    later ["tls", "dns", "suite", "kernel"]
 }

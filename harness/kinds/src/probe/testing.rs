@@ -66,7 +66,7 @@ pub(super) fn output(text: &str) -> Output {
 }
 
 pub(super) fn ran(end: End, stdout: &str, stderr: &str) -> Reply {
-    Reply::Ran(Ran { end, output: output(stdout), errors: output(stderr), milliseconds: 7 })
+    Reply::Ran(Ran { end, output: output(stdout), errors: output(stderr), microseconds: 3000 })
 }
 
 pub(super) fn process(pid: i32, name: &str, service: Option<&str>) -> Process {

@@ -38,7 +38,7 @@ fn http(expect: Option<Expect>) -> Http {
 
 fn answer(status: u16, body: &str) -> Reply {
     let headers = BTreeMap::from([("date".to_owned(), "Mon, 23 Nov 2026 10:00:00 GMT".to_owned())]);
-    Reply::Http(Ok(HttpAnswer { status, headers, body: output(body), milliseconds: 3 }))
+    Reply::Http(Ok(HttpAnswer { status, headers, body: output(body), microseconds: 3000 }))
 }
 
 fn socket(address: &str, port: u16, process: &str, pid: i32) -> Socket {
@@ -210,7 +210,7 @@ fn cut(text: &str) -> Output {
 async fn outputs_that_differ_in_what_was_not_kept_differ() {
     let stdout = |format, digest: &'static str| async move {
         let output = Output { digest: digest.to_owned(), ..cut("[1,\n[4 bytes are left out here]\n2]") };
-        let ran = Ran { end: End::Exited(0), output, errors: Output::default(), milliseconds: 1 };
+        let ran = Ran { end: End::Exited(0), output, errors: Output::default(), microseconds: 3000 };
         told(seen(&command(format), Reply::Ran(ran)).await.unwrap())
     };
     for format in [Format::Text, Format::Json, Format::Lines, Format::Digest] {
@@ -221,7 +221,7 @@ async fn outputs_that_differ_in_what_was_not_kept_differ() {
 #[tokio::test]
 async fn an_expectation_on_an_answer_that_was_cut_is_blindness() {
     let answer = |text: &str| {
-        Reply::Http(Ok(HttpAnswer { status: 200, headers: BTreeMap::new(), body: cut(text), milliseconds: 3 }))
+        Reply::Http(Ok(HttpAnswer { status: 200, headers: BTreeMap::new(), body: cut(text), microseconds: 3000 }))
     };
     for expect in [Expect::Text("end".to_owned()), Expect::Json([("a".to_owned(), JsonValue(json!(1)))].into())] {
         let blind = seen(&http(Some(expect)), answer("{\"a\":")).await;

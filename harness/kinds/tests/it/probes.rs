@@ -22,6 +22,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial!(probes::tcp_and_listening_see_the_port),
         trial!(probes::commands_are_read_however_they_end),
         trial!(probes::metrics_are_the_last_number_printed),
+        trial!(probes::requests_and_commands_are_timed),
+        trial!(probes::rows_of_a_database_are_told),
         trial!(probes::logs_tell_new_errors),
         trial!(probes::files_and_packages_are_told),
         trial!(probes::processes_of_a_service_are_told),
@@ -242,6 +244,58 @@ pub(crate) async fn metrics_are_the_last_number_printed(bench: &Bench) -> Result
         &["p.exit = killed (bad)", "p.signal = SIGSEGV (bad)"],
     )?;
     expect(&place.see("metric", json!(["/no/such/program"])).await?, &["p.exit = not found (bad)"])?;
+    place.close().await
+}
+
+pub(crate) async fn requests_and_commands_are_timed(bench: &Bench) -> Result<()> {
+    let place = Place::new(bench).await?;
+    let fine = ["p.errors = none (good)", "p.median in ms", "p.p95 in ms", "p.state = done (good)"];
+    let page = "http://localhost:8080/";
+    expect(&place.see("latency", json!({ "http": page, "requests": 50 })).await?, &fine)?;
+    expect(&place.see("latency", json!({ "command": ["true"], "requests": 5 })).await?, &fine)?;
+    let broken = json!({ "http": { "url": page, "expect": "no such text" }, "requests": 3 });
+    expect(&place.see("latency", broken).await?, &["p.errors = 3 of 3 (bad)", "p.state = done (good)"])?;
+    let rate = ["p.errors = none (good)", "p.rate in per second", "p.state = done (good)"];
+    expect(&place.see("throughput", json!({ "http": page, "during": "300ms" })).await?, &rate)?;
+    expect(&place.see("throughput", json!({ "command": "exit 0", "requests": 5 })).await?, &rate)?;
+    let slow = place.see("latency", json!({ "command": "sleep 4", "requests": 3 })).await?;
+    same(&slow.contains(&"p.state = not done within 10 s (bad)".to_owned()), &true)?;
+    place.close().await
+}
+
+pub(crate) async fn rows_of_a_database_are_told(bench: &Bench) -> Result<()> {
+    let place = Place::new(bench).await?;
+    let orders = |query: &str| json!({ "sqlite": "/srv/shop.db", "query": query });
+    expect(&place.see("rows", orders("select 1")).await?, &["p.state = no client (bad)"])?;
+    place.close().await?;
+
+    let words = json!({ "suite": suite(), "packages": ["sqlite3", "python3-minimal", "libpython3-stdlib"] });
+    let image = bench.kept(&source("debian", words)?).await?;
+    let place = Place { sandbox: bench.open(&image, &[]).await?, services: Vec::new(), systemd: false };
+    let made =
+        "sqlite3 /srv/shop.db \"create table o(id, total); insert into o values(9, 'a'), (10, null), (10, 'b')\"";
+    same(&place.shell(made).await?.end, &End::Exited(0))?;
+    // The second time it is Python that asks.
+    for without in ["true", "mv /usr/bin/sqlite3 /srv/"] {
+        place.shell(without).await?;
+        let mut words = orders("select id, total from o order by id;");
+        words["unique"] = json!(["id"]);
+        words["sorted"] = json!("id");
+        expect(
+            &place.see("rows", words).await?,
+            &[
+                "p.count = 3",
+                "p.rows = 9\ta, 10\t, 10\tb",
+                "p.sorted = met (good)",
+                "p.state = answered (good)",
+                "p.unique = not met (bad)",
+            ],
+        )?;
+        let none = ["p.count = 0", "p.rows = ", "p.state = answered (good)"];
+        expect(&place.see("rows", orders("select id from o where id > 10")).await?, &none)?;
+        expect(&place.see("rows", orders("select name from o")).await?, &["p.state = failed (bad)"])?;
+        expect(&place.see("rows", orders("delete from o")).await?, &["p.state = failed (bad)"])?;
+    }
     place.close().await
 }
 

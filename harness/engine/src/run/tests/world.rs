@@ -51,7 +51,7 @@ pub(super) fn ran(end: End, text: &str) -> Answer {
         total: text.len() as u64,
         digest: Digest::of(text.as_bytes()).hex().to_owned(),
     };
-    Answer::Now(Reply::Ran(Ran { end, output: output(text), errors: output(""), milliseconds: 1 }))
+    Answer::Now(Reply::Ran(Ran { end, output: output(text), errors: output(""), microseconds: 1000 }))
 }
 
 /// A failure of the guest.
