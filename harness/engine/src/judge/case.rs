@@ -7,6 +7,7 @@ use super::metric::{Measured, measured};
 use super::promise::{Unkept, notes, unkept};
 use super::reason::{Because, reason};
 use super::tally::Tally;
+use super::versions::Versions;
 use crate::noise::{Baseline, bound};
 use crate::scenario::Promise;
 
@@ -60,7 +61,8 @@ impl Case<'_> {
         let baseline = self.baseline();
         let patched: Vec<&Snapshot> = observed(self.patched).collect();
         let (accepted, once, promises) = (self.accepted, self.once, self.promises);
-        let tally = Tally { baseline: &baseline, rules: &rules, accepted, once, promises };
+        let versions = &Versions::of(&patched);
+        let tally = Tally { baseline: &baseline, rules: &rules, accepted, once, promises, versions };
         let measured = self.measured(&rules);
         let differences = tally.of(&patched, &measured);
         let unkept = unkept(promises, &patched);

@@ -21,6 +21,18 @@ const LEAST: f64 = 0.05;
 /// that scatter normally, ranks and margin together call 5 of 1000 equal metrics worse (simulated; the margin alone 25).
 const SPREADS: f64 = 2.0;
 
+/// What of a unit means nothing: memory comes from the kernel and from allocators in pieces, so that less than a mebibyte
+/// more or less says nothing of what a program keeps.
+fn free_of_charge(unit: &str) -> f64 {
+    const MEBIBYTE: f64 = 1024.0 * 1024.0;
+    match unit {
+        "bytes" | "byte" | "B" => MEBIBYTE,
+        "kB" | "KB" | "KiB" => MEBIBYTE / 1024.0,
+        "MB" | "MiB" => 1.0,
+        _ => 0.0,
+    }
+}
+
 /// A metric as both arms show it.
 #[derive(Debug)]
 pub(super) struct Measured<'a> {
@@ -153,7 +165,8 @@ impl Measured<'_> {
 
     /// How far apart the arms must lie.
     fn margin(&self) -> f64 {
-        (self.middle() * LEAST).max(spread(&self.control).unwrap_or_default() * SPREADS)
+        let free = self.reading.unit.as_deref().map_or(0.0, free_of_charge);
+        (self.middle() * LEAST).max(spread(&self.control).unwrap_or_default() * SPREADS).max(free)
     }
 
     fn middle(&self) -> f64 {

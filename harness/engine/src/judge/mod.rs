@@ -18,6 +18,7 @@ mod promise;
 mod ranks;
 mod reason;
 mod tally;
+pub mod versions;
 
 pub use case::{Case, Pool, judge};
 

@@ -9,9 +9,13 @@ use patchbed_model::{
 
 use super::metric::Measured;
 use super::promise::explained;
+use super::versions::Versions;
 use crate::compare::{REVERTED, compare, compare_reverted, reverted};
 use crate::noise::{Baseline, Entry, Volatility};
 use crate::scenario::Promise;
+
+/// A new log line counts when more than one in so many attempts shows it.
+const SOME: u32 = 4;
 
 /// What the patched attempts are weighed with.
 #[derive(Debug)]
@@ -23,6 +27,8 @@ pub(super) struct Tally<'a> {
     pub(super) once: &'a [Key],
     /// What the patch is there to change.
     pub(super) promises: &'a [Promise],
+    /// The versions that it brings.
+    pub(super) versions: &'a Versions,
 }
 
 impl Tally<'_> {
@@ -53,7 +59,7 @@ impl Tally<'_> {
 
     /// The difference with why it does not count, if it does not.
     fn settled(&self, difference: Difference) -> Difference {
-        explained(accept(difference, self.accepted), self.promises)
+        self.versions.explained(explained(accept(difference, self.accepted), self.promises))
     }
 
     /// The middle values of metrics that a bound speaks of: single attempts scatter, so that all are judged as one.
@@ -136,6 +142,10 @@ fn merged(same: &[Difference], of: u32) -> Option<Difference> {
         .max_by(|one, other| weight(one).cmp(&weight(other)).then_with(|| rank(other).cmp(&rank(one))))?
         .clone();
     best.seen = (seen, of);
+    // A log line that a few attempts show is what happens now and then, for all that these tell.
+    if seen * SOME <= of && best.kind == DifferenceKind::New && best.key.as_str().contains(".log.") {
+        best.silenced.get_or_insert_with(|| format!("seen in {seen} of {of} attempts: too few to tell"));
+    }
     if seen < of && best.counts() {
         best.verdict = Verdict::Unstable;
     }

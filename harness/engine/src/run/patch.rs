@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use patchbed_kinds::change::{AnyChange, Change as _, ChangeError, Prepared, Site, WayBack};
+use patchbed_kinds::change::{AnyChange, Change as _, ChangeError, NewVersion, Prepared, Site, WayBack};
 use patchbed_kinds::probe::automatic::DriftScope;
 use patchbed_model::{Arm, Blame, Cause, CauseKind, Stage};
 use patchbed_sandbox::Sandbox;
@@ -37,6 +37,7 @@ pub(super) struct Patching<'a> {
 pub(super) struct Done {
     pub(super) scope: DriftScope,
     pub(super) notes: Vec<String>,
+    pub(super) versions: Vec<NewVersion>,
 }
 
 impl Patching<'_> {
@@ -50,6 +51,7 @@ impl Patching<'_> {
                 let applied = change.apply(&self.site(prepared, &name)).await;
                 let applied = applied.map_err(|error| of_change(error, place, Blame::Patch, &patch.name))?;
                 done.notes.extend(applied.notes.into_iter().map(|note| format!("{}: {note}", patch.name)));
+                done.versions.extend(applied.versions);
                 done.scope.packages.extend(applied.packages);
                 done.scope.paths.extend(applied.paths);
                 done.scope.dropped.extend(applied.dropped);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::time::Duration;
 
-use patchbed_kinds::change::WayBack;
+use patchbed_kinds::change::{NewVersion, WayBack};
 use patchbed_kinds::probe::Service as WatchedService;
 use patchbed_kinds::probe::automatic::{DriftScope, LOG_FILES};
 use patchbed_kinds::probe::canonical::canonical_reading;
@@ -23,8 +23,9 @@ use super::service::{NotReady, Services};
 use super::unit;
 use super::workload::{self, Exercise};
 use crate::compare::reverted;
+use crate::judge::versions::{ARROW, VERSION};
 use crate::plan::PlanCell;
-use crate::scenario::{Patch, Restart, Service, ServiceRun, When};
+use crate::scenario::{Patch, Restart, Service, ServiceRun, When, key_part};
 
 /// The marks since which log lines count.
 const PATCHED: &str = "patch";
@@ -90,6 +91,7 @@ impl<'a> Timeline<'a> {
         let (done, during) = self.pace.stage(Stage::Apply, self.apply()).await?;
         let mut snapshot = self.after(&done.scope, PATCHED).await?;
         snapshot.readings.extend(during);
+        snapshot.readings.extend(done.versions.iter().map(version));
         if self.cell.scenario.rollback && self.arm == Arm::Patched {
             self.pace.stage(Stage::Revert, self.revert()).await?;
             let again = self.after(&DriftScope::default(), REVERTED).await?;
@@ -238,6 +240,12 @@ impl<'a> Timeline<'a> {
         let cause = place.because(CauseKind::ServiceNotReady, blame, name, text);
         Halt::from(Cause { evidence: not.evidence.clone(), ..cause })
     }
+}
+
+/// What a patch brought, as a fact of the attempt.
+fn version(new: &NewVersion) -> (Key, Reading) {
+    let key = Key::new(format!("{VERSION}{}", key_part(&new.package)));
+    (key, Reading::fact(format!("{}{ARROW}{}", new.was, new.now)))
 }
 
 fn lines(not: NotReady) -> Vec<String> {

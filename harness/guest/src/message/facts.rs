@@ -154,6 +154,9 @@ pub enum FileKind {
     Gone,
 }
 
+/// The word for a mode that only takes rights away.
+pub const STRICTER: &str = "stricter mode";
+
 /// What is known of a file. Never opened blocking, never read through a symbolic link.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileFact {
@@ -177,8 +180,8 @@ pub struct FileFact {
     pub target: Option<String>,
     /// Extended attributes that carry meaning, such as `security.capability`, as text.
     pub attributes: BTreeMap<String, String>,
-    /// For drift: what differs from the image, of `new`, `content`, `mode`, `owner`, `kind`, `target`, `attributes`.
-    /// Empty when the file was only copied up.
+    /// For drift: what differs from the image, of `new`, `content`, `mode` or [`STRICTER`], `owner`, `kind`, `target`,
+    /// `attributes`. Empty when the file was only copied up.
     pub drift: Vec<String>,
 }
 

@@ -12,8 +12,8 @@ mod facts;
 mod program;
 
 pub use facts::{
-    Drift, FileFact, FileKind, Files, Http, HttpAnswer, LogSource, Package, Process, Socket, Tcp, Unresolved, Usage,
-    WriteFile,
+    Drift, FileFact, FileKind, Files, Http, HttpAnswer, LogSource, Package, Process, STRICTER, Socket, Tcp, Unresolved,
+    Usage, WriteFile,
 };
 pub use program::{Death, End, Output, Privileges, Program, Ran, Run, ServiceState, Start};
 

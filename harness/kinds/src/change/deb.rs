@@ -9,7 +9,7 @@ use super::apt::{change, install, installed, purge};
 use super::fetch::{Plan, Wanted, fetch};
 use super::keep::keep_whole;
 use super::package::{PackageFile, compare_versions, is_package_name, is_version};
-use super::{Applied, Change, ChangeError, Prepared, Site, resolve};
+use super::{Applied, Change, ChangeError, NewVersion, Prepared, Site, resolve};
 use crate::document::OneOrMany;
 use crate::image::Workshop;
 use crate::image::parcel::bind;
@@ -95,7 +95,8 @@ impl Change for Deb {
         notes.extend(kept_conffiles(&format!("{}\n{}", ran.output.text, ran.errors.text)));
         let owned_now = site.sandbox.owners(names).await?;
         let dropped = owned.into_keys().filter(|path| !owned_now.contains_key(path)).collect();
-        Ok(Applied { notes, packages, dropped, ..Applied::default() })
+        let versions = versions(&before, &after);
+        Ok(Applied { notes, versions, packages, dropped, ..Applied::default() })
     }
 
     async fn revert(&self, site: &Site<'_>) -> Result<(), ChangeError> {
@@ -166,6 +167,15 @@ fn conffiles(plan: &Plan) -> Vec<String> {
     paths.sort();
     paths.dedup();
     paths
+}
+
+/// The packages that are there in another version.
+fn versions(before: &Installed, after: &Installed) -> Vec<NewVersion> {
+    let changed = after.iter().filter_map(|(key, now)| Some((before.get(key)?, now)));
+    let changed = changed.filter(|(old, now)| old.version != now.version);
+    changed
+        .map(|(old, now)| NewVersion { package: now.name.clone(), was: old.version.clone(), now: now.version.clone() })
+        .collect()
 }
 
 /// What became of the packages, one line each.

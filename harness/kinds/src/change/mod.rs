@@ -97,12 +97,25 @@ pub enum WayBack {
 pub struct Applied {
     /// Lines for the report: `nginx 1.22.1-9 → 1.22.1-9+deb12u2`.
     pub notes: Vec<String>,
+    /// Packages that it brought in another version.
+    pub versions: Vec<NewVersion>,
     /// Packages that it brought or replaced; files that they own are explained by the patch.
     pub packages: Vec<String>,
     /// Paths that it wrote or removed by itself; they are explained by the patch too.
     pub paths: Vec<String>,
     /// Files that those packages owned before and do not own any more: that they are gone is explained.
     pub dropped: Vec<String>,
+}
+
+/// A package in another version than before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewVersion {
+    /// Its name.
+    pub package: String,
+    /// The version before.
+    pub was: String,
+    /// The version now.
+    pub now: String,
 }
 
 /// Why a change did not work.

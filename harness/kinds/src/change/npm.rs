@@ -14,7 +14,7 @@ use super::keep::keep;
 use super::stock::{files_of, stock};
 use super::tarball::{Pin, Tarball, is_manifest};
 use super::tool::{Question, ask, digest, inside};
-use super::{Applied, Change, ChangeError, Prepared, Site, resolve};
+use super::{Applied, Change, ChangeError, NewVersion, Prepared, Site, resolve};
 use crate::document::OneOrMany;
 use crate::image::parcel::{bind, parcel};
 use crate::image::store::detail;
@@ -98,7 +98,8 @@ impl Npm {
         let mut paths = installed.changed();
         paths.extend(own);
         paths.extend([".bin", ".package-lock.json"].map(|name| format!("{modules}/{name}")));
-        Ok(Applied { notes: installed.notes(), paths, ..Applied::default() })
+        let (notes, versions) = (installed.notes(), installed.versions());
+        Ok(Applied { notes, versions, paths, ..Applied::default() })
     }
 
     /// Unpacks the tarballs, each in place of the package of its name.
@@ -123,6 +124,7 @@ impl Npm {
             clear(site, &to).await?;
             site.sandbox.lay_over(&from, &to, None, Some(owner.clone())).await?;
             applied.notes.push(note(old.as_ref(), &new));
+            applied.versions.extend(old.and_then(|old| new_version(&old, &new)));
         }
         Ok(applied)
     }
@@ -246,6 +248,11 @@ impl Installed {
         changed
     }
 
+    fn versions(&self) -> Vec<NewVersion> {
+        let both = self.after.iter().filter_map(|(folder, now)| Some((self.before.get(folder)?, now)));
+        both.filter_map(|(old, now)| new_version(old, now)).collect()
+    }
+
     fn notes(&self) -> Vec<String> {
         let notes: Vec<String> = self
             .changed()
@@ -261,6 +268,11 @@ impl Installed {
         }
         notes
     }
+}
+
+fn new_version(old: &Named, now: &Named) -> Option<NewVersion> {
+    let version = NewVersion { package: now.name.clone(), was: old.version.clone(), now: now.version.clone() };
+    (old.version != now.version).then_some(version)
 }
 
 /// What became of a package, in one line.

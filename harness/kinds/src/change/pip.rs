@@ -12,7 +12,7 @@ use super::keep::keep;
 use super::stock::{files_of, stock};
 use super::tool::{Question, ask, digest};
 use super::wheel::{Distribution, Form, Pin, normal_name, normal_version};
-use super::{Applied, Change, ChangeError, Prepared, Site, resolve};
+use super::{Applied, Change, ChangeError, NewVersion, Prepared, Site, resolve};
 use crate::document::OneOrMany;
 use crate::image::parcel::bind;
 use crate::image::store::detail;
@@ -148,7 +148,8 @@ impl Change for Pip {
         let again = interpreter.again(&pins);
         let commands = self.commands(&pins, &again, &bind.to, isolated);
         let installed: Installed = self.ask(site, &json!({ "commands": commands, "again": again })).await?;
-        Ok(Applied { notes: installed.notes(&again), paths: installed.paths, ..Applied::default() })
+        let (notes, versions) = (installed.notes(&again), installed.versions());
+        Ok(Applied { notes, versions, paths: installed.paths, ..Applied::default() })
     }
 
     async fn revert(&self, site: &Site<'_>) -> Result<(), ChangeError> {
@@ -227,6 +228,18 @@ struct Installed {
 }
 
 impl Installed {
+    fn versions(&self) -> Vec<NewVersion> {
+        let changed = self.after.iter().filter_map(|(key, now)| Some((self.before.get(key)?, now)));
+        let changed = changed.filter(|(old, now)| old.version != now.version);
+        changed
+            .map(|(old, now)| NewVersion {
+                package: now.name.clone(),
+                was: old.version.clone(),
+                now: now.version.clone(),
+            })
+            .collect()
+    }
+
     fn notes(&self, again: &BTreeSet<String>) -> Vec<String> {
         let mut notes = Vec::new();
         for (key, now) in &self.after {

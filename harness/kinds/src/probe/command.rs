@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 use super::look::KEEP;
 use super::outputs::{digest_of, json_of, json_text, lines_of, no_json, text_of};
 use super::program::{exit, program, signal};
+use super::severity::{Severity, severity};
 use super::{Look, Probe, ProbeError};
 use crate::document::{Argv, Node, Pairs, Problems, Read, choice, choice_schema};
 
@@ -82,9 +83,22 @@ impl Command {
         }
         if let Some(value) = self.output.value(&ran.output) {
             readings.push((look.key("stdout"), Reading::content(value)));
-            readings.push((look.key("stderr"), Reading::content(text_of(&ran.errors))));
+            readings.extend(self.errors(look, ran));
         }
         readings
+    }
+
+    /// What was printed on standard error. Of a program that ended well only lines that tell of an error matter: warnings
+    /// and words of greeting come and go with versions.
+    fn errors(&self, look: &Look<'_>, ran: &Ran) -> Vec<(Key, Reading)> {
+        let whole = text_of(&ran.errors);
+        let Value::Text(text) = &whole else { return vec![(look.key("stderr"), Reading::content(whole))] };
+        if ran.end != End::Exited(0) || text.is_empty() {
+            return vec![(look.key("stderr"), Reading::content(whole))];
+        }
+        let errors: Vec<&str> = text.lines().filter(|line| severity(line) == Severity::Error).collect();
+        let told = Reading::content(errors.join("\n"));
+        vec![(look.key("stderr"), told), (look.key("stderr-whole"), Reading::fact(whole))]
     }
 }
 

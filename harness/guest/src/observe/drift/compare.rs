@@ -8,7 +8,7 @@ use rustix::fs::{AtFlags, Stat};
 use rustix::io::Errno;
 
 use super::layers::{self, Layers, Seen, Shown};
-use crate::message::{Drift as Question, FileFact, FileKind};
+use crate::message::{Drift as Question, FileFact, FileKind, STRICTER};
 use crate::observe::fact::{self, Look, kind_of, open_entry};
 use crate::observe::failure::{self, Result};
 use crate::observe::globs::Exclusion;
@@ -173,7 +173,9 @@ impl Drift<'_> {
         let mut differences = Vec::new();
         let mut differs = |is_so: bool, word| differences.extend(is_so.then_some(word));
         differs(self.content_differs(entry, &stat, shown), "content");
-        differs(stat.st_mode != shown.stat.st_mode && fact.kind != FileKind::Link, "mode");
+        let stricter = stat.st_mode & !shown.stat.st_mode == 0;
+        let mode = if stricter { STRICTER } else { "mode" };
+        differs(stat.st_mode != shown.stat.st_mode && fact.kind != FileKind::Link, mode);
         differs((stat.st_uid, stat.st_gid) != (shown.stat.st_uid, shown.stat.st_gid), "owner");
         differs(fact.kind == FileKind::Link && self.target_differs(entry, fact, shown), "target");
         differs(self.attributes_differ(entry, fact, shown), "attributes");

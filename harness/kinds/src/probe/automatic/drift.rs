@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use patchbed_model::{Health, Key, Reading, Value};
 use patchbed_sandbox::AskError;
-use patchbed_sandbox::message::{Drift, FailureKind, FileFact, FileKind, Files};
+use patchbed_sandbox::message::{Drift, FailureKind, FileFact, FileKind, Files, STRICTER};
 
 use super::super::canonical::canonical;
 use super::super::files::{content, nature};
@@ -154,7 +154,10 @@ pub(super) async fn readings(
             data.entry(folder).or_default().insert(nature(fact));
         } else {
             let whole = !moving.is_match(&fact.path);
-            readings.push((key, Reading::content(told(fact, texts.get(&fact.path).filter(|_| whole), whole))));
+            let told = told(fact, texts.get(&fact.path).filter(|_| whole), whole);
+            // Who cannot read it any more says so by itself.
+            let is_tightened = fact.drift == [STRICTER];
+            readings.push((key, if is_tightened { Reading::fact(told) } else { Reading::content(told) }));
         }
     }
     let folders = data.into_iter().map(|(folder, natures)| {
