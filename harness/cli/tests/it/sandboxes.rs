@@ -162,6 +162,19 @@ fn harm_that_takes_a_product_is_told_with_the_product() {
     golden!(said);
 }
 
+/// A table that a workload fills, and of which the patch drops a row.
+#[test]
+fn a_row_that_the_patch_drops_is_shown() {
+    needs!(userns, overlay, root);
+    let scenario = "image: host\nautomatic: false\nattempts: { confirm: 1 }\n\
+                    patch: { command: \"sed -i '/pen/d; s/^3.*/3|inkpot/' /opt/orders\" }\n\
+                    workloads: [\"printf '1|book\\\\n2|pen\\\\n3|ink\\\\n' > /opt/orders\"]\n\
+                    data: { name: orders, command: cat /opt/orders }\n";
+    let said = run(&Project::with(scenario), &[]);
+    assert_eq!(said.status, Some(1), "{said:?}");
+    golden!(said);
+}
+
 #[test]
 fn a_wrong_file_keeps_a_good_one_from_being_run() {
     needs!(userns, overlay, root);

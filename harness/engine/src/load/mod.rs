@@ -6,6 +6,7 @@
 
 mod alone;
 mod bounds;
+mod data;
 mod explain;
 mod find;
 mod guard;

@@ -7,6 +7,7 @@ use patchbed_kinds::change::AnyChange;
 use patchbed_kinds::document::{At, Node, Place, Placed, Read};
 use patchbed_model::Code;
 
+use super::data::{DataText, data};
 use super::hosted::Hosted;
 use super::lowering::{List, Lowering, Part, items, value};
 use super::name::Word;
@@ -31,6 +32,8 @@ patchbed_kinds::document! {
         services: Option<List<ServiceText>>, optional;
         /// Its workloads.
         workloads: Option<List<WorkloadText>>, optional;
+        /// What of it must survive the patch.
+        data: Option<List<DataText>>, optional;
         /// Its probes.
         probes: Option<List<ProbeText>>, optional;
     }
@@ -39,7 +42,6 @@ patchbed_kinds::document! {
         vendor => filled,
     }
     later {
-        "data" => "what must survive the patch",
         "degraded" => "what says that it runs without protecting",
         "files" => "the folders that belong to it",
     }
@@ -120,6 +122,8 @@ impl Lowering<'_> {
         let of_whom = Known { services: &known, of_products: &[], units: shared.units, incomplete: shared.incomplete };
         let probes = self.bounded("probes", text.probes.as_ref());
         let probes = shared.probes.read(probes, of_whom, self.problems());
+        let list = self.bounded("data items", text.data.as_ref());
+        let data = data(list, of_whom, shared.probes, self.problems());
         let runs = self.bounded("workloads", text.workloads.as_ref());
         Software {
             name: wish.name,
@@ -129,6 +133,7 @@ impl Lowering<'_> {
             install,
             services: services.in_order(&order),
             workloads: workloads(runs, shared.workload_names, shared.free),
+            data,
             probes,
         }
     }

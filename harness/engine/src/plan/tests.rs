@@ -8,7 +8,7 @@ use patchbed_sandbox::{Host, Place};
 use proptest::prelude::*;
 
 use super::{CellNames, Durations, Expression, ExpressionError, PlanError, Selection, interleaved, plan};
-use crate::fixtures::{patch, scenario};
+use crate::fixtures::{data, patch, scenario};
 use crate::scenario::{PatchAxis, Scenario, SoftwareAxis};
 
 fn with(patches: &[(&str, &[&str])], axis: PatchAxis) -> Scenario {
@@ -53,6 +53,7 @@ fn products_are_on_together_or_one_by_one_or_off() {
         install: Vec::new(),
         services: Vec::new(),
         workloads: Vec::new(),
+        data: Vec::new(),
         probes: Vec::new(),
     };
     let sets = |axis| {
@@ -100,6 +101,9 @@ fn an_environment_is_what_runs_in_it_and_not_how_long_it_may() {
     let mut larger = scenario();
     larger.limits.memory *= 2;
     assert_ne!(cell(larger).environment(), cell(scenario()).environment());
+    let mut remembering = scenario();
+    remembering.data = vec![data("orders")];
+    assert_ne!(cell(remembering).environment(), cell(scenario()).environment());
     // Accepted baselines are known by it: whoever has to write another digest here orphans all of them.
     assert_eq!(cell(scenario()).environment().short(), "b8cdc91f8e34");
 }
@@ -175,6 +179,7 @@ fn a_beginning_that_fits_several_cells_is_ambiguous() {
 fn the_plan_of_a_scenario_for_people() {
     let mut scenario = with(&[("fix", &[])], PatchAxis::All);
     scenario.rollback = true;
+    scenario.data = vec![data("orders")];
     scenario.images[0].source = AnySource::Directory(Directory { path: "root".to_owned() });
     let plan = plan([scenario], &Selection::default()).expect("it is small");
     let durations = plan.cells.iter().map(|cell| (cell.names(), 1500)).collect();

@@ -7,11 +7,12 @@ use std::time::Duration;
 use patchbed_kinds::change::seconds;
 use patchbed_kinds::probe::automatic::{DriftScope, watch_environment, watch_service};
 use patchbed_kinds::probe::canonical::canonical_reading;
-use patchbed_kinds::probe::{Look, Probe as _, ProbeError};
+use patchbed_kinds::probe::{Look, Probe as _, ProbeError, Service as Watched};
 use patchbed_model::text::{one_line, shorten};
 use patchbed_model::{Health, Key, Reading, Snapshot, Value};
 use patchbed_sandbox::LinkError;
 
+use super::data::Remembered;
 use super::halt::of_probe;
 use super::service::Services;
 use super::settle::{settle, states};
@@ -34,6 +35,8 @@ const GRACE: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(super) struct Sight<'a> {
     pub(super) services: &'a Services<'a>,
+    /// What was there before the patch.
+    pub(super) remembered: &'a Remembered<'a>,
     pub(super) probes: &'a [&'a Probe],
     pub(super) automatic: bool,
     /// What the patch explains.
@@ -42,7 +45,7 @@ pub(super) struct Sight<'a> {
     pub(super) since: &'a str,
 }
 
-type Readings = Vec<(Key, Reading)>;
+pub(super) type Readings = Vec<(Key, Reading)>;
 
 impl Sight<'_> {
     /// One look at everything, once the services stand. A written probe is asked once, because it may change what it
@@ -50,7 +53,8 @@ impl Sight<'_> {
     pub(super) async fn look(&self) -> Result<Snapshot, LinkError> {
         let start = self.services.clock.elapsed();
         let mut before = settle(self.services).await?;
-        let mut all = Vec::new();
+        // Probes may write; what must have survived is looked at before.
+        let mut all = self.kept().await?;
         for probe in self.probes {
             all.extend(self.written(probe).await?);
         }
@@ -90,8 +94,7 @@ impl Sight<'_> {
 
     /// A written probe, as often as it says.
     async fn written(&self, probe: &Probe) -> Result<Readings, LinkError> {
-        let service = probe.service.as_ref();
-        let service = service.and_then(|name| self.services.watched.iter().find(|watched| watched.name == *name));
+        let service = self.watched_as(probe.service.as_ref());
         let look = Look { service, ..self.at(probe.prefix(), probe.within) };
         let mut looks = Vec::new();
         for _ in 0..probe.repeat.max(1) {
@@ -101,7 +104,7 @@ impl Sight<'_> {
     }
 
     /// A look within its limit. What cannot be seen is a bad state of its own and never an absence.
-    async fn limited(
+    pub(super) async fn limited(
         &self,
         look: &Look<'_>,
         observed: impl Future<Output = Result<Readings, ProbeError>>,
@@ -118,7 +121,12 @@ impl Sight<'_> {
         Ok(vec![(look.prefix.child("look"), Reading::state(value, Health::Bad))])
     }
 
-    fn at(&self, prefix: Key, within: Duration) -> Look<'_> {
+    /// The service of this name.
+    pub(super) fn watched_as(&self, name: Option<&String>) -> Option<&Watched> {
+        name.and_then(|name| self.services.watched.iter().find(|watched| watched.name == *name))
+    }
+
+    pub(super) fn at(&self, prefix: Key, within: Duration) -> Look<'_> {
         Look {
             sandbox: self.services.sandbox,
             prefix,

@@ -13,6 +13,7 @@ use patchbed_model::{Arm, Blame, Cause, CauseKind, Health, Key, Reading, Snapsho
 use patchbed_sandbox::Sandbox;
 
 use super::clock::Clock;
+use super::data::{self, Remembered};
 use super::drop_in;
 use super::halt::{Halt, Place};
 use super::look::Sight;
@@ -86,20 +87,23 @@ pub(super) struct Seen {
 impl<'a> Timeline<'a> {
     /// All of it.
     pub(super) async fn run(&self) -> Result<Seen, Halt> {
-        self.before().await?;
+        let remembered = self.before().await?;
         let (done, during) = self.pace.stage(Stage::Apply, self.apply()).await?;
-        let mut snapshot = self.after(&done.scope, PATCHED).await?;
+        let mut snapshot = self.after(&remembered, &done.scope, PATCHED).await?;
         snapshot.readings.extend(during);
         if self.cell.scenario.rollback && self.arm == Arm::Patched {
             self.pace.stage(Stage::Revert, self.revert()).await?;
-            let again = self.after(&DriftScope::default(), REVERTED).await?;
+            let mut again = self.after(&remembered, &DriftScope::default(), REVERTED).await?;
+            if !self.exercises(When::After).is_empty() {
+                data::as_kept_before(&snapshot, &mut again);
+            }
             snapshot.readings.extend(again.readings.into_iter().map(|(key, reading)| (reverted(&key), reading)));
         }
         Ok(Seen { snapshot, notes: done.notes })
     }
 
-    /// Up to the patch: services are started, data are there.
-    pub(super) async fn before(&self) -> Result<(), Halt> {
+    /// Up to the patch: services are started, data are there. Gives what must survive.
+    pub(super) async fn before(&self) -> Result<Remembered<'a>, Halt> {
         self.pace.stage(Stage::Start, self.start()).await?;
         self.pace.stage(Stage::Exercise, self.exercise()).await
     }
@@ -123,7 +127,7 @@ impl<'a> Timeline<'a> {
         Ok(())
     }
 
-    async fn exercise(&self) -> Result<(), Halt> {
+    async fn exercise(&self) -> Result<Remembered<'a>, Halt> {
         for one in self.exercises(When::Before) {
             one.run(self.sandbox).await?.map_err(|failed| {
                 let place = Place { arm: self.arm, stage: Stage::Exercise };
@@ -132,7 +136,17 @@ impl<'a> Timeline<'a> {
                 Halt::from(Cause { evidence: failed.evidence, ..cause })
             })?;
         }
-        Ok(())
+        let (services, scope) = (self.services(), DriftScope::default());
+        let nothing = Remembered::default();
+        let sight = Sight {
+            services: &services,
+            remembered: &nothing,
+            probes: &[],
+            automatic: false,
+            scope: &scope,
+            since: PATCHED,
+        };
+        Ok(Remembered::of(self.cell.data(), &sight).await?)
     }
 
     /// Applies the patches, or nothing, while workloads of that time run.
@@ -156,11 +170,11 @@ impl<'a> Timeline<'a> {
     }
 
     /// From the restart of services to the look.
-    async fn after(&self, scope: &DriftScope, since: &str) -> Result<Snapshot, Halt> {
+    async fn after(&self, remembered: &Remembered<'_>, scope: &DriftScope, since: &str) -> Result<Snapshot, Halt> {
         let ready = self.pace.stage(Stage::Restart, self.restart()).await?;
         let exercises = self.exercises(When::After);
         let worked = workload::readings(self.sandbox, &exercises).await?;
-        let mut snapshot = self.pace.stage(Stage::Observe, self.observe(scope, since)).await?;
+        let mut snapshot = self.pace.stage(Stage::Observe, self.observe(remembered, scope, since)).await?;
         snapshot.readings.extend(ready);
         snapshot.readings.extend(worked);
         Ok(snapshot)
@@ -179,11 +193,12 @@ impl<'a> Timeline<'a> {
         Ok(restarted.into_iter().map(reading).collect())
     }
 
-    async fn observe(&self, scope: &DriftScope, since: &str) -> Result<Snapshot, Halt> {
+    async fn observe(&self, remembered: &Remembered<'_>, scope: &DriftScope, since: &str) -> Result<Snapshot, Halt> {
         let services = self.services();
         let probes: Vec<_> = self.cell.probes().collect();
         let automatic = self.cell.scenario.automatic;
-        Ok(Sight { services: &services, probes: &probes, automatic, scope, since }.look().await?)
+        let sight = Sight { services: &services, remembered, probes: &probes, automatic, scope, since };
+        Ok(sight.look().await?)
     }
 
     fn services(&self) -> Services<'_> {

@@ -355,3 +355,40 @@ fn values_in_shell_syntax_are_data() {
     assert_eq!(codes(&load(&[path.join("a.yaml")], &options(&path))), [""; 0]);
     assert!(!canary.exists());
 }
+
+#[test]
+fn data_have_names_of_their_own_and_may_be_all_that_is_looked_at() {
+    let data = |list: &str| crate::load_text(format!("{GOOD}automatic: false\n{list}\n"));
+    let loaded = data("data: { name: paid orders, command: list-orders }");
+    assert_eq!(codes(&loaded), [""; 0], "{}", rendered(&loaded));
+    let orders = &loaded.scenarios[0].data[0];
+    assert_eq!((orders.prefix().as_str(), orders.within), ("data.paid-orders", Duration::from_secs(10)));
+    for (list, code) in [
+        ("data: { command: list-orders }", "missing-key"),
+        ("data: { name: orders }", "missing-kind"),
+        ("data: { name: orders, command: x, files: /x }", "two-kinds"),
+        ("data: { name: orders, process: {} }", "missing-key"),
+        ("data: { name: orders, service: shop, command: x }", "unknown-service"),
+        ("data: [{ name: a.b, command: x }, { name: a b, command: x }]", "duplicate-name"),
+        ("data: { name: a, command: x }\nsoftware: { name: bank, data: { name: a, command: x } }", "duplicate-name"),
+    ] {
+        assert_eq!(codes(&data(list)), [code], "{list}");
+    }
+    let of_a_product = data(
+        "data: { name: a, service: bank, command: x }\nsoftware: { name: bank, services: { name: bank, run: x } }",
+    );
+    assert_eq!(codes(&of_a_product), ["conflict"]);
+    assert!(rendered(&of_a_product).contains("under the product's own `data:`"), "{}", rendered(&of_a_product));
+}
+
+#[test]
+fn data_of_a_used_scenario_hold_where_the_other_one_has_none() {
+    let (_folder, path) = folder();
+    let base = format!("{GOOD}data: {{ name: orders, command: x }}\n");
+    write(
+        &path,
+        &[("base.yaml", &base), ("mine.yaml", "use: base.yaml\n"), ("own.yaml", "use: base.yaml\ndata: []\n")],
+    );
+    let count = |file: &str| load(&[path.join(file)], &options(&path)).scenarios[0].data.len();
+    assert_eq!((count("mine.yaml"), count("own.yaml")), (1, 0));
+}

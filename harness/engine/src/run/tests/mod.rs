@@ -2,8 +2,10 @@
 
 mod causes;
 mod course;
+mod data;
 mod ends;
 mod keeping;
+mod kept;
 mod noise;
 mod world;
 
