@@ -12,8 +12,8 @@ use patchbed_model::{Digest, Rules};
 use patchbed_sandbox::Limits;
 
 use crate::scenario::{
-    Attempts, Data, ImageUse, Matrix, Patch, PatchAxis, Probe, Restart, Scenario, Service, ServiceRun, SoftwareAxis,
-    When, Workload,
+    Attempts, Data, ImageUse, Matrix, Patch, PatchAxis, Probe, Restart, Scenario, Service, ServiceRun, Software,
+    SoftwareAxis, When, Workload,
 };
 
 /// One image, one patch, one service, one probe.
@@ -99,6 +99,22 @@ pub(crate) fn workload(name: &str, when: When) -> Workload {
         environment: BTreeMap::new(),
         when,
         within: Duration::from_mins(1),
+    }
+}
+
+/// A product that is nothing but a name.
+pub(crate) fn product(name: &str) -> Software {
+    Software {
+        name: name.to_owned(),
+        base: Utf8PathBuf::from("scenarios"),
+        version: None,
+        vendor: None,
+        install: Vec::new(),
+        services: Vec::new(),
+        workloads: Vec::new(),
+        data: Vec::new(),
+        probes: Vec::new(),
+        degraded: None,
     }
 }
 

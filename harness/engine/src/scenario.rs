@@ -109,6 +109,40 @@ pub struct Software {
     pub data: Vec<Data>,
     /// Its probes.
     pub probes: Vec<Probe>,
+    /// What says that it runs without protecting.
+    pub degraded: Option<Degraded>,
+}
+
+impl Software {
+    /// How many things are looked at in it by hand.
+    pub(crate) fn looks(&self) -> usize {
+        self.probes.len() + self.data.len() + usize::from(self.degraded.is_some())
+    }
+
+    /// The key of the reading that says whether it protects: `bank-plugin.degraded`.
+    #[must_use]
+    pub fn degraded_key(&self) -> Key {
+        Key::from(key_part(&self.name).as_str()).child(DEGRADED)
+    }
+}
+
+/// The last part of the keys that say whether a product protects.
+pub const DEGRADED: &str = "degraded";
+
+/// What says that a product runs without protecting: its licence is lost, its protection is off.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub enum Degraded {
+    /// A program that ends with 0 when it is so.
+    Program(Vec<String>),
+    /// A line since the patch.
+    Line {
+        /// A regular expression for a part of the line.
+        pattern: String,
+        /// The services in whose output or journal it is looked for.
+        services: Vec<String>,
+        /// Globs of the files in which it is looked for.
+        files: Vec<String>,
+    },
 }
 
 /// Something started and kept running.

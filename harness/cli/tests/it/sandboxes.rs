@@ -175,6 +175,19 @@ fn a_row_that_the_patch_drops_is_shown() {
     golden!(said);
 }
 
+/// The scanner runs on, and says of itself that it does not protect.
+#[test]
+fn a_product_that_runs_without_protecting_is_told() {
+    needs!(userns, overlay, root);
+    let products = "software:\n  - { name: scanner, degraded: 'test -e /opt/patched && echo protection is off' }\n  \
+                    - name: guard\n    services: { name: guard, run: 'test ! -e /opt/patched || echo licence lost; touch /run/up; sleep 1000', ready: { command: test -e /run/up } }\n    \
+                    degraded: { text: licence lost }\n\
+                    matrix: { software: each }\nattempts: { confirm: 1 }\n";
+    let said = run(&Project::with(&(tiny("true") + products)), &[]);
+    assert_eq!(said.status, Some(1), "{said:?}");
+    golden!(said);
+}
+
 #[test]
 fn a_wrong_file_keeps_a_good_one_from_being_run() {
     needs!(userns, overlay, root);

@@ -7,6 +7,7 @@
 mod alone;
 mod bounds;
 mod data;
+mod degraded;
 mod explain;
 mod find;
 mod guard;

@@ -360,7 +360,7 @@ impl Lowering<'_> {
     }
 
     fn must_look(&mut self, text: &ScenarioText, automatic: bool, parts: &Parts) {
-        let of_products = parts.software.iter().map(|product| product.probes.len() + product.data.len());
+        let of_products = parts.software.iter().map(Software::looks);
         let looks = length(text.probes.as_ref()) + length(text.data.as_ref()) + of_products.sum::<usize>();
         if !automatic && looks == 0 {
             let place = text.automatic.as_ref().map(|automatic| automatic.place).unwrap_or_default();

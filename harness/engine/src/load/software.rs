@@ -8,6 +8,7 @@ use patchbed_kinds::document::{At, Node, Place, Placed, Read};
 use patchbed_model::Code;
 
 use super::data::{DataText, data};
+use super::degraded::{DegradedText, degraded};
 use super::hosted::Hosted;
 use super::lowering::{List, Lowering, Part, items, value};
 use super::name::Word;
@@ -15,7 +16,7 @@ use super::order::{Free, Wish, in_order};
 use super::probe::{Known, ProbeText, Probes};
 use super::service::{ServiceText, Services, WorkloadText, workloads};
 use super::values::Reference;
-use crate::scenario::Software;
+use crate::scenario::{Software, key_part};
 
 patchbed_kinds::document! {
     /// A third-party product: a factor that is on or off.
@@ -36,13 +37,14 @@ patchbed_kinds::document! {
         data: Option<List<DataText>>, optional;
         /// Its probes.
         probes: Option<List<ProbeText>>, optional;
+        /// What says that it runs without protecting: a command that ends with 0 then, or a line of its log.
+        degraded: Option<Placed<DegradedText>>, optional;
     }
     check {
         version => filled,
         vendor => filled,
     }
     later {
-        "degraded" => "what says that it runs without protecting",
         "files" => "the folders that belong to it",
     }
 }
@@ -83,6 +85,7 @@ impl Lowering<'_> {
         let found: Vec<Product> = items(list).filter_map(|(place, item)| self.product(item, place)).collect();
         let names: Vec<Wish> = found.iter().map(|product| product.wish.clone()).collect();
         super::order::unique("products", &names, self.problems());
+        super::order::unique("products that say whether they protect", &keys(&found), self.problems());
         found
     }
 
@@ -125,18 +128,29 @@ impl Lowering<'_> {
         let list = self.bounded("data items", text.data.as_ref());
         let data = data(list, of_whom, shared.probes, self.problems());
         let runs = self.bounded("workloads", text.workloads.as_ref());
+        let services = services.in_order(&order);
+        let asked = text.degraded.as_ref();
+        let degraded = asked.and_then(|asked| degraded(asked, &services, of_whom, self.problems()));
         Software {
             name: wish.name,
             base,
             version: value(text.version.as_ref()),
             vendor: value(text.vendor.as_ref()),
             install,
-            services: services.in_order(&order),
+            services,
             workloads: workloads(runs, shared.workload_names, shared.free),
             data,
             probes,
+            degraded,
         }
     }
+}
+
+/// The first parts of the keys of products that can be asked, each product's name once.
+fn keys(products: &[Product]) -> Vec<Wish> {
+    let asked = products.iter().filter(|product| product.text.degraded.is_some());
+    let by_name: BTreeMap<&str, &Wish> = asked.rev().map(|one| (one.wish.name.as_str(), &one.wish)).collect();
+    by_name.into_values().map(|wish| Wish { name: key_part(&wish.name), ..wish.clone() }).collect()
 }
 
 /// Whether `node` is a product's file rather than a scenario.

@@ -195,6 +195,8 @@ impl PlanCell {
     pub fn environment(&self) -> Digest {
         let limits = self.scenario.limits;
         let data: Vec<&Data> = self.data().collect();
+        let asked = self.software().filter_map(|product| Some((&product.name, product.degraded.as_ref()?)));
+        let asked: Vec<_> = asked.collect();
         Hasher::new()
             .part(words(&self.services()))
             .part(words(&self.workloads().collect::<Vec<_>>()))
@@ -203,6 +205,7 @@ impl PlanCell {
                 "automatic": self.scenario.automatic,
                 "systemd": self.image().systemd,
                 "data": (!data.is_empty()).then_some(data),
+                "degraded": (!asked.is_empty()).then_some(asked),
                 "memory": limits.memory,
                 "disk": limits.disk,
                 "processes": limits.processes,

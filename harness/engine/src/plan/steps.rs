@@ -95,6 +95,9 @@ impl Steps {
             let text = format!("probe {} ({}){times}", probe.name, probe.kind.kind());
             self.add(Stage::Observe, text, Some(probe.within));
         }
+        for product in cell.software().filter(|product| product.degraded.is_some()) {
+            self.add(Stage::Observe, format!("ask whether {} is degraded", product.name), None);
+        }
     }
 }
 

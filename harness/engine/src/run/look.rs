@@ -16,7 +16,7 @@ use super::data::Remembered;
 use super::halt::of_probe;
 use super::service::Services;
 use super::settle::{settle, states};
-use crate::scenario::Probe;
+use crate::scenario::{Probe, Software};
 
 /// How long one automatic look may take.
 const AUTOMATIC: Duration = Duration::from_mins(2);
@@ -38,6 +38,8 @@ pub(super) struct Sight<'a> {
     /// What was there before the patch.
     pub(super) remembered: &'a Remembered<'a>,
     pub(super) probes: &'a [&'a Probe],
+    /// The products, some of which say whether they protect.
+    pub(super) products: &'a [&'a Software],
     pub(super) automatic: bool,
     /// What the patch explains.
     pub(super) scope: &'a DriftScope,
@@ -58,6 +60,7 @@ impl Sight<'_> {
         for probe in self.probes {
             all.extend(self.written(probe).await?);
         }
+        all.extend(self.degraded().await?);
         if self.automatic {
             let mut watched = self.watched().await?;
             self.watch(start + WATCH).await;

@@ -7,6 +7,7 @@ mod chronicle;
 mod clock;
 mod course;
 mod data;
+mod degraded;
 mod dispatch;
 mod drop_in;
 mod halt;

@@ -25,7 +25,7 @@ use super::unit;
 use super::workload::{self, Exercise};
 use crate::compare::reverted;
 use crate::plan::PlanCell;
-use crate::scenario::{Patch, Restart, Service, ServiceRun, When};
+use crate::scenario::{Degraded, Patch, Restart, Service, ServiceRun, When};
 
 /// The marks since which log lines count.
 const PATCHED: &str = "patch";
@@ -142,6 +142,7 @@ impl<'a> Timeline<'a> {
             services: &services,
             remembered: &nothing,
             probes: &[],
+            products: &[],
             automatic: false,
             scope: &scope,
             since: PATCHED,
@@ -151,7 +152,7 @@ impl<'a> Timeline<'a> {
 
     /// Applies the patches, or nothing, while workloads of that time run.
     pub(super) async fn apply(&self) -> Result<(Done, BTreeMap<Key, Reading>), Halt> {
-        self.sandbox.mark(PATCHED, log_files()).await?;
+        self.sandbox.mark(PATCHED, self.log_files()).await?;
         let during = self.exercises(When::During);
         tokio::try_join!(self.patch(), workload::readings(self.sandbox, &during))
     }
@@ -165,7 +166,7 @@ impl<'a> Timeline<'a> {
 
     /// Takes the patches back.
     pub(super) async fn revert(&self) -> Result<(), Halt> {
-        self.sandbox.mark(REVERTED, log_files()).await?;
+        self.sandbox.mark(REVERTED, self.log_files()).await?;
         self.patching().revert(&self.patches()?).await
     }
 
@@ -197,7 +198,9 @@ impl<'a> Timeline<'a> {
         let services = self.services();
         let probes: Vec<_> = self.cell.probes().collect();
         let automatic = self.cell.scenario.automatic;
-        let sight = Sight { services: &services, remembered, probes: &probes, automatic, scope, since };
+        let products: Vec<_> = self.cell.software().collect();
+        let sight =
+            Sight { services: &services, remembered, probes: &probes, products: &products, automatic, scope, since };
         Ok(sight.look().await?)
     }
 
@@ -237,6 +240,16 @@ impl<'a> Timeline<'a> {
         own.chain(products).filter(|one| one.workload.when == when).collect()
     }
 
+    /// The files of which only what is new counts.
+    fn log_files(&self) -> Vec<String> {
+        let usual = LOG_FILES.iter().map(|&glob| glob.to_owned());
+        let of_products = self.cell.software().filter_map(|product| match product.degraded.as_ref()? {
+            Degraded::Line { files, .. } => Some(files.clone()),
+            Degraded::Program(_) => None,
+        });
+        usual.chain(of_products.flatten()).collect()
+    }
+
     fn systemd(&self) -> bool {
         self.cell.image().systemd
     }
@@ -257,8 +270,4 @@ impl<'a> Timeline<'a> {
 
 fn lines(not: NotReady) -> Vec<String> {
     std::iter::once(not.text).chain(not.evidence).collect()
-}
-
-fn log_files() -> Vec<String> {
-    LOG_FILES.iter().map(|&glob| glob.to_owned()).collect()
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use camino::Utf8Path;
 use patchbed_engine::load::{LoadOptions, load};
-use patchbed_engine::scenario::{Restart, ServiceRun, UnitSettings};
+use patchbed_engine::scenario::{Degraded, Restart, ServiceRun, UnitSettings};
 use patchbed_kinds::image::AnySource;
 use patchbed_model::rule::Amount;
 use patchbed_model::{Allow, Code};
@@ -391,4 +391,35 @@ fn data_of_a_used_scenario_hold_where_the_other_one_has_none() {
     );
     let count = |file: &str| load(&[path.join(file)], &options(&path)).scenarios[0].data.len();
     assert_eq!((count("mine.yaml"), count("own.yaml")), (1, 0));
+}
+
+#[test]
+fn what_says_that_a_product_is_degraded_is_a_command_or_a_line_of_a_log() {
+    let product = |text: &str| crate::load_text(format!("{GOOD}software:\n  - {{ name: scanner, {text} }}\n"));
+    let degraded = |text: &str| product(text).scenarios.first().and_then(|one| one.software[0].degraded.clone());
+    let shell = ["/bin/sh", "-c", "scanner --off"].map(str::to_owned).to_vec();
+    assert_eq!(degraded("degraded: scanner --off"), Some(Degraded::Program(shell)));
+    let line = |services: &[&str], files: &[&str]| Degraded::Line {
+        pattern: "protection \\(all\\) off".to_owned(),
+        services: services.iter().map(|&name| name.to_owned()).collect(),
+        files: files.iter().map(|&glob| glob.to_owned()).collect(),
+    };
+    let of = |more: &str| {
+        degraded(&format!("services: {{ name: scand, run: x }}, degraded: {{ text: protection (all) off{more} }}"))
+    };
+    assert_eq!(of(""), Some(line(&["scand"], &[])));
+    assert_eq!(of(", log: /opt/log"), Some(line(&[], &["/opt/log"])));
+    assert_eq!(of(", service: scand, log: /opt/log"), Some(line(&["scand"], &["/opt/log"])));
+    for (text, code) in [
+        ("degraded: { text: off }", "missing-key"),
+        ("degraded: { text: off, matches: off, log: /x }", "conflict"),
+        ("degraded: { log: /x }", "missing-key"),
+        ("degraded: { text: off, log: x }", "invalid-value"),
+        ("degraded: { matches: \"off)\", log: /x }", "invalid-value"),
+        ("degraded: { text: off, service: nobody }", "unknown-service"),
+        ("degraded: 3", "wrong-type"),
+        ("degraded: x }\n  - { name: a.b, degraded: x }\n  - { name: a-b, degraded: x", "duplicate-name"),
+    ] {
+        assert_eq!(codes(&product(text)), [code], "{text}");
+    }
 }

@@ -3,6 +3,7 @@
 mod causes;
 mod course;
 mod data;
+mod degraded;
 mod ends;
 mod keeping;
 mod kept;
