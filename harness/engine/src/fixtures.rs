@@ -115,6 +115,7 @@ pub(crate) fn product(name: &str) -> Software {
         data: Vec::new(),
         probes: Vec::new(),
         degraded: None,
+        files: Vec::new(),
     }
 }
 

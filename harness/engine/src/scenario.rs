@@ -111,6 +111,8 @@ pub struct Software {
     pub probes: Vec<Probe>,
     /// What says that it runs without protecting.
     pub degraded: Option<Degraded>,
+    /// The folders and files that belong to it.
+    pub files: Vec<String>,
 }
 
 impl Software {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use camino::Utf8PathBuf;
 use patchbed_kinds::change::AnyChange;
-use patchbed_kinds::document::{At, Node, Place, Placed, Read};
+use patchbed_kinds::document::{At, Node, OneOrMany, Place, Placed, Read};
 use patchbed_model::Code;
 
 use super::data::{DataText, data};
@@ -39,13 +39,13 @@ patchbed_kinds::document! {
         probes: Option<List<ProbeText>>, optional;
         /// What says that it runs without protecting: a command that ends with 0 then, or a line of its log.
         degraded: Option<Placed<DegradedText>>, optional;
+        /// The folders and files that belong to it: what differs there is told with its name.
+        files: Option<OneOrMany<String>>, optional;
     }
     check {
         version => filled,
         vendor => filled,
-    }
-    later {
-        "files" => "the folders that belong to it",
+        files => inside_path,
     }
 }
 
@@ -142,6 +142,7 @@ impl Lowering<'_> {
             data,
             probes,
             degraded,
+            files: text.files.map(|files| files.0).unwrap_or_default(),
         }
     }
 }

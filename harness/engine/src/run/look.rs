@@ -14,6 +14,7 @@ use patchbed_sandbox::LinkError;
 
 use super::data::Remembered;
 use super::halt::of_probe;
+use super::owner;
 use super::service::Services;
 use super::settle::{settle, states};
 use crate::scenario::{Probe, Software};
@@ -91,7 +92,8 @@ impl Sight<'_> {
             all.extend(self.limited(&look, watch_service(&look)).await?);
         }
         let look = self.at(Key::from("environment"), AUTOMATIC);
-        all.extend(self.limited(&look, watch_environment(&look, self.scope)).await?);
+        let environment = self.limited(&look, watch_environment(&look, self.scope)).await?;
+        all.extend(environment.into_iter().map(|seen| owner::named(self.products, seen)));
         Ok(all)
     }
 

@@ -14,6 +14,7 @@ mod halt;
 mod harness;
 mod kept;
 mod look;
+mod owner;
 mod pace;
 mod patch;
 mod prepare;

@@ -423,3 +423,13 @@ fn what_says_that_a_product_is_degraded_is_a_command_or_a_line_of_a_log() {
         assert_eq!(codes(&product(text)), [code], "{text}");
     }
 }
+
+#[test]
+fn the_files_of_a_product_are_paths_inside_the_environment() {
+    let product = |files: &str| crate::load_text(format!("{GOOD}software: {{ name: scanner, files: {files} }}\n"));
+    assert_eq!(product("[/opt/scanner, /etc/scanner.conf]").scenarios[0].software[0].files.len(), 2);
+    assert_eq!(product("/opt/scanner").scenarios[0].software[0].files, ["/opt/scanner"]);
+    for wrong in ["opt/scanner", "[/opt/../etc]", "\"\""] {
+        assert_eq!(codes(&product(wrong)), ["invalid-value"], "{wrong}");
+    }
+}
