@@ -6,8 +6,8 @@ use patchbed_sandbox::message::End;
 
 use super::world::Inside;
 use super::{World, ran};
-use crate::fixtures::{data, workload};
-use crate::scenario::{Data, When};
+use crate::fixtures::{data, product, workload};
+use crate::scenario::{Data, Software, SoftwareAxis, When};
 
 /// A world with orders, which a program prints.
 fn orders(says: impl Fn(&Inside) -> Answer + Send + Sync + 'static) -> World {
@@ -120,4 +120,19 @@ async fn data_of_an_optional_service_may_be_away() {
     world.scenario.data = vec![Data { service: Some("web".to_owned()), ..data("orders") }];
     let record = world.run().await.expect("the run ends");
     assert_eq!(record.verdict, Verdict::Same);
+}
+
+#[tokio::test(start_paused = true)]
+async fn lost_data_stand_before_what_shows_in_more_cells() {
+    let mut world = World::new(|inside, words| match words {
+        [look, what] if look == "look" && what == "orders" => Some(printed(if inside.patched { "" } else { "1|book" })),
+        [look, _] if look == "look" => Some(ran(End::Exited(i32::from(inside.patched)), "")),
+        _ => None,
+    });
+    world.scenario.software = vec![Software { data: vec![data("orders")], ..product("shop") }];
+    world.scenario.matrix.software = SoftwareAxis::Each;
+    let record = world.run().await.expect("the run ends");
+    let causes = &record.scenarios[0].causes;
+    let seen: Vec<(&str, usize)> = causes.iter().map(|cause| (cause.title.as_str(), cause.cells.len())).collect();
+    assert_eq!(seen, [("data.orders.stdout: kept → 1 of 1 lost", 1), ("probe.page.exit: 0 → 1", 2)]);
 }
