@@ -1,4 +1,5 @@
-//! The regular expressions of rules: one way to build them, for who reads a rule and for who holds a value against it.
+//! The regular expressions of rules and of what products say: one way to build them, for who reads one and for who holds a
+//! text against it.
 
 use regex::{Error, Regex, RegexBuilder};
 
@@ -11,6 +12,11 @@ pub(crate) fn expression(pattern: &str) -> Result<Regex, Error> {
     built(pattern)?;
     // A comment of `(?x)` swallows the end of the group unless a line feed, which means nothing there, ends it.
     built(&format!(r"\A(?:{pattern})\z")).or_else(|_| built(&format!("\\A(?:{pattern}\n)\\z")))
+}
+
+/// The expression that fits texts in which it fits some part.
+pub(crate) fn somewhere(pattern: &str) -> Result<Regex, Error> {
+    built(pattern)
 }
 
 fn built(pattern: &str) -> Result<Regex, Error> {

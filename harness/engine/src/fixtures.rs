@@ -12,8 +12,8 @@ use patchbed_model::{Digest, Rules};
 use patchbed_sandbox::Limits;
 
 use crate::scenario::{
-    Attempts, ImageUse, Matrix, Patch, PatchAxis, Probe, Restart, Scenario, Service, ServiceRun, SoftwareAxis, When,
-    Workload,
+    Attempts, Data, ImageUse, Matrix, Patch, PatchAxis, Probe, Restart, Scenario, Service, ServiceRun, Software,
+    SoftwareAxis, When, Workload,
 };
 
 /// One image, one patch, one service, one probe.
@@ -35,6 +35,7 @@ pub(crate) fn scenario() -> Scenario {
         software: Vec::new(),
         services: vec![service("web")],
         workloads: Vec::new(),
+        data: Vec::new(),
         probes: vec![probe("page")],
         automatic: false,
         rules: Rules::default(),
@@ -99,6 +100,28 @@ pub(crate) fn workload(name: &str, when: When) -> Workload {
         when,
         within: Duration::from_mins(1),
     }
+}
+
+/// A product that is nothing but a name.
+pub(crate) fn product(name: &str) -> Software {
+    Software {
+        name: name.to_owned(),
+        base: Utf8PathBuf::from("scenarios"),
+        version: None,
+        vendor: None,
+        install: Vec::new(),
+        services: Vec::new(),
+        workloads: Vec::new(),
+        data: Vec::new(),
+        probes: Vec::new(),
+        degraded: None,
+        files: Vec::new(),
+    }
+}
+
+/// Data that `look NAME` prints.
+pub(crate) fn data(name: &str) -> Data {
+    Data { name: name.to_owned(), service: None, within: Duration::from_secs(10), kind: probe(name).kind }
 }
 
 /// A probe that runs `look NAME`.

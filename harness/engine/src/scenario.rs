@@ -34,6 +34,8 @@ pub struct Scenario {
     pub services: Vec<Service>,
     /// What is run against the services.
     pub workloads: Vec<Workload>,
+    /// What must survive the patches.
+    pub data: Vec<Data>,
     /// The probes written by hand.
     pub probes: Vec<Probe>,
     /// Whether services are watched without asking.
@@ -103,8 +105,46 @@ pub struct Software {
     pub services: Vec<Service>,
     /// Its workloads.
     pub workloads: Vec<Workload>,
+    /// What of it must survive the patches.
+    pub data: Vec<Data>,
     /// Its probes.
     pub probes: Vec<Probe>,
+    /// What says that it runs without protecting.
+    pub degraded: Option<Degraded>,
+    /// The folders and files that belong to it.
+    pub files: Vec<String>,
+}
+
+impl Software {
+    /// How many things are looked at in it by hand.
+    pub(crate) fn looks(&self) -> usize {
+        self.probes.len() + self.data.len() + usize::from(self.degraded.is_some())
+    }
+
+    /// The key of the reading that says whether it protects: `bank-plugin.degraded`.
+    #[must_use]
+    pub fn degraded_key(&self) -> Key {
+        Key::from(key_part(&self.name).as_str()).child(DEGRADED)
+    }
+}
+
+/// The last part of the keys that say whether a product protects.
+pub const DEGRADED: &str = "degraded";
+
+/// What says that a product runs without protecting: its licence is lost, its protection is off.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub enum Degraded {
+    /// A program that ends with 0 when it is so.
+    Program(Vec<String>),
+    /// A line since the patch.
+    Line {
+        /// A regular expression for a part of the line.
+        pattern: String,
+        /// The services in whose output or journal it is looked for.
+        services: Vec<String>,
+        /// Globs of the files in which it is looked for.
+        files: Vec<String>,
+    },
 }
 
 /// Something started and kept running.
@@ -230,6 +270,30 @@ impl Probe {
         Key::from("probe").child(&key_part(&self.name))
     }
 }
+
+/// What must survive the patches: looked at before the patch and after the restart, and compared within the attempt.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct Data {
+    /// Its name; unique in the scenario. Its keys begin with [`Data::prefix`].
+    pub name: String,
+    /// The service that keeps it.
+    pub service: Option<String>,
+    /// How long one look may take.
+    pub within: Duration,
+    /// What is looked at.
+    pub kind: AnyProbe,
+}
+
+impl Data {
+    /// What the keys of its readings begin with: `data.paid-orders` for what is named `paid orders`.
+    #[must_use]
+    pub fn prefix(&self) -> Key {
+        Key::from(DATA).child(&key_part(&self.name))
+    }
+}
+
+/// The first part of the keys that say whether data survived.
+pub const DATA: &str = "data";
 
 /// The part of a key that stands for `name`: spaces, dots and what patterns mean something by become hyphens, so that
 /// `probe.front-page.status` has three parts. `load` sees to it that no two probes of a scenario share one.

@@ -162,6 +162,32 @@ fn harm_that_takes_a_product_is_told_with_the_product() {
     golden!(said);
 }
 
+/// A table that a workload fills, and of which the patch drops a row.
+#[test]
+fn a_row_that_the_patch_drops_is_shown() {
+    needs!(userns, overlay, root);
+    let scenario = "image: host\nautomatic: false\nattempts: { confirm: 1 }\n\
+                    patch: { command: \"sed -i '/pen/d; s/^3.*/3|inkpot/' /opt/orders\" }\n\
+                    workloads: [\"printf '1|book\\\\n2|pen\\\\n3|ink\\\\n' > /opt/orders\"]\n\
+                    data: { name: orders, command: cat /opt/orders }\n";
+    let said = run(&Project::with(scenario), &[]);
+    assert_eq!(said.status, Some(1), "{said:?}");
+    golden!(said);
+}
+
+/// The scanner runs on, and says of itself that it does not protect.
+#[test]
+fn a_product_that_runs_without_protecting_is_told() {
+    needs!(userns, overlay, root);
+    let products = "software:\n  - { name: scanner, degraded: 'test -e /opt/patched && echo protection is off' }\n  \
+                    - name: guard\n    services: { name: guard, run: 'test ! -e /opt/patched || echo licence lost; touch /run/up; sleep 1000', ready: { command: test -e /run/up } }\n    \
+                    degraded: { text: licence lost }\n\
+                    matrix: { software: each }\nattempts: { confirm: 1 }\n";
+    let said = run(&Project::with(&(tiny("true") + products)), &[]);
+    assert_eq!(said.status, Some(1), "{said:?}");
+    golden!(said);
+}
+
 #[test]
 fn a_product_that_is_ill_without_the_patch_is_named() {
     needs!(userns, overlay, root);

@@ -4,6 +4,7 @@ use patchbed_model::{Allow, Class, Ill, Key, Rules, Snapshot, reading};
 
 use crate::compare::{Allowed, allows};
 use crate::noise::{Baseline, Entry};
+use crate::scenario::{DATA, DEGRADED};
 
 /// How many lines are kept of what explains one reading; the journal has all.
 const EVIDENCE: usize = 12;
@@ -83,14 +84,16 @@ fn excused(rules: &Rules, key: &Key, entry: &Entry) -> bool {
     }
 }
 
-/// Whether the reading is of a written probe, or says whether a service runs. Log lines, packages, files and the like
+/// Whether the reading is of a written probe or of data, or says whether a service runs or a product protects. Log lines, packages, files and the like
 /// may be bad since ever without anything being broken.
 fn vital(key: &Key) -> bool {
     let text = key.as_str();
     let state = text.rsplit_once('.').is_some_and(|(head, last)| match last {
         "ready" | "look" => true,
         "state" => head.ends_with(".process") || head.contains(".process."),
+        // A product that does not protect without the patch shows nothing of what the patch does to it.
+        DEGRADED => !head.contains('.'),
         _ => false,
     });
-    state || matches!(key.subject(), "probe" | "workload")
+    state || matches!(key.subject(), "probe" | "workload" | DATA)
 }

@@ -6,6 +6,8 @@
 
 mod alone;
 mod bounds;
+mod data;
+mod degraded;
 mod explain;
 mod find;
 mod guard;

@@ -49,6 +49,8 @@ pub(super) struct Known<'a> {
 pub(super) struct Probes {
     /// The names, as parts of keys.
     pub(super) names: Vec<Wish>,
+    /// The names of data, as parts of keys.
+    pub(super) data: Vec<Wish>,
     /// The rules of `allow`.
     pub(super) rules: Vec<Rule>,
     /// Where systemd is asked.
@@ -74,18 +76,13 @@ impl Probes {
     }
 
     fn probe(&mut self, text: &ProbeText, place: Place, known: Known<'_>, problems: &mut Problems) -> Option<Probe> {
-        let service = text.service.as_ref().and_then(|service| known.service(service, problems));
+        let service = text.service.as_ref().and_then(|service| known.service(service, "probes", problems));
         if let Some(AllowText { allow: Allow::Ignore, .. }) = text.allow.as_ref().and_then(|allow| allow.value.as_ref())
         {
             silenced(text, place, problems);
         }
         let kind = text.kind.clone()?;
-        if let (Some(key), None) = (needed_without_service(&kind), &text.service) {
-            problems
-                .error(Code::MissingKey, place, At::Value, format!("this `{}` probe looks at nothing", kind.kind()))
-                .help(format!("add `service:`, or say what to look at with `{key}:`"));
-        }
-        self.systemd.extend(asks_systemd(&kind).then_some(place));
+        self.check(&kind, place, text.service.as_ref(), problems);
         let name = match text.written_name() {
             Some((name, _)) => name.to_owned(),
             None if text.name.is_some() => return None,
@@ -102,6 +99,22 @@ impl Probes {
             repeat: value(text.repeat.as_ref()).map_or(1, |count| count.0),
             kind,
         })
+    }
+
+    /// Reports a kind that would look at nothing, and notes where systemd is asked.
+    pub(super) fn check(
+        &mut self,
+        kind: &AnyProbe,
+        place: Place,
+        service: Option<&Placed<String>>,
+        problems: &mut Problems,
+    ) {
+        if let (Some(key), None) = (needed_without_service(kind), service) {
+            problems
+                .error(Code::MissingKey, place, At::Value, format!("this `{}` probe looks at nothing", kind.kind()))
+                .help(format!("add `service:`, or say what to look at with `{key}:`"));
+        }
+        self.systemd.extend(asks_systemd(kind).then_some(place));
     }
 
     /// A name for a probe that has none: its kind, numbered.
@@ -135,7 +148,8 @@ impl Known<'_> {
         super::order::known_among(&[rest], self.services, problems);
     }
 
-    fn service(&self, service: &Placed<String>, problems: &mut Problems) -> Option<String> {
+    /// The service of this name. `list` is where a product has its own of what asks.
+    pub(super) fn service(&self, service: &Placed<String>, list: &str, problems: &mut Problems) -> Option<String> {
         let written = service.value.as_ref()?;
         let name = self.units.get(written).unwrap_or(written);
         if self.services.iter().any(|known| known.name == *name) {
@@ -151,7 +165,7 @@ impl Known<'_> {
                 )
                 .label("this probe is always on")
                 .also(product.place, At::Value, "the product's service")
-                .help("put the probe under the product's own `probes:`");
+                .help(format!("put the probe under the product's own `{list}:`"));
             return None;
         }
         if !self.incomplete {

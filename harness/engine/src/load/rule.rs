@@ -192,7 +192,8 @@ impl Read for Bound {
     }
 }
 
-fn expression(node: &Node, problems: &mut Problems) -> Option<String> {
+/// A regular expression.
+pub(super) fn expression(node: &Node, problems: &mut Problems) -> Option<String> {
     let text = String::read(node, problems)?;
     match whole(&text) {
         Ok(_) => Some(text),

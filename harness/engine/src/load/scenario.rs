@@ -10,6 +10,7 @@ use patchbed_model::{Code, Rules, Severity};
 
 use super::LoadOptions;
 use super::bounds::{AttemptsText, LimitsText, MOST_CELLS, MatrixText, cells, grouped};
+use super::data::{DataText, data};
 use super::image::{Image, ImageText};
 use super::library::{Library, NOWHERE};
 use super::lowering::{List, Lowering, items, length, value};
@@ -47,6 +48,8 @@ patchbed_kinds::document! {
         services: Option<List<ServiceText>>, optional;
         /// What is run to its end against the services.
         workloads: Option<List<WorkloadText>>, optional;
+        /// What must survive the patch.
+        data: Option<List<DataText>>, optional;
         /// What is looked at besides what every service gets.
         probes: Option<List<ProbeText>>, optional;
         /// How readings may differ.
@@ -67,9 +70,6 @@ patchbed_kinds::document! {
         automatic: Option<Placed<bool>>, optional;
         /// What makes the sandbox.
         backend: Option<Placed<BackendWord>>, optional;
-    }
-    later {
-        "data" => "what must survive the patch",
     }
 }
 
@@ -200,6 +200,7 @@ impl Lowering<'_> {
             software: parts.software,
             services: parts.services,
             workloads: parts.workloads,
+            data: parts.data,
             probes: parts.probes,
             automatic,
             rules: Rules(parts.rules),
@@ -359,9 +360,9 @@ impl Lowering<'_> {
     }
 
     fn must_look(&mut self, text: &ScenarioText, automatic: bool, parts: &Parts) {
-        let probes =
-            length(text.probes.as_ref()) + parts.software.iter().map(|product| product.probes.len()).sum::<usize>();
-        if !automatic && probes == 0 {
+        let of_products = parts.software.iter().map(Software::looks);
+        let looks = length(text.probes.as_ref()) + length(text.data.as_ref()) + of_products.sum::<usize>();
+        if !automatic && looks == 0 {
             let place = text.automatic.as_ref().map(|automatic| automatic.place).unwrap_or_default();
             self.problems()
                 .error(Code::NothingObserved, place, At::Value, "nothing would be looked at")
@@ -386,6 +387,8 @@ impl Lowering<'_> {
         let mut probes = Probes::default();
         let list = self.bounded("probes", text.probes.as_ref());
         let own_probes = probes.read(list, known, self.problems());
+        let list = self.bounded("data items", text.data.as_ref());
+        let own_data = data(list, known, &mut probes, self.problems());
         let (mut names, mut free) = (Vec::new(), Free::default());
         let list = self.bounded("workloads", text.workloads.as_ref());
         let own_workloads = workloads(list, &mut names, &mut free);
@@ -400,12 +403,13 @@ impl Lowering<'_> {
         let software = products.into_iter().map(|product| self.software(product, &mut shared)).collect();
         super::order::unique("workloads", &names, self.problems());
         super::order::unique("probes", &probes.names, self.problems());
+        super::order::unique("data items", &probes.data, self.problems());
         let mut rules = std::mem::take(&mut probes.rules);
         let asks_systemd = std::mem::take(&mut probes.systemd);
         let options = self.options;
         rules.extend(super::rule::rules(text.rules.as_ref(), options, self.problems()));
         let services = services.in_order(&order);
-        Parts { services, software, workloads: own_workloads, probes: own_probes, asks_systemd, rules }
+        Parts { services, software, workloads: own_workloads, data: own_data, probes: own_probes, asks_systemd, rules }
     }
 }
 
@@ -415,6 +419,7 @@ struct Parts {
     services: Vec<crate::scenario::Service>,
     software: Vec<Software>,
     workloads: Vec<crate::scenario::Workload>,
+    data: Vec<crate::scenario::Data>,
     probes: Vec<crate::scenario::Probe>,
     /// Where systemd is asked.
     asks_systemd: Vec<Place>,

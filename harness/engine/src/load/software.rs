@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use camino::Utf8PathBuf;
 use patchbed_kinds::change::AnyChange;
-use patchbed_kinds::document::{At, Node, Place, Placed, Read};
+use patchbed_kinds::document::{At, Node, OneOrMany, Place, Placed, Read};
 use patchbed_model::Code;
 
+use super::data::{DataText, data};
+use super::degraded::{DegradedText, degraded};
 use super::hosted::Hosted;
 use super::lowering::{List, Lowering, Part, items, value};
 use super::name::Word;
@@ -14,7 +16,7 @@ use super::order::{Free, Wish, in_order};
 use super::probe::{Known, ProbeText, Probes};
 use super::service::{ServiceText, Services, WorkloadText, workloads};
 use super::values::Reference;
-use crate::scenario::Software;
+use crate::scenario::{Software, key_part};
 
 patchbed_kinds::document! {
     /// A third-party product: a factor that is on or off.
@@ -31,17 +33,19 @@ patchbed_kinds::document! {
         services: Option<List<ServiceText>>, optional;
         /// Its workloads.
         workloads: Option<List<WorkloadText>>, optional;
+        /// What of it must survive the patch.
+        data: Option<List<DataText>>, optional;
         /// Its probes.
         probes: Option<List<ProbeText>>, optional;
+        /// What says that it runs without protecting: a command that ends with 0 then, or a line of its log.
+        degraded: Option<Placed<DegradedText>>, optional;
+        /// The folders and files that belong to it: what differs there is told with its name.
+        files: Option<OneOrMany<String>>, optional;
     }
     check {
         version => filled,
         vendor => filled,
-    }
-    later {
-        "data" => "what must survive the patch",
-        "degraded" => "what says that it runs without protecting",
-        "files" => "the folders that belong to it",
+        files => inside_path,
     }
 }
 
@@ -81,6 +85,7 @@ impl Lowering<'_> {
         let found: Vec<Product> = items(list).filter_map(|(place, item)| self.product(item, place)).collect();
         let names: Vec<Wish> = found.iter().map(|product| product.wish.clone()).collect();
         super::order::unique("products", &names, self.problems());
+        super::order::unique("products that say whether they protect", &keys(&found), self.problems());
         found
     }
 
@@ -120,18 +125,33 @@ impl Lowering<'_> {
         let of_whom = Known { services: &known, of_products: &[], units: shared.units, incomplete: shared.incomplete };
         let probes = self.bounded("probes", text.probes.as_ref());
         let probes = shared.probes.read(probes, of_whom, self.problems());
+        let list = self.bounded("data items", text.data.as_ref());
+        let data = data(list, of_whom, shared.probes, self.problems());
         let runs = self.bounded("workloads", text.workloads.as_ref());
+        let services = services.in_order(&order);
+        let asked = text.degraded.as_ref();
+        let degraded = asked.and_then(|asked| degraded(asked, &services, of_whom, self.problems()));
         Software {
             name: wish.name,
             base,
             version: value(text.version.as_ref()),
             vendor: value(text.vendor.as_ref()),
             install,
-            services: services.in_order(&order),
+            services,
             workloads: workloads(runs, shared.workload_names, shared.free),
+            data,
             probes,
+            degraded,
+            files: text.files.map(|files| files.0).unwrap_or_default(),
         }
     }
+}
+
+/// The first parts of the keys of products that can be asked, each product's name once.
+fn keys(products: &[Product]) -> Vec<Wish> {
+    let asked = products.iter().filter(|product| product.text.degraded.is_some());
+    let by_name: BTreeMap<&str, &Wish> = asked.rev().map(|one| (one.wish.name.as_str(), &one.wish)).collect();
+    by_name.into_values().map(|wish| Wish { name: key_part(&wish.name), ..wish.clone() }).collect()
 }
 
 /// Whether `node` is a product's file rather than a scenario.

@@ -7,7 +7,7 @@ use patchbed_model::id::Hasher;
 use patchbed_model::{Arm, CellId, Digest, Key};
 use serde_json::{Value as Json, json};
 
-use crate::scenario::{ImageUse, Patch, Probe, Promise, Scenario, Service, Software, Workload, key_part};
+use crate::scenario::{Data, ImageUse, Patch, Probe, Promise, Scenario, Service, Software, Workload};
 
 /// What will be run, in order.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -103,6 +103,11 @@ impl PlanCell {
         self.scenario.workloads.iter().chain(self.software().flat_map(|product| &product.workloads))
     }
 
+    /// All that must survive the patches.
+    pub fn data(&self) -> impl Iterator<Item = &Data> {
+        self.scenario.data.iter().chain(self.software().flat_map(|product| &product.data))
+    }
+
     /// All probes written by hand.
     pub fn probes(&self) -> impl Iterator<Item = &Probe> {
         self.scenario.probes.iter().chain(self.software().flat_map(|product| &product.probes))
@@ -124,9 +129,10 @@ impl PlanCell {
             .filter(|service| service.optional)
             .map(|service| service.name.as_str())
             .collect();
-        let about = |probe: &&Probe| probe.service.as_deref().is_some_and(|service| services.contains(&service));
-        let probes = self.probes().filter(about).map(|probe| Key::from("probe").child(&key_part(&probe.name)));
-        services.iter().map(|name| Key::from(*name)).chain(probes).collect()
+        let about = |service: &Option<String>| service.as_deref().is_some_and(|name| services.contains(&name));
+        let probes = self.probes().filter(|probe| about(&probe.service)).map(Probe::prefix);
+        let data = self.data().filter(|data| about(&data.service)).map(Data::prefix);
+        services.iter().map(|name| Key::from(*name)).chain(probes).chain(data).collect()
     }
 
     /// What people call it by.
@@ -188,6 +194,9 @@ impl PlanCell {
     #[must_use]
     pub fn environment(&self) -> Digest {
         let limits = self.scenario.limits;
+        let data: Vec<&Data> = self.data().collect();
+        let asked = self.software().filter_map(|product| Some((&product.name, product.degraded.as_ref()?)));
+        let asked: Vec<_> = asked.collect();
         Hasher::new()
             .part(words(&self.services()))
             .part(words(&self.workloads().collect::<Vec<_>>()))
@@ -195,6 +204,8 @@ impl PlanCell {
             .part(words(&json!({
                 "automatic": self.scenario.automatic,
                 "systemd": self.image().systemd,
+                "data": (!data.is_empty()).then_some(data),
+                "degraded": (!asked.is_empty()).then_some(asked),
                 "memory": limits.memory,
                 "disk": limits.disk,
                 "processes": limits.processes,

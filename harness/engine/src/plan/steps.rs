@@ -29,6 +29,9 @@ pub fn steps(cell: &PlanCell, arm: Arm) -> Vec<Step> {
         list.add(Stage::Start, format!("start {}", service_text(service)), Some(service.within));
     }
     list.workloads(cell, When::Before);
+    for data in cell.data() {
+        list.add(Stage::Exercise, format!("remember {} ({})", data.name, data.kind.kind()), Some(data.within));
+    }
     list.apply(cell, arm);
     for service in cell.services().into_iter().filter(|service| service.restart == Restart::AfterPatch) {
         list.add(Stage::Restart, format!("restart {}", service_text(service)), Some(service.within));
@@ -81,6 +84,9 @@ impl Steps {
     }
 
     fn observe(&mut self, cell: &PlanCell) {
+        for data in cell.data() {
+            self.add(Stage::Observe, format!("compare {} with before", data.name), Some(data.within));
+        }
         if cell.scenario.automatic {
             self.add(Stage::Observe, "look at services, packages, files, crashes".to_owned(), None);
         }
@@ -88,6 +94,9 @@ impl Steps {
             let times = if probe.repeat > 1 { format!(", {} times", probe.repeat) } else { String::new() };
             let text = format!("probe {} ({}){times}", probe.name, probe.kind.kind());
             self.add(Stage::Observe, text, Some(probe.within));
+        }
+        for product in cell.software().filter(|product| product.degraded.is_some()) {
+            self.add(Stage::Observe, format!("ask whether {} is degraded", product.name), None);
         }
     }
 }

@@ -8,8 +8,8 @@ use patchbed_sandbox::{Host, Place};
 use proptest::prelude::*;
 
 use super::{CellNames, Durations, Expression, ExpressionError, PlanError, Selection, interleaved, plan};
-use crate::fixtures::{patch, scenario};
-use crate::scenario::{PatchAxis, Scenario, SoftwareAxis};
+use crate::fixtures::{data, patch, product, scenario};
+use crate::scenario::{Degraded, PatchAxis, Scenario, Software, SoftwareAxis};
 
 fn with(patches: &[(&str, &[&str])], axis: PatchAxis) -> Scenario {
     let mut scenario = scenario();
@@ -45,16 +45,6 @@ fn all_and_each_repeats_no_set() {
 
 #[test]
 fn products_are_on_together_or_one_by_one_or_off() {
-    let product = |name: &str| crate::scenario::Software {
-        name: name.to_owned(),
-        base: "scenarios".into(),
-        version: None,
-        vendor: None,
-        install: Vec::new(),
-        services: Vec::new(),
-        workloads: Vec::new(),
-        probes: Vec::new(),
-    };
     let sets = |axis| {
         let mut scenario = scenario();
         scenario.software = vec![product("bank"), product("scanner")];
@@ -100,6 +90,15 @@ fn an_environment_is_what_runs_in_it_and_not_how_long_it_may() {
     let mut larger = scenario();
     larger.limits.memory *= 2;
     assert_ne!(cell(larger).environment(), cell(scenario()).environment());
+    let mut remembering = scenario();
+    remembering.data = vec![data("orders")];
+    assert_ne!(cell(remembering).environment(), cell(scenario()).environment());
+    let with_product = |degraded| {
+        let mut scenario = scenario();
+        scenario.software = vec![Software { degraded, ..product("scanner") }];
+        cell(scenario).environment()
+    };
+    assert_ne!(with_product(Some(Degraded::Program(vec!["off".to_owned()]))), with_product(None));
     // Accepted baselines are known by it: whoever has to write another digest here orphans all of them.
     assert_eq!(cell(scenario()).environment().short(), "b8cdc91f8e34");
 }
@@ -175,6 +174,9 @@ fn a_beginning_that_fits_several_cells_is_ambiguous() {
 fn the_plan_of_a_scenario_for_people() {
     let mut scenario = with(&[("fix", &[])], PatchAxis::All);
     scenario.rollback = true;
+    scenario.data = vec![data("orders")];
+    let degraded = Some(Degraded::Program(vec!["off".to_owned()]));
+    scenario.software = vec![Software { degraded, ..product("scanner") }];
     scenario.images[0].source = AnySource::Directory(Directory { path: "root".to_owned() });
     let plan = plan([scenario], &Selection::default()).expect("it is small");
     let durations = plan.cells.iter().map(|cell| (cell.names(), 1500)).collect();

@@ -7,15 +7,17 @@ use std::time::Duration;
 use patchbed_kinds::change::seconds;
 use patchbed_kinds::probe::automatic::{DriftScope, watch_environment, watch_service};
 use patchbed_kinds::probe::canonical::canonical_reading;
-use patchbed_kinds::probe::{Look, Probe as _, ProbeError};
+use patchbed_kinds::probe::{Look, Probe as _, ProbeError, Service as Watched};
 use patchbed_model::text::{one_line, shorten};
 use patchbed_model::{Health, Key, Reading, Snapshot, Value};
 use patchbed_sandbox::LinkError;
 
+use super::data::Remembered;
 use super::halt::of_probe;
+use super::owner;
 use super::service::Services;
 use super::settle::{settle, states};
-use crate::scenario::Probe;
+use crate::scenario::{Probe, Software};
 
 /// How long one automatic look may take.
 const AUTOMATIC: Duration = Duration::from_mins(2);
@@ -34,7 +36,11 @@ const GRACE: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(super) struct Sight<'a> {
     pub(super) services: &'a Services<'a>,
+    /// What was there before the patch.
+    pub(super) remembered: &'a Remembered<'a>,
     pub(super) probes: &'a [&'a Probe],
+    /// The products, some of which say whether they protect.
+    pub(super) products: &'a [&'a Software],
     pub(super) automatic: bool,
     /// What the patch explains.
     pub(super) scope: &'a DriftScope,
@@ -42,7 +48,7 @@ pub(super) struct Sight<'a> {
     pub(super) since: &'a str,
 }
 
-type Readings = Vec<(Key, Reading)>;
+pub(super) type Readings = Vec<(Key, Reading)>;
 
 impl Sight<'_> {
     /// One look at everything, once the services stand. A written probe is asked once, because it may change what it
@@ -50,10 +56,12 @@ impl Sight<'_> {
     pub(super) async fn look(&self) -> Result<Snapshot, LinkError> {
         let start = self.services.clock.elapsed();
         let mut before = settle(self.services).await?;
-        let mut all = Vec::new();
+        // Probes may write; what must have survived is looked at before.
+        let mut all = self.kept().await?;
         for probe in self.probes {
             all.extend(self.written(probe).await?);
         }
+        all.extend(self.degraded().await?);
         if self.automatic {
             let mut watched = self.watched().await?;
             self.watch(start + WATCH).await;
@@ -84,14 +92,14 @@ impl Sight<'_> {
             all.extend(self.limited(&look, watch_service(&look)).await?);
         }
         let look = self.at(Key::from("environment"), AUTOMATIC);
-        all.extend(self.limited(&look, watch_environment(&look, self.scope)).await?);
+        let environment = self.limited(&look, watch_environment(&look, self.scope)).await?;
+        all.extend(environment.into_iter().map(|seen| owner::named(self.products, seen)));
         Ok(all)
     }
 
     /// A written probe, as often as it says.
     async fn written(&self, probe: &Probe) -> Result<Readings, LinkError> {
-        let service = probe.service.as_ref();
-        let service = service.and_then(|name| self.services.watched.iter().find(|watched| watched.name == *name));
+        let service = self.watched_as(probe.service.as_ref());
         let look = Look { service, ..self.at(probe.prefix(), probe.within) };
         let mut looks = Vec::new();
         for _ in 0..probe.repeat.max(1) {
@@ -101,7 +109,7 @@ impl Sight<'_> {
     }
 
     /// A look within its limit. What cannot be seen is a bad state of its own and never an absence.
-    async fn limited(
+    pub(super) async fn limited(
         &self,
         look: &Look<'_>,
         observed: impl Future<Output = Result<Readings, ProbeError>>,
@@ -118,7 +126,12 @@ impl Sight<'_> {
         Ok(vec![(look.prefix.child("look"), Reading::state(value, Health::Bad))])
     }
 
-    fn at(&self, prefix: Key, within: Duration) -> Look<'_> {
+    /// The service of this name.
+    pub(super) fn watched_as(&self, name: Option<&String>) -> Option<&Watched> {
+        name.and_then(|name| self.services.watched.iter().find(|watched| watched.name == *name))
+    }
+
+    pub(super) fn at(&self, prefix: Key, within: Duration) -> Look<'_> {
         Look {
             sandbox: self.services.sandbox,
             prefix,

@@ -13,6 +13,7 @@ use patchbed_model::{Arm, Blame, Cause, CauseKind, Health, Key, Reading, Snapsho
 use patchbed_sandbox::Sandbox;
 
 use super::clock::Clock;
+use super::data::{self, Remembered};
 use super::drop_in;
 use super::halt::{Halt, Place};
 use super::look::Sight;
@@ -25,7 +26,7 @@ use super::workload::{self, Exercise};
 use crate::compare::reverted;
 use crate::judge::versions::{ARROW, VERSION};
 use crate::plan::PlanCell;
-use crate::scenario::{Patch, Restart, Service, ServiceRun, When, key_part};
+use crate::scenario::{Degraded, Patch, Restart, Service, ServiceRun, When, key_part};
 
 /// The marks since which log lines count.
 const PATCHED: &str = "patch";
@@ -87,21 +88,24 @@ pub(super) struct Seen {
 impl<'a> Timeline<'a> {
     /// All of it.
     pub(super) async fn run(&self) -> Result<Seen, Halt> {
-        self.before().await?;
+        let remembered = self.before().await?;
         let (done, during) = self.pace.stage(Stage::Apply, self.apply()).await?;
-        let mut snapshot = self.after(&done.scope, PATCHED).await?;
+        let mut snapshot = self.after(&remembered, &done.scope, PATCHED).await?;
         snapshot.readings.extend(during);
         snapshot.readings.extend(done.versions.iter().map(version));
         if self.cell.scenario.rollback && self.arm == Arm::Patched {
             self.pace.stage(Stage::Revert, self.revert()).await?;
-            let again = self.after(&DriftScope::default(), REVERTED).await?;
+            let mut again = self.after(&remembered, &DriftScope::default(), REVERTED).await?;
+            if !self.exercises(When::After).is_empty() {
+                data::as_kept_before(&snapshot, &mut again);
+            }
             snapshot.readings.extend(again.readings.into_iter().map(|(key, reading)| (reverted(&key), reading)));
         }
         Ok(Seen { snapshot, notes: done.notes })
     }
 
-    /// Up to the patch: services are started, data are there.
-    pub(super) async fn before(&self) -> Result<(), Halt> {
+    /// Up to the patch: services are started, data are there. Gives what must survive.
+    pub(super) async fn before(&self) -> Result<Remembered<'a>, Halt> {
         self.pace.stage(Stage::Start, self.start()).await?;
         self.pace.stage(Stage::Exercise, self.exercise()).await
     }
@@ -125,7 +129,7 @@ impl<'a> Timeline<'a> {
         Ok(())
     }
 
-    async fn exercise(&self) -> Result<(), Halt> {
+    async fn exercise(&self) -> Result<Remembered<'a>, Halt> {
         for one in self.exercises(When::Before) {
             one.run(self.sandbox).await?.map_err(|failed| {
                 let place = Place { arm: self.arm, stage: Stage::Exercise };
@@ -134,12 +138,23 @@ impl<'a> Timeline<'a> {
                 Halt::from(Cause { evidence: failed.evidence, ..cause })
             })?;
         }
-        Ok(())
+        let (services, scope) = (self.services(), DriftScope::default());
+        let nothing = Remembered::default();
+        let sight = Sight {
+            services: &services,
+            remembered: &nothing,
+            probes: &[],
+            products: &[],
+            automatic: false,
+            scope: &scope,
+            since: PATCHED,
+        };
+        Ok(Remembered::of(self.cell.data(), &sight).await?)
     }
 
     /// Applies the patches, or nothing, while workloads of that time run.
     pub(super) async fn apply(&self) -> Result<(Done, BTreeMap<Key, Reading>), Halt> {
-        self.sandbox.mark(PATCHED, log_files()).await?;
+        self.sandbox.mark(PATCHED, self.log_files()).await?;
         let during = self.exercises(When::During);
         tokio::try_join!(self.patch(), workload::readings(self.sandbox, &during))
     }
@@ -153,16 +168,16 @@ impl<'a> Timeline<'a> {
 
     /// Takes the patches back.
     pub(super) async fn revert(&self) -> Result<(), Halt> {
-        self.sandbox.mark(REVERTED, log_files()).await?;
+        self.sandbox.mark(REVERTED, self.log_files()).await?;
         self.patching().revert(&self.patches()?).await
     }
 
     /// From the restart of services to the look.
-    async fn after(&self, scope: &DriftScope, since: &str) -> Result<Snapshot, Halt> {
+    async fn after(&self, remembered: &Remembered<'_>, scope: &DriftScope, since: &str) -> Result<Snapshot, Halt> {
         let ready = self.pace.stage(Stage::Restart, self.restart()).await?;
         let exercises = self.exercises(When::After);
         let worked = workload::readings(self.sandbox, &exercises).await?;
-        let mut snapshot = self.pace.stage(Stage::Observe, self.observe(scope, since)).await?;
+        let mut snapshot = self.pace.stage(Stage::Observe, self.observe(remembered, scope, since)).await?;
         snapshot.readings.extend(ready);
         snapshot.readings.extend(worked);
         Ok(snapshot)
@@ -181,11 +196,14 @@ impl<'a> Timeline<'a> {
         Ok(restarted.into_iter().map(reading).collect())
     }
 
-    async fn observe(&self, scope: &DriftScope, since: &str) -> Result<Snapshot, Halt> {
+    async fn observe(&self, remembered: &Remembered<'_>, scope: &DriftScope, since: &str) -> Result<Snapshot, Halt> {
         let services = self.services();
         let probes: Vec<_> = self.cell.probes().collect();
         let automatic = self.cell.scenario.automatic;
-        Ok(Sight { services: &services, probes: &probes, automatic, scope, since }.look().await?)
+        let products: Vec<_> = self.cell.software().collect();
+        let sight =
+            Sight { services: &services, remembered, probes: &probes, products: &products, automatic, scope, since };
+        Ok(sight.look().await?)
     }
 
     fn services(&self) -> Services<'_> {
@@ -224,6 +242,16 @@ impl<'a> Timeline<'a> {
         own.chain(products).filter(|one| one.workload.when == when).collect()
     }
 
+    /// The files of which only what is new counts.
+    fn log_files(&self) -> Vec<String> {
+        let usual = LOG_FILES.iter().map(|&glob| glob.to_owned());
+        let of_products = self.cell.software().filter_map(|product| match product.degraded.as_ref()? {
+            Degraded::Line { files, .. } => Some(files.clone()),
+            Degraded::Program(_) => None,
+        });
+        usual.chain(of_products.flatten()).collect()
+    }
+
     fn systemd(&self) -> bool {
         self.cell.image().systemd
     }
@@ -250,8 +278,4 @@ fn version(new: &NewVersion) -> (Key, Reading) {
 
 fn lines(not: NotReady) -> Vec<String> {
     std::iter::once(not.text).chain(not.evidence).collect()
-}
-
-fn log_files() -> Vec<String> {
-    LOG_FILES.iter().map(|&glob| glob.to_owned()).collect()
 }

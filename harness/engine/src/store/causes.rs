@@ -8,8 +8,10 @@ use patchbed_model::record::{Broke, CauseRecord, CellRecord, Since};
 use patchbed_model::text::{one_line, shorten};
 use patchbed_model::{Arm, Blame, Cause, CauseKind, CellId, Difference, Judgement, Key, Snapshot, Verdict};
 
+use crate::compare::REVERTED;
 use crate::judge::attribution::{Attribution, Row, Shows, attribute};
 use crate::noise::false_alarm;
+use crate::scenario::DATA;
 
 /// The most lines of evidence and of "what broke" of one cause.
 const MOST_LINES: usize = 12;
@@ -64,7 +66,10 @@ pub(super) fn causes(cells: &[(CellRecord, Witness)]) -> Vec<CauseRecord> {
     }
     let group = |(places, signs)| Group { cells, places, signs }.cause();
     let mut causes: Vec<CauseRecord> = groups.into_iter().filter_map(group).collect();
-    causes.sort_by_key(|cause| (std::cmp::Reverse(cause.verdict), std::cmp::Reverse(cause.cells.len())));
+    causes.sort_by_key(|cause| {
+        let data = cause.broke.first().is_some_and(|one| is_of_data(&one.key));
+        (std::cmp::Reverse(cause.verdict), std::cmp::Reverse(data), std::cmp::Reverse(cause.cells.len()))
+    });
     causes
 }
 
@@ -234,11 +239,17 @@ const fn elsewhere(cell: &CellRecord) -> Shows {
     }
 }
 
-/// Which of several equally heavy differences says most: whether a service lives, then whether it answers.
+/// Which of several equally heavy differences says most: whether data are lost, whether a service lives, then whether it
+/// answers.
 fn telling(key: &Key) -> (usize, Key) {
     let ends = [".process.state", ".unit.state", ".ready"];
     let rank = ends.iter().position(|end| key.as_str().ends_with(end)).unwrap_or(ends.len());
-    (rank, key.clone())
+    (if is_of_data(key) { 0 } else { rank + 1 }, key.clone())
+}
+
+/// Whether a reading says what became of data, after the patch or after it was taken back.
+fn is_of_data(key: &Key) -> bool {
+    Key::new(key.as_str().trim_start_matches(REVERTED)).subject() == DATA
 }
 
 fn title(stops: &[&Cause], differences: &[&Difference]) -> Option<String> {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use camino::Utf8Path;
 use patchbed_engine::load::{LoadOptions, load};
-use patchbed_engine::scenario::{Restart, ServiceRun, UnitSettings};
+use patchbed_engine::scenario::{Degraded, Restart, ServiceRun, UnitSettings};
 use patchbed_kinds::image::AnySource;
 use patchbed_model::rule::Amount;
 use patchbed_model::{Allow, Code};
@@ -354,4 +354,82 @@ fn values_in_shell_syntax_are_data() {
     write(&path, &[("a.yaml", &text.replace(&format!("$(touch {canary})"), "$(touch pwned)"))]);
     assert_eq!(codes(&load(&[path.join("a.yaml")], &options(&path))), [""; 0]);
     assert!(!canary.exists());
+}
+
+#[test]
+fn data_have_names_of_their_own_and_may_be_all_that_is_looked_at() {
+    let data = |list: &str| crate::load_text(format!("{GOOD}automatic: false\n{list}\n"));
+    let loaded = data("data: { name: paid orders, command: list-orders }");
+    assert_eq!(codes(&loaded), [""; 0], "{}", rendered(&loaded));
+    let orders = &loaded.scenarios[0].data[0];
+    assert_eq!((orders.prefix().as_str(), orders.within), ("data.paid-orders", Duration::from_secs(10)));
+    for (list, code) in [
+        ("data: { command: list-orders }", "missing-key"),
+        ("data: { name: orders }", "missing-kind"),
+        ("data: { name: orders, command: x, files: /x }", "two-kinds"),
+        ("data: { name: orders, process: {} }", "missing-key"),
+        ("data: { name: orders, service: shop, command: x }", "unknown-service"),
+        ("data: [{ name: a.b, command: x }, { name: a b, command: x }]", "duplicate-name"),
+        ("data: { name: a, command: x }\nsoftware: { name: bank, data: { name: a, command: x } }", "duplicate-name"),
+    ] {
+        assert_eq!(codes(&data(list)), [code], "{list}");
+    }
+    let of_a_product = data(
+        "data: { name: a, service: bank, command: x }\nsoftware: { name: bank, services: { name: bank, run: x } }",
+    );
+    assert_eq!(codes(&of_a_product), ["conflict"]);
+    assert!(rendered(&of_a_product).contains("under the product's own `data:`"), "{}", rendered(&of_a_product));
+}
+
+#[test]
+fn data_of_a_used_scenario_hold_where_the_other_one_has_none() {
+    let (_folder, path) = folder();
+    let base = format!("{GOOD}data: {{ name: orders, command: x }}\n");
+    write(
+        &path,
+        &[("base.yaml", &base), ("mine.yaml", "use: base.yaml\n"), ("own.yaml", "use: base.yaml\ndata: []\n")],
+    );
+    let count = |file: &str| load(&[path.join(file)], &options(&path)).scenarios[0].data.len();
+    assert_eq!((count("mine.yaml"), count("own.yaml")), (1, 0));
+}
+
+#[test]
+fn what_says_that_a_product_is_degraded_is_a_command_or_a_line_of_a_log() {
+    let product = |text: &str| crate::load_text(format!("{GOOD}software:\n  - {{ name: scanner, {text} }}\n"));
+    let degraded = |text: &str| product(text).scenarios.first().and_then(|one| one.software[0].degraded.clone());
+    let shell = ["/bin/sh", "-c", "scanner --off"].map(str::to_owned).to_vec();
+    assert_eq!(degraded("degraded: scanner --off"), Some(Degraded::Program(shell)));
+    let line = |services: &[&str], files: &[&str]| Degraded::Line {
+        pattern: "protection \\(all\\) off".to_owned(),
+        services: services.iter().map(|&name| name.to_owned()).collect(),
+        files: files.iter().map(|&glob| glob.to_owned()).collect(),
+    };
+    let of = |more: &str| {
+        degraded(&format!("services: {{ name: scand, run: x }}, degraded: {{ text: protection (all) off{more} }}"))
+    };
+    assert_eq!(of(""), Some(line(&["scand"], &[])));
+    assert_eq!(of(", log: /opt/log"), Some(line(&[], &["/opt/log"])));
+    assert_eq!(of(", service: scand, log: /opt/log"), Some(line(&["scand"], &["/opt/log"])));
+    for (text, code) in [
+        ("degraded: { text: off }", "missing-key"),
+        ("degraded: { text: off, matches: off, log: /x }", "conflict"),
+        ("degraded: { log: /x }", "missing-key"),
+        ("degraded: { text: off, log: x }", "invalid-value"),
+        ("degraded: { matches: \"off)\", log: /x }", "invalid-value"),
+        ("degraded: { text: off, service: nobody }", "unknown-service"),
+        ("degraded: 3", "wrong-type"),
+        ("degraded: x }\n  - { name: a.b, degraded: x }\n  - { name: a-b, degraded: x", "duplicate-name"),
+    ] {
+        assert_eq!(codes(&product(text)), [code], "{text}");
+    }
+}
+
+#[test]
+fn the_files_of_a_product_are_paths_inside_the_environment() {
+    let product = |files: &str| crate::load_text(format!("{GOOD}software: {{ name: scanner, files: {files} }}\n"));
+    assert_eq!(product("[/opt/scanner, /etc/scanner.conf]").scenarios[0].software[0].files.len(), 2);
+    assert_eq!(product("/opt/scanner").scenarios[0].software[0].files, ["/opt/scanner"]);
+    for wrong in ["opt/scanner", "[/opt/../etc]", "\"\""] {
+        assert_eq!(codes(&product(wrong)), ["invalid-value"], "{wrong}");
+    }
 }

@@ -35,6 +35,20 @@ const MOST_KINDS: usize = 200;
 
 impl Probe for Log {
     async fn observe(&self, look: &Look<'_>) -> Result<Vec<(Key, Reading)>, ProbeError> {
+        Ok(self.lines(look).await?.readings(&look.prefix, Warnings::Compared))
+    }
+}
+
+impl Log {
+    /// The lines as they are.
+    ///
+    /// # Errors
+    /// [`ProbeError`] when they cannot be read.
+    pub async fn said(&self, look: &Look<'_>) -> Result<Vec<String>, ProbeError> {
+        Ok(self.lines(look).await?.0.into_iter().map(|(_, text)| text).collect())
+    }
+
+    async fn lines(&self, look: &Look<'_>) -> Result<Lines, ProbeError> {
         let mut lines = Lines::default();
         for glob in self.files.iter().flat_map(|globs| &globs.0) {
             lines.add_texts(&read(look, LogSource::Files(glob.clone())).await?);
@@ -46,10 +60,10 @@ impl Probe for Log {
             let service = look.service.ok_or_else(|| {
                 ProbeError::Blind("read a log: neither files, a journal nor a service is given".to_owned())
             })?;
-            let members = members(look, service).await?;
-            lines = of_service(look, service, &members.units).await?;
+            let units = if service.unit.is_some() { members(look, service).await?.units } else { Vec::new() };
+            lines = of_service(look, service, &units).await?;
         }
-        Ok(lines.readings(&look.prefix, Warnings::Compared))
+        Ok(lines)
     }
 }
 

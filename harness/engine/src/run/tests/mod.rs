@@ -2,8 +2,11 @@
 
 mod causes;
 mod course;
+mod data;
+mod degraded;
 mod ends;
 mod keeping;
+mod kept;
 mod noise;
 mod world;
 
