@@ -74,7 +74,10 @@ class Case:
         return services[0]["name"] if services else software["checks"][0]["id"]
 
     def first(self):
-        return [{"command": ["python3", "-m", "venv", VENV]}] if self.venv else []
+        made = [{"command": ["python3", "-m", "venv", VENV]}] if self.venv else []
+        if self.lock.get("npm"):
+            made.append({"command": ["mkdir", "-p", "/srv/node"]})
+        return made
 
     def changes(self, part, role):
         """What is installed, in the order packages, commands, files."""
@@ -126,6 +129,8 @@ class Case:
             run = service["run"]
             if folders:
                 run = f"mkdir -p {' '.join(folders)}; exec {run}"
+            if any(name.startswith("postgresql-") for name in part.get("deb", [])):
+                run = f"install -d -o postgres -g postgres /run/postgresql; exec {run}"
             one = {"name": service["name"], "run": run, "ready": {"tcp": f"127.0.0.1:{service['port']}"}, "within": "30s"}
             if "ready_s" in service:
                 one["within"] = f"{max(service['ready_s'], 30)}s"

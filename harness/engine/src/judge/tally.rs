@@ -82,9 +82,10 @@ impl Tally<'_> {
     fn moves(&self, one: &Difference) -> bool {
         let plain = one.key.as_str().strip_prefix(REVERTED).map(Key::from);
         match one.class {
-            Class::Content => {
-                self.baseline.volatility(plain.as_ref().unwrap_or(&one.key)) == Some(Volatility::Volatile)
-            }
+            Class::Content => matches!(
+                self.baseline.volatility(plain.as_ref().unwrap_or(&one.key)),
+                Some(Volatility::Volatile | Volatility::FewValued)
+            ),
             Class::Metric => self.rule(&one.key).is_none(),
             Class::State | Class::Fact => false,
         }

@@ -361,13 +361,15 @@ impl Inside {
     /// The limit that needs no control group: since Linux 6.14 it belongs to the process id namespace. On older kernels
     /// the file is the host's and cannot be written.
     fn processes(&mut self, count: u32) {
-        const FILE: &str = "proc/sys/kernel/pid_max";
-        let write = || -> io::Result<()> {
+        let write = |file: &str, number: u32| -> io::Result<()> {
             let flags = OFlags::WRONLY | OFlags::CLOEXEC;
-            let file = openat(self.root(), FILE, flags, Mode::empty())?;
-            write_all(&file, count.to_string().as_bytes())
+            let file = openat(self.root(), format!("proc/sys/kernel/{file}"), flags, Mode::empty())?;
+            write_all(&file, number.to_string().as_bytes())
         };
-        if let Err(error) = write() {
+        let limited = write("pid_max", count);
+        // Where it cannot be set, ids are as they come.
+        let _ = write("ns_last_pid", first_id(count));
+        if let Err(error) = limited {
             self.notes.push(format!("the number of process ids is not limited: {error}"));
         }
     }
@@ -392,6 +394,17 @@ fn enter() -> Result<(), Trouble> {
     rustix::process::umask(Mode::from_raw_mode(0o022));
     rustix::process::setsid().on("setsid", "sandbox")?;
     Ok(())
+}
+
+/// A process id that differs from sandbox to sandbox, as on real machines. Were it the same in every attempt, a text that
+/// holds one would seem to be fixed, until a patch starts a process more.
+fn first_id(count: u32) -> u32 {
+    // Ids below 300 are left to what starts first.
+    const RESERVED: u32 = 300;
+    let mut random = [0; 4];
+    let drawn = rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::NONBLOCK).is_ok();
+    let range = count.saturating_sub(RESERVED + 1);
+    if drawn && range > 0 { RESERVED + u32::from_ne_bytes(random) % range } else { 0 }
 }
 
 fn loopback() -> Result<(), Trouble> {

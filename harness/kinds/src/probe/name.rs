@@ -6,14 +6,26 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use patchbed_model::{Class, Health, Key, Reading, Value};
-use regex::Regex;
+use regex::{Captures, Regex};
 
 use super::canonical::canonical;
 
 /// The canonical form of a path, in which digests are tokens too: what is kept under its digest may be of any content.
 pub(super) fn canonical_name(path: &str) -> String {
     static DIGEST: LazyLock<Regex> = LazyLock::new(|| pattern("(^|[^0-9A-Za-z])[0-9A-Fa-f]{32,128}([^0-9A-Za-z]|$)"));
-    DIGEST.replace_all(&canonical(path), "$1⟨hex⟩$2").into_owned()
+    let path = DIGEST.replace_all(&canonical(path), "$1⟨hex⟩$2").into_owned();
+    static WORD: LazyLock<Regex> = LazyLock::new(|| pattern("[0-9A-Za-z]{20,}"));
+    WORD.replace_all(
+        &path,
+        |found: &Captures<'_>| if is_made_up(&found[0]) { "⟨id⟩".to_owned() } else { found[0].to_owned() },
+    )
+    .into_owned()
+}
+
+/// Whether a long word was drawn by lot, as the names of sessions are: digits stand in the midst of letters again and again.
+fn is_made_up(word: &str) -> bool {
+    let kinds: Vec<bool> = word.chars().map(|c| c.is_ascii_digit()).collect();
+    kinds.windows(2).filter(|pair| pair[0] != pair[1]).count() >= 5
 }
 
 /// The same for a log file, of which the numbers count or are process ids: `worker-4711.log`, `access.log.2`.
@@ -68,6 +80,10 @@ mod tests {
         assert_eq!(log_name("/var/log/app/worker-4711.log"), "/var/log/app/worker-⟨number⟩.log");
         assert_eq!(log_name("/var/log/app2/app.log"), "/var/log/app2/app.log");
         assert_eq!(canonical_name("/etc/rc2.d/S01x"), "/etc/rc2.d/S01x");
+        let session = |id: &str| canonical_name(&format!("/var/lib/php/sessions/sess_{id}"));
+        assert_eq!(session("c8s5iq0gvalbuunqj819svq6df"), session("e5rvs24l2f5pkfkgfqqthdcjdc"));
+        let plain = "/etc/ssl/certs/AffirmTrust_Premium_ECC2048.pem";
+        assert_eq!(canonical_name(plain), plain);
     }
 
     #[test]

@@ -82,7 +82,7 @@ impl Drift<'_> {
         let shown = self.layers.show(walk.path(), &note.seen);
         let (is_opaque, is_explained) = (note.is_opaque, note.is_explained || self.explained.contains(walk.path()));
         if layers::is_whiteout(&stat) {
-            return if shown.is_some() && !is_explained { self.gone(walk.path()) } else { Ok(()) };
+            return if shown.is_some() && !is_explained { self.gone(walk.path(), shown.as_ref()) } else { Ok(()) };
         }
         if !is_explained || opens_a_door(&stat) {
             let entry = Entry { folder, name: walk.name(), path: walk.path() };
@@ -112,7 +112,7 @@ impl Drift<'_> {
             let is_there = walk.to_come().binary_search_by(|entry| entry.name.as_bytes().cmp(&name)).is_ok();
             let path = [&path[..], b"/", &name].concat();
             if !is_there && !self.exclusion.leaves_out(&path) && self.facts.len() < self.limit {
-                self.gone(&path)?;
+                self.gone(&path, None)?;
             }
         }
         Ok(())
@@ -129,7 +129,9 @@ impl Drift<'_> {
         }
     }
 
-    fn gone(&mut self, path: &[u8]) -> Result<()> {
+    /// Notes what the image shows and the root does not; of a link where it led.
+    fn gone(&mut self, path: &[u8], shown: Option<&Shown>) -> Result<()> {
+        let target = shown.and_then(|shown| self.layers.target(shown.layer, path).ok());
         let fact = FileFact {
             path: names::text(path),
             kind: FileKind::Gone,
@@ -139,7 +141,7 @@ impl Drift<'_> {
             size: 0,
             digest: None,
             text: None,
-            target: None,
+            target: target.map(|target| names::text(&target)),
             attributes: std::collections::BTreeMap::new(),
             drift: vec!["kind".into()],
         };

@@ -85,6 +85,8 @@ pub(super) struct Explained {
     dropped: BTreeSet<String>,
     /// Folders above anything that is explained.
     folders: BTreeSet<String>,
+    /// The packages of the patch.
+    packages: Vec<String>,
 }
 
 impl Explained {
@@ -93,6 +95,7 @@ impl Explained {
         let mut explained = Self {
             written: scope.paths.iter().map(|path| merged(path)).collect(),
             dropped: scope.dropped.iter().map(|path| merged(path)).collect(),
+            packages: scope.packages.clone(),
             ..Self::default()
         };
         if !scope.packages.is_empty() {
@@ -108,7 +111,37 @@ impl Explained {
     pub(super) fn holds(&self, path: &str) -> bool {
         let path = merged(path);
         let base = KEPT_ASIDE.iter().find_map(|ending| path.strip_suffix(ending)).unwrap_or(&path);
-        self.owned.contains_key(base) || self.dropped.contains(base) || self.wrote(base)
+        self.owned.contains_key(base) || self.dropped.contains(base) || self.wrote(base) || self.is_named(base)
+    }
+
+    /// Whether configuration belongs to a package of the patch by its name: what maintainer scripts make and keep no
+    /// package owns. `/etc/ca-certificates.conf` is of `ca-certificates`.
+    fn is_named(&self, path: &str) -> bool {
+        let is_of = |part: &str, package: &String| {
+            part.strip_prefix(package.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '_']))
+        };
+        let Some(rest) = path.strip_prefix("/etc/") else { return false };
+        rest.split('/').any(|part| self.packages.iter().any(|package| is_of(part, package)))
+    }
+
+    /// Links that led to what packages of the patch do not have any more, also by way of each other: that they go with it
+    /// is explained.
+    fn led_astray<'a>(&self, facts: &'a [FileFact]) -> BTreeSet<&'a str> {
+        let links: Vec<(&str, String)> = facts
+            .iter()
+            .filter(|fact| fact.kind == FileKind::Gone)
+            .filter_map(|fact| Some((fact.path.as_str(), led_to(&fact.path, fact.target.as_deref()?))))
+            .collect();
+        let mut found = BTreeSet::new();
+        loop {
+            let before = found.len();
+            let next = links.iter().filter(|(_, to)| self.dropped.contains(to) || found.contains(to.as_str()));
+            let next: Vec<&str> = next.map(|(path, _)| *path).collect();
+            found.extend(next);
+            if found.len() == before {
+                return found;
+            }
+        }
     }
 
     fn wrote(&self, path: &str) -> bool {
@@ -121,6 +154,11 @@ impl Explained {
         let path = merged(path);
         if self.wrote(&path) { None } else { self.owned.get(&path) }
     }
+}
+
+/// Where a link leads.
+fn led_to(link: &str, target: &str) -> String {
+    if target.starts_with('/') { merged(target) } else { merged(&format!("{}/{target}", parent(link))) }
 }
 
 /// What dpkg and ucf append to files that they put beside others.
@@ -140,6 +178,7 @@ pub(super) async fn readings(
 ) -> Result<Vec<(Key, Reading)>, ProbeError> {
     let (ignored, moving) = (set(&[&format!("{PACKAGE_LISTS}**")]), set(MOVING));
     let texts = texts(look, facts, explained).await?;
+    let astray = explained.led_astray(facts);
     let mut data: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     let mut readings = Vec::new();
     for fact in facts.iter().filter(|fact| !ignored.is_match(&fact.path)) {
@@ -147,7 +186,9 @@ pub(super) async fn readings(
         if explained.holds(&fact.path) || (fact.kind == FileKind::Folder && explained.folders.contains(&fact.path)) {
             readings.extend(of_patch(fact, explained).map(|reading| (key, reading)));
         } else if fact.kind == FileKind::Gone {
-            if in_data_folder(&fact.path).is_none() || depth(&fact.path) <= GONE_DEPTH {
+            if astray.contains(fact.path.as_str()) {
+                readings.push((key, Reading::fact("gone with what it led to")));
+            } else if in_data_folder(&fact.path).is_none() || depth(&fact.path) <= GONE_DEPTH {
                 readings.push((key, Reading::state("gone", Health::Bad)));
             }
         } else if let Some(folder) = in_data_folder(&fact.path).filter(|_| fact.user != "root") {
