@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use patchbed_model::record::{AttemptRecord, CellRecord, ScenarioRecord};
 use patchbed_model::{CellId, Difference, Record};
 
+use super::sides::signed;
 use crate::format::Report;
 use crate::look::{Look, Tone};
 use crate::{layout, safe, words};
@@ -120,13 +121,8 @@ impl Detail {
         let diff = similar::TextDiff::from_lines(words::bounded(was), words::bounded(now));
         for group in diff.grouped_ops(3) {
             for change in group.iter().flat_map(|operation| diff.iter_changes(operation)) {
-                let (sign, tone) = match change.tag() {
-                    similar::ChangeTag::Delete => ("-", Tone::Plain),
-                    similar::ChangeTag::Insert => ("+", Tone::Warn),
-                    similar::ChangeTag::Equal => (" ", Tone::Dim),
-                };
-                let text = safe::shown(change.value().trim_end_matches('\n'), &self.look);
-                writeln!(out, "              {}", self.look.paint(tone, &format!("{sign} {text}")))?;
+                let (tone, text) = signed(&change, &self.look);
+                writeln!(out, "              {}", self.look.paint(tone, &text))?;
             }
         }
         Ok(())
