@@ -14,7 +14,8 @@ use crate::context::Context;
 use crate::failure::Failure;
 
 /// What is left to do after something was accepted.
-const COMMIT: &str = "commit these files: the next run counts the accepted differences and is silent about them";
+pub(super) const COMMIT: &str =
+    "commit these files: the next run counts the accepted differences and is silent about them";
 
 pub(in crate::command) fn accept(context: &Context, arguments: &AcceptArguments) -> Result<Exit, Failure> {
     if arguments.prune {
@@ -74,7 +75,7 @@ pub(in crate::command) fn reject(context: &Context, arguments: &RejectArguments)
 }
 
 /// Who decides: the name of the person, as far as the environment knows it.
-fn user() -> String {
+pub(super) fn user() -> String {
     let name = ["SUDO_USER", "USER", "LOGNAME"]
         .into_iter()
         .find_map(|name| std::env::var(name).ok().filter(|name| !name.is_empty()));

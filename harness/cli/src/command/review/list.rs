@@ -1,34 +1,20 @@
-//! `review`: what waits, with the commands that decide.
+//! `review` where nobody can be asked: what waits, with the commands that decide.
 
 use patchbed_engine::review::{Candidate, Pending};
-use patchbed_model::{Difference, Exit, Verdict};
+use patchbed_model::{Difference, Verdict};
 use patchbed_report::{Look, Tone, safe, words};
 use serde_json::json;
 
-use super::waiting;
-use crate::arguments::ReviewArguments;
 use crate::context::Context;
-use crate::failure::Failure;
-
-/// `review`.
-pub(in crate::command) fn review(context: &Context, arguments: &ReviewArguments) -> Result<Exit, Failure> {
-    let waiting = waiting::waiting(context, &arguments.waiting)?;
-    if arguments.json {
-        json(context, &waiting)?;
-    } else {
-        list(context, &waiting);
-    }
-    Ok(Exit::Ok)
-}
 
 /// Prints what waits as JSON.
-fn json(context: &Context, waiting: &[Pending]) -> std::io::Result<()> {
+pub(super) fn json(context: &Context, waiting: &[Pending]) -> std::io::Result<()> {
     let waiting: Vec<_> = waiting.iter().map(document).collect();
     context.output.json(&json!({ "schema": "patchbed/review/1", "waiting": waiting }))
 }
 
 /// Prints what waits for a person.
-fn list(context: &Context, waiting: &[Pending]) {
+pub(super) fn list(context: &Context, waiting: &[Pending]) {
     for pending in waiting {
         show(context, pending);
     }
@@ -58,7 +44,7 @@ fn show(context: &Context, pending: &Pending) {
 }
 
 /// What a person knows a cell by.
-fn title(pending: &Pending, look: &Look) -> String {
+pub(super) fn title(pending: &Pending, look: &Look) -> String {
     let name = |names: &[String], separator: &str| {
         names.iter().map(|name| safe::name(name, look)).collect::<Vec<_>>().join(separator)
     };
@@ -75,7 +61,7 @@ fn title(pending: &Pending, look: &Look) -> String {
 }
 
 /// What kind of new baseline it is, with its file.
-fn baseline(candidate: &Candidate, look: &Look) -> String {
+pub(super) fn baseline(candidate: &Candidate, look: &Look) -> String {
     let what = if candidate.replaces { "a new baseline instead of the accepted one" } else { "a first baseline" };
     format!("{what}: {}", safe::shown(candidate.file.as_str(), look))
 }
