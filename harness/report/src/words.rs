@@ -137,6 +137,12 @@ pub fn side(text: Option<&str>, none: &str, look: &Look) -> String {
     }
 }
 
+/// The lines that are compared, without their ends: a line is the same whether or not others follow it.
+#[must_use]
+pub fn lines(text: &str) -> Vec<&str> {
+    if text.is_empty() { Vec::new() } else { bounded(text).split('\n').collect() }
+}
+
 /// The beginning of a text that is compared line by line: the time for that grows faster than the text.
 #[must_use]
 pub fn bounded(text: &str) -> &str {

@@ -128,7 +128,8 @@ impl Block<'_> {
 
     /// The lines that only one side has.
     fn sides(&mut self, was: &str, now: &str, tone: Tone) {
-        let diff = similar::TextDiff::from_lines(words::bounded(was), words::bounded(now));
+        let (was, now) = (words::lines(was), words::lines(now));
+        let diff = similar::TextDiff::from_slices(&was, &now);
         for (tag, sign, tone) in
             [(similar::ChangeTag::Delete, "- ", Tone::Plain), (similar::ChangeTag::Insert, "+ ", tone)]
         {

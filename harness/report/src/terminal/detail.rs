@@ -118,7 +118,8 @@ impl Detail {
     /// Both sides as a diff with three lines around each change.
     fn sides(&self, difference: &Difference, out: &mut dyn Write) -> io::Result<()> {
         let (was, now) = (difference.was.as_deref().unwrap_or(""), difference.now.as_deref().unwrap_or(""));
-        let diff = similar::TextDiff::from_lines(words::bounded(was), words::bounded(now));
+        let (was, now) = (words::lines(was), words::lines(now));
+        let diff = similar::TextDiff::from_slices(&was, &now);
         for group in diff.grouped_ops(3) {
             for change in group.iter().flat_map(|operation| diff.iter_changes(operation)) {
                 let (tone, text) = signed(&change, &self.look);

@@ -93,7 +93,7 @@ impl Sides<'_> {
 
     /// The lines of both sides whose tag is wanted, each with its sign.
     fn lines(&self, wanted: impl Fn(ChangeTag) -> bool) -> Vec<(Tone, String)> {
-        let (was, now) = (lines(self.was()), lines(self.now()));
+        let (was, now) = (words::lines(self.was()), words::lines(self.now()));
         let diff = TextDiff::from_slices(&was, &now);
         let changes = diff.iter_all_changes().filter(|change| wanted(change.tag()));
         changes.map(|change| signed(&change, self.look)).collect()
@@ -108,11 +108,6 @@ impl Sides<'_> {
     }
 }
 
-/// The lines of a text without their ends: the last line of one side may be followed by others in the other.
-fn lines(text: &str) -> Vec<&str> {
-    if text.is_empty() { Vec::new() } else { words::bounded(text).split('\n').collect() }
-}
-
 /// A line of a diff with its sign, safe to show.
 pub(super) fn signed(change: &Change<&str>, look: &Look) -> (Tone, String) {
     let (sign, tone) = match change.tag() {
@@ -120,7 +115,7 @@ pub(super) fn signed(change: &Change<&str>, look: &Look) -> (Tone, String) {
         ChangeTag::Insert => ("+", Tone::Warn),
         ChangeTag::Equal => (" ", Tone::Dim),
     };
-    (tone, format!("{sign} {}", safe::shown(change.value().trim_end_matches('\n'), look)))
+    (tone, format!("{sign} {}", safe::shown(change.value(), look)))
 }
 
 #[cfg(test)]
