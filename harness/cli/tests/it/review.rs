@@ -161,6 +161,16 @@ fn ctrl_c_keeps_what_was_decided_and_ends_with_130() {
 }
 
 #[test]
+fn sigterm_restores_the_terminal_and_ends_with_143() {
+    needs!(userns, overlay, root, setsid);
+    let (status, screen) = left(&changed(), |terminal| {
+        terminal.wait_for("? help: ");
+        terminal.signal("TERM");
+    });
+    assert_eq!(status, Some(143), "{screen}");
+}
+
+#[test]
 fn a_terminal_without_single_keys_takes_a_letter_and_enter() {
     needs!(userns, overlay, root, setsid);
     let project = changed();

@@ -71,6 +71,11 @@ impl Terminal {
         assert_eq!(written, keys.len());
     }
 
+    /// Sends the command a signal.
+    pub(crate) fn signal(&self, name: &str) {
+        crate::signals::signal(&self.child, name);
+    }
+
     /// Waits for the prompt of an item and presses a key.
     pub(crate) fn decide(&mut self, key: &str) {
         self.wait_for("? help: ");
