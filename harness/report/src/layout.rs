@@ -75,6 +75,13 @@ pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     lines.iter().map(|line| crate::safe::line(line)).collect()
 }
 
+/// The text in pieces of at most `width` columns, with every space where it was.
+pub(crate) fn fold(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    push_word(&mut lines, text, measure_text_width(text), 0, width.max(10));
+    lines.iter().map(|line| crate::safe::line(line)).collect()
+}
+
 fn push_word(lines: &mut Vec<String>, word: &str, wide: usize, used: usize, width: usize) -> usize {
     if used + wide <= width {
         lines.last_mut().expect("there is always a line").push_str(word);

@@ -18,4 +18,4 @@ pub use format::{Format, Report};
 pub use json::{Json, write_json, write_json_line};
 pub use junit::Junit;
 pub use look::{Colour, Glyphs, Look, Tone};
-pub use terminal::{Depth, Detail, Terminal};
+pub use terminal::{Depth, Detail, Sides, Terminal};

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::ToSpan as _;
+use jiff::civil::Date;
 use patchbed_model::record::{CellRecord, ScenarioRecord, Since};
 use patchbed_model::{CellId, Difference, Record, Verdict};
 
@@ -15,6 +17,15 @@ const LONGEST_DIFF: usize = 64 << 10;
 
 /// How many characters of a value are shown on one line.
 const LONGEST_SIDE: usize = 80;
+
+/// How long a known issue may stand when nobody says otherwise.
+const KNOWN_FOR_DAYS: i64 = 60;
+
+/// The last day of a known issue that begins on this day, when nobody says otherwise.
+#[must_use]
+pub fn known_until(day: Date) -> Date {
+    day.saturating_add(KNOWN_FOR_DAYS.days())
+}
 
 /// A duration as people say it: `340 ms`, `1.2 s`, `1m 31s`, `2h 5m`.
 #[must_use]
@@ -124,6 +135,12 @@ pub fn side(text: Option<&str>, none: &str, look: &Look) -> String {
         Some("") => "empty".to_owned(),
         Some(text) => safe::shown(text, look),
     }
+}
+
+/// The lines that are compared, without their ends: a line is the same whether or not others follow it.
+#[must_use]
+pub fn lines(text: &str) -> Vec<&str> {
+    if text.is_empty() { Vec::new() } else { bounded(text).split('\n').collect() }
 }
 
 /// The beginning of a text that is compared line by line: the time for that grows faster than the text.

@@ -74,7 +74,7 @@ pub(crate) enum Word {
     Show(ShowArguments),
     /// A shell in the environment of a cell, or on an image
     Shell(ShellArguments),
-    /// List the differences that wait for a decision, and the commands that decide
+    /// Decide on the differences that wait, one key each; without a terminal, list them
     Review(ReviewArguments),
     /// Accept differences: they are silent from now on, and counted
     Accept(AcceptArguments),

@@ -76,6 +76,10 @@ pub(crate) struct Waiting {
 
 /// `review`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+On a terminal this goes through what waits: `a` accepts a difference and asks why, `k` lives with a regression until a \
+day, `r` rejects, `s` skips, `d` and `l` show more, `?` tells all keys. Every decision is written at once, as `accept` \
+and `reject` write it. Elsewhere, in CI and with --no-input it lists what waits, with the commands that decide.")]
 pub(crate) struct ReviewArguments {
     #[command(flatten)]
     pub(crate) waiting: Waiting,

@@ -32,7 +32,7 @@ pub(crate) fn execute(context: &Context, word: Word) -> Result<u8, Failure> {
         Word::Run(arguments) => run::execute(context, arguments),
         Word::Show(arguments) => show::execute(context, &arguments),
         Word::Shell(arguments) => return shell::execute(context, &arguments),
-        Word::Review(arguments) => review::list(context, &arguments),
+        Word::Review(arguments) => review::review(context, &arguments),
         Word::Accept(arguments) => review::accept(context, &arguments),
         Word::Reject(arguments) => review::reject(context, &arguments),
         Word::Report(arguments) => report::execute(context, &arguments),

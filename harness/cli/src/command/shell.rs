@@ -67,7 +67,7 @@ async fn session(context: &Context, sandbox: &dyn Sandbox, arguments: &ShellArgu
     let run = program(arguments, interactive);
     let (output, received) = mpsc::channel(WAITING);
     let (given, input) = mpsc::channel(WAITING);
-    let raw = if interactive { Some(terminal::Raw::enter()?) } else { None };
+    let raw = if interactive { Some(terminal::Mode::raw()?) } else { None };
     std::thread::spawn(move || give(&given));
     let written = std::thread::spawn(move || write(received));
     let reply = sandbox.stream(run, output, input).await;

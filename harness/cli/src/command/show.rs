@@ -14,7 +14,10 @@ pub(super) fn execute(context: &Context, arguments: &ShowArguments) -> Result<Ex
     let record = state.record(&run)?;
     let cell = cell.map(|prefix| find_cell(&record, &prefix)).transpose()?;
     if let Some(name) = &arguments.log {
-        return logs(context, &state, &run, cell.as_ref(), name);
+        if readings(context, (&state, &run), cell.as_ref(), |key| key.contains(name))? {
+            return Ok(Exit::Ok);
+        }
+        return Err(Failure::say(Exit::Nothing, format!("nothing was read under a key with `{name}`")));
     }
     let record = cell.as_ref().map_or_else(|| record.clone(), |cell| only(&record, cell));
     if arguments.json {
@@ -74,8 +77,14 @@ fn only(record: &Record, cell: &CellId) -> Record {
     record
 }
 
-/// All that was read under keys that contain `name`, attempt by attempt, with the lines that explain it.
-fn logs(context: &Context, state: &State, run: &RunId, cell: Option<&CellId>, name: &str) -> Result<Exit, Failure> {
+/// Prints all that was read in a run under the keys that are meant, attempt by attempt, with the lines that explain it.
+/// Says whether there was anything.
+pub(super) fn readings(
+    context: &Context,
+    (state, run): (&State, &RunId),
+    cell: Option<&CellId>,
+    is_meant: impl Fn(&str) -> bool,
+) -> Result<bool, Failure> {
     let (events, damage) = state.journal(run)?;
     for line in &damage {
         context.output.warn(line);
@@ -90,13 +99,13 @@ fn logs(context: &Context, state: &State, run: &RunId, cell: Option<&CellId>, na
             Outcome::Observed(snapshot) => snapshot
                 .readings
                 .iter()
-                .filter(|(key, _)| key.as_str().contains(name))
+                .filter(|(key, _)| is_meant(key.as_str()))
                 .flat_map(|(key, reading)| {
                     let value = reading.value.to_string();
                     std::iter::once(format!("{key}: {value}")).chain(reading.evidence.clone())
                 })
                 .collect(),
-            Outcome::Stopped(cause) if cause.subject.contains(name) => {
+            Outcome::Stopped(cause) if is_meant(&cause.subject) => {
                 std::iter::once(cause.text.clone()).chain(cause.evidence.clone()).collect()
             }
             Outcome::Stopped(_) => Vec::new(),
@@ -104,10 +113,7 @@ fn logs(context: &Context, state: &State, run: &RunId, cell: Option<&CellId>, na
         found |= !lines.is_empty();
         print(context, &format!("{} {} {}", attempt.cell, attempt.arm, attempt.number), &lines);
     }
-    if found {
-        return Ok(Exit::Ok);
-    }
-    Err(Failure::say(Exit::Nothing, format!("nothing was read under a key with `{name}`")))
+    Ok(found)
 }
 
 fn print(context: &Context, head: &str, lines: &[String]) {

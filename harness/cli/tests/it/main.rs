@@ -3,6 +3,8 @@
 mod exits;
 mod help;
 mod project;
+mod review;
 mod sandboxes;
 mod signals;
 mod streams;
+mod terminal;

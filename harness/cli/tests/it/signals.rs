@@ -16,7 +16,8 @@ fn slow() -> Project {
     project
 }
 
-fn signal(child: &Child, name: &str) {
+/// Sends a child a signal.
+pub(crate) fn signal(child: &Child, name: &str) {
     let status = Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status().expect("kill");
     assert!(status.success());
 }

@@ -2,7 +2,6 @@
 
 use std::io::{self, Write};
 
-use jiff::ToSpan as _;
 use patchbed_model::record::{Broke, CauseRecord, ScenarioRecord};
 use patchbed_model::{CellId, Verdict};
 
@@ -16,8 +15,6 @@ use crate::{safe, words};
 const BROKE: usize = 8;
 /// How many lines of a text with several lines are shown of each side.
 const TEXT: usize = 3;
-/// How long a known issue may stand when nobody says otherwise.
-const KNOWN_FOR_DAYS: i64 = 60;
 
 pub(super) fn write(
     screen: &Screen<'_>,
@@ -131,7 +128,8 @@ impl Block<'_> {
 
     /// The lines that only one side has.
     fn sides(&mut self, was: &str, now: &str, tone: Tone) {
-        let diff = similar::TextDiff::from_lines(words::bounded(was), words::bounded(now));
+        let (was, now) = (words::lines(was), words::lines(now));
+        let diff = similar::TextDiff::from_slices(&was, &now);
         for (tag, sign, tone) in
             [(similar::ChangeTag::Delete, "- ", Tone::Plain), (similar::ChangeTag::Insert, "+ ", tone)]
         {
@@ -160,7 +158,7 @@ impl Block<'_> {
         match verdict {
             Verdict::Regressed | Verdict::Ineffective => {
                 let started = self.screen.record.started.to_zoned(jiff::tz::TimeZone::UTC).date();
-                let until = started.saturating_add(KNOWN_FOR_DAYS.days());
+                let until = words::known_until(started);
                 let command = format!("patchbed accept {cell} --known-issue --because {quote} --until {until}");
                 self.command("Live with it", &command);
             }

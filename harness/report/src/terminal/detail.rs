@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use patchbed_model::record::{AttemptRecord, CellRecord, ScenarioRecord};
 use patchbed_model::{CellId, Difference, Record};
 
+use super::sides::signed;
 use crate::format::Report;
 use crate::look::{Look, Tone};
 use crate::{layout, safe, words};
@@ -117,16 +118,12 @@ impl Detail {
     /// Both sides as a diff with three lines around each change.
     fn sides(&self, difference: &Difference, out: &mut dyn Write) -> io::Result<()> {
         let (was, now) = (difference.was.as_deref().unwrap_or(""), difference.now.as_deref().unwrap_or(""));
-        let diff = similar::TextDiff::from_lines(words::bounded(was), words::bounded(now));
+        let (was, now) = (words::lines(was), words::lines(now));
+        let diff = similar::TextDiff::from_slices(&was, &now);
         for group in diff.grouped_ops(3) {
             for change in group.iter().flat_map(|operation| diff.iter_changes(operation)) {
-                let (sign, tone) = match change.tag() {
-                    similar::ChangeTag::Delete => ("-", Tone::Plain),
-                    similar::ChangeTag::Insert => ("+", Tone::Warn),
-                    similar::ChangeTag::Equal => (" ", Tone::Dim),
-                };
-                let text = safe::shown(change.value().trim_end_matches('\n'), &self.look);
-                writeln!(out, "              {}", self.look.paint(tone, &format!("{sign} {text}")))?;
+                let (tone, text) = signed(&change, &self.look);
+                writeln!(out, "              {}", self.look.paint(tone, &text))?;
             }
         }
         Ok(())

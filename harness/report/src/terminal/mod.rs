@@ -7,7 +7,9 @@ mod cells;
 mod detail;
 mod headline;
 mod screen;
+mod sides;
 mod undecided;
 
 pub use detail::{Depth, Detail};
 pub use screen::Terminal;
+pub use sides::Sides;
