@@ -23,7 +23,7 @@ fn differences(before: &FileFact, after: &FileFact) -> Vec<&'static str> {
     }
     let words = [
         (before.digest != after.digest, "content"),
-        (before.mode != after.mode, "mode"),
+        (before.mode != after.mode, if after.mode & !before.mode == 0 { "stricter mode" } else { "mode" }),
         ((&before.user, &before.group) != (&after.user, &after.group), "owner"),
         (before.target != after.target, "target"),
         (before.attributes != after.attributes, "attributes"),
