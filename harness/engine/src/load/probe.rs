@@ -180,7 +180,8 @@ fn needed_without_service(kind: &AnyProbe) -> Option<&'static str> {
         | AnyProbe::Metric(_)
         | AnyProbe::Latency(_)
         | AnyProbe::Throughput(_)
-        | AnyProbe::Rows(_) => None,
+        | AnyProbe::Rows(_)
+        | AnyProbe::Suite(_) => None,
     }
 }
 
@@ -200,7 +201,8 @@ fn asks_systemd(kind: &AnyProbe) -> bool {
         | AnyProbe::Metric(_)
         | AnyProbe::Latency(_)
         | AnyProbe::Throughput(_)
-        | AnyProbe::Rows(_) => false,
+        | AnyProbe::Rows(_)
+        | AnyProbe::Suite(_) => false,
     }
 }
 

@@ -23,6 +23,7 @@ mod program;
 pub mod repeated;
 pub mod rows;
 mod severity;
+pub mod suite;
 mod systemd;
 pub mod tcp;
 pub mod templates;
@@ -127,6 +128,8 @@ crate::kinds! {
         "throughput" => Throughput(throughput::Throughput),
         /// Asks a database.
         "rows" => Rows(rows::Rows),
+        /// Runs a test suite and reads it test by test.
+        "suite" => Suite(suite::Suite),
     }
-    later ["tls", "dns", "suite", "kernel"]
+    later ["tls", "dns", "kernel"]
 }

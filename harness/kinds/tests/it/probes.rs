@@ -24,6 +24,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial!(probes::metrics_are_the_last_number_printed),
         trial!(probes::requests_and_commands_are_timed),
         trial!(probes::rows_of_a_database_are_told),
+        trial!(probes::suites_are_read_test_by_test),
         trial!(probes::logs_tell_new_errors),
         trial!(probes::files_and_packages_are_told),
         trial!(probes::processes_of_a_service_are_told),
@@ -296,6 +297,36 @@ pub(crate) async fn rows_of_a_database_are_told(bench: &Bench) -> Result<()> {
         expect(&place.see("rows", orders("select name from o")).await?, &["p.state = failed (bad)"])?;
         expect(&place.see("rows", orders("delete from o")).await?, &["p.state = failed (bad)"])?;
     }
+    place.close().await
+}
+
+pub(crate) async fn suites_are_read_test_by_test(bench: &Bench) -> Result<()> {
+    let place = Place::new(bench).await?;
+    let words = json!({
+        "run": "echo 1..3; echo ok 1 - $WHAT; echo not ok 2 - sells; echo ok 3 - waits '# SKIP slow'; id -un >&2; exit 1",
+        "format": "tap", "user": "daemon", "environment": { "WHAT": "buys" }, "directory": "/tmp",
+    });
+    expect(
+        &place.see("suite", words).await?,
+        &[
+            "p.buys = ok (good)",
+            "p.count.failed = 1",
+            "p.count.ok = 1",
+            "p.count.skipped = 1",
+            "p.sells = failed (bad)",
+            "p.suite = ran (good)",
+            "p.waits = skipped",
+        ],
+    )?;
+    let report = "<testsuite><testcase classname='shop' name='buys'/></testsuite>";
+    let write = json!({ "run": format!("echo \"{report}\" > r.xml"), "format": "junit", "file": "/tmp/r.xml", "directory": "/tmp" });
+    let seen = place.see("suite", write).await?;
+    same(&[&seen[3], &seen[4]], &[&"p.shop.buys = ok (good)".to_owned(), &"p.suite = ran (good)".to_owned()])?;
+    // The report of the run before does not stand for this one.
+    let silent = place.see("suite", json!({ "run": "true", "format": "junit", "file": "/tmp/r.xml" })).await?;
+    same(&silent.last().map(String::as_str), &Some("p.suite = wrote no report (bad)"))?;
+    let exit = json!({ "run": "exit 3", "format": "exit" });
+    expect(&place.see("suite", exit).await?, &["p.exit = 3 (bad)", "p.signal = none (good)"])?;
     place.close().await
 }
 
