@@ -25,6 +25,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial!(probes::requests_and_commands_are_timed),
         trial!(probes::rows_of_a_database_are_told),
         trial!(probes::suites_are_read_test_by_test),
+        trial!(probes::tests_of_a_package_are_run_from_its_tree),
         trial!(probes::logs_tell_new_errors),
         trial!(probes::files_and_packages_are_told),
         trial!(probes::processes_of_a_service_are_told),
@@ -327,6 +328,62 @@ pub(crate) async fn suites_are_read_test_by_test(bench: &Bench) -> Result<()> {
     same(&silent.last().map(String::as_str), &Some("p.suite = wrote no report (bad)"))?;
     let exit = json!({ "run": "exit 3", "format": "exit" });
     expect(&place.see("suite", exit).await?, &["p.exit = 3 (bad)", "p.signal = none (good)"])?;
+    place.close().await
+}
+
+/// A source tree with tests of all sorts.
+const TREE: &str = r#"
+mkdir -p /srv/shop/debian/tests && cd /srv/shop/debian/tests
+cat > control <<'END'
+Tests: root, user
+Depends: @, dpkg, no-such-package | no-other
+Restrictions: needs-root
+
+Tests: ordinary
+Restrictions: skippable
+
+Test-Command: test "$WHAT" = shop && test -w "$AUTOPKGTEST_TMP" && test -w "$HOME"
+Features: test-name=place
+
+Test-Command: echo late; exit 77
+Restrictions: skippable
+
+Test-Command: echo "not so well" >&2
+
+Test-Command: echo "well" >&2
+Restrictions: allow-stderr
+
+Tests: machine
+Restrictions: isolation-machine
+END
+echo 'test $(id -u) = 0' > root
+echo 'test $(id -u) != 0' > user
+printf '#!/bin/sh\ntest $(id -un) = nobody && test "$PWD" = /srv/shop\n' > ordinary
+"#;
+
+pub(crate) async fn tests_of_a_package_are_run_from_its_tree(bench: &Bench) -> Result<()> {
+    let place = Place::new(bench).await?;
+    let words = json!({ "format": "autopkgtest", "directory": "/srv/shop", "environment": { "WHAT": "shop" } });
+    let none = place.see("suite", words.clone()).await?;
+    same(&none.last().map(String::as_str), &Some("p.suite = no /srv/shop/debian/tests/control (bad)"))?;
+    same(&place.shell(TREE).await?.end, &End::Exited(0))?;
+    expect(
+        &place.see("suite", words).await?,
+        &[
+            "p.command2 = skipped",
+            "p.command3 = failed (bad)",
+            "p.command4 = ok (good)",
+            "p.count.failed = 2",
+            "p.count.ok = 4",
+            "p.count.skipped = 2",
+            "p.machine = skipped",
+            "p.ordinary = ok (good)",
+            "p.place = ok (good)",
+            "p.root = ok (good)",
+            "p.suite = ran (good)",
+            "p.user = failed (bad)",
+        ],
+    )?;
     place.close().await
 }
 

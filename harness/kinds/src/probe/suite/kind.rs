@@ -5,9 +5,10 @@ use patchbed_sandbox::AskError;
 use patchbed_sandbox::message::{End, FailureKind, Output, Ran, Run};
 use serde_json::Value as Json;
 
+use super::autopkgtest::Tree;
 use super::report::Report;
 use super::{cargo, go_json, junit, tap};
-use crate::document::{Argv, At, Node, Pairs, Problems, Read, choice, choice_schema};
+use crate::document::{Argv, At, Node, Pairs, Problems, Read, at_least_one, choice, choice_schema};
 use crate::probe::outputs::is_cut;
 use crate::probe::program::{exit, last_words, program, signal};
 use crate::probe::{Look, Probe, ProbeError};
@@ -16,14 +17,15 @@ crate::document! {
     /// An existing test suite, read test by test. One look takes as long as the suite, so `within` belongs beside it. A
     /// test that fails without the patch too leaves the run open, until a rule allows it to fail.
     pub struct Suite, "a mapping with `run` and `format`" {
-        /// The command line.
-        run: Argv, required;
+        /// The command line; not with `autopkgtest`, which runs what stands in `debian/tests/control`.
+        run: Option<Argv>, optional;
         /// What it prints: `tap`, `junit`, `cargo` (of `cargo test`), `go-json` (of `go test -json`), or `exit` where only
-        /// the exit status counts.
+        /// the exit status counts. With `autopkgtest`, the tests of a Debian source tree in `directory`.
         format: Format, required;
         /// The file that it writes its JUnit report to; standard output when not given. An earlier one is removed first.
         file: Option<String>, optional;
-        /// Its user; root when not given.
+        /// Its user; root when not given. With `autopkgtest`, the user of tests that need not be root; `nobody` when not
+        /// given.
         user: Option<String>, optional;
         /// Its environment.
         environment: Option<Pairs>, optional;
@@ -52,6 +54,8 @@ pub enum Format {
     Cargo,
     /// Events of `go test -json`.
     GoJson,
+    /// The tests of a Debian source tree.
+    Autopkgtest,
 }
 
 impl Format {
@@ -61,6 +65,7 @@ impl Format {
         ("exit", Self::Exit),
         ("cargo", Self::Cargo),
         ("go-json", Self::GoJson),
+        ("autopkgtest", Self::Autopkgtest),
     ];
 
     /// What a text in this format tells; nothing where there is none.
@@ -70,7 +75,7 @@ impl Format {
             Self::Junit => junit::read(text),
             Self::Cargo => cargo::read(text),
             Self::GoJson => go_json::read(text),
-            Self::Exit => Report::default(),
+            Self::Exit | Self::Autopkgtest => Report::default(),
         }
     }
 }
@@ -86,11 +91,18 @@ impl Read for Format {
 }
 
 fn check_together(node: &Node, problems: &mut Problems) {
-    let format = node.get("format").and_then(Node::as_text);
-    if let (Some(file), Some(format)) = (node.get("file"), format.filter(|format| *format != "junit")) {
+    let Some(format) = node.get("format").and_then(Node::as_text) else { return };
+    if let Some(file) = node.get("file").filter(|_| format != "junit") {
         problems
-            .error(Code::Conflict, file.place, At::Key, format!("`{format}` is read from standard output"))
+            .error(Code::Conflict, file.place, At::Key, format!("`{format}` writes no file that is read"))
             .help("take `file` out, or write `format: junit`");
+    }
+    let needed = if format == "autopkgtest" { "directory" } else { "run" };
+    at_least_one(node, &[needed], problems);
+    if let Some(run) = node.get("run").filter(|_| format == "autopkgtest") {
+        problems
+            .error(Code::Conflict, run.place, At::Key, "`autopkgtest` runs what stands in `debian/tests/control`")
+            .help("take `run` out, or write the format of what it prints");
     }
 }
 
@@ -99,10 +111,13 @@ const KEEP: usize = 8 << 20;
 
 impl Probe for Suite {
     async fn observe(&self, look: &Look<'_>) -> Result<Vec<(Key, Reading)>, ProbeError> {
+        let Some(run) = &self.run else {
+            return Ok(self.tree()?.report(look).await?.readings(look, None, Vec::new()));
+        };
         if let Some(file) = &self.file {
             look.sandbox.remove(vec![file.clone()]).await?;
         }
-        let program = program(&self.run, self.user.as_ref(), self.environment.as_ref(), self.directory.as_ref());
+        let program = program(run, self.user.as_ref(), self.environment.as_ref(), self.directory.as_ref());
         let run = Run { program, within: look.milliseconds(), keep: KEEP, ..Run::default() };
         let ran = match look.ended(run).await? {
             Ok(ran) => ran,
@@ -116,6 +131,14 @@ impl Probe for Suite {
 }
 
 impl Suite {
+    /// Where the tests of a package are; the reader has seen to it that it says so.
+    fn tree(&self) -> Result<Tree<'_>, ProbeError> {
+        let nothing = || ProbeError::Blind("run a suite: neither a command nor a folder is given".to_owned());
+        let folder = self.directory.as_deref().ok_or_else(nothing)?.trim_end_matches('/');
+        let environment = self.environment.as_ref();
+        Ok(Tree { folder, user: self.user.as_deref().unwrap_or("nobody"), environment })
+    }
+
     fn own_key(&self) -> &'static str {
         if self.format == Format::Exit { "exit" } else { "suite" }
     }

@@ -3,7 +3,9 @@
 //! A format reads what a suite printed into a [`Report`](report::Report), whatever is printed. Formats know no
 //! sandbox, and the report alone knows keys and readings.
 
+mod autopkgtest;
 mod cargo;
+mod control;
 mod go_json;
 mod junit;
 mod kind;

@@ -82,7 +82,7 @@ stock/stock.go:3:2: undefined: price
 
 fn suite(format: Format) -> Suite {
     let run = Argv(vec!["prove".to_owned()]);
-    Suite { run, format, file: None, user: None, environment: None, directory: None }
+    Suite { run: Some(run), format, file: None, user: None, environment: None, directory: None }
 }
 
 /// The readings of a suite that printed this and ended so.
@@ -241,17 +241,23 @@ async fn of_a_report_that_was_cut_nothing_is_said() {
 }
 
 #[test]
-fn a_file_is_read_as_junit_only() {
-    let problems = |format: &str| {
+fn fields_fit_the_format() {
+    let problems = |fields: &[(&str, &str)]| {
         let text = |text: &str| Node::of(Place::default(), Content::Text(text.to_owned()));
-        let fields = [("run", "make check"), ("format", format), ("file", "/tmp/report.xml")];
-        let fields = fields.map(|(key, value)| (key.to_owned(), text(value))).to_vec();
+        let fields = fields.iter().map(|(key, value)| ((*key).to_owned(), text(value))).collect();
         let mut problems = Problems::default();
         let _ = Suite::read(&Node::of(Place::default(), Content::Map(fields)), &mut problems);
-        format!("{problems:?}")
+        problems.list.iter().map(|problem| problem.message.clone()).collect::<Vec<_>>()
     };
-    assert_eq!(problems("junit"), format!("{:?}", Problems::default()));
-    assert!(problems("tap").contains("`tap` is read from standard output"));
+    let none: [&str; 0] = [];
+    let (run, tree) = (("run", "make check"), ("directory", "/srv/shop"));
+    assert_eq!(problems(&[run, ("format", "junit"), ("file", "/tmp/report.xml")]), none);
+    assert_eq!(problems(&[("format", "autopkgtest"), tree]), none);
+    assert_eq!(problems(&[run, ("format", "tap"), ("file", "/tmp/x")]), ["`tap` writes no file that is read"]);
+    assert_eq!(problems(&[("format", "tap")]), ["`run` is missing"]);
+    assert_eq!(problems(&[("format", "autopkgtest")]), ["`directory` is missing"]);
+    let both = ["`autopkgtest` runs what stands in `debian/tests/control`"];
+    assert_eq!(problems(&[run, ("format", "autopkgtest"), tree]), both);
 }
 
 const FORMATS: [Format; 5] = [Format::Tap, Format::Junit, Format::Exit, Format::Cargo, Format::GoJson];
