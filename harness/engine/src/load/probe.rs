@@ -181,7 +181,9 @@ fn needed_without_service(kind: &AnyProbe) -> Option<&'static str> {
         | AnyProbe::Latency(_)
         | AnyProbe::Throughput(_)
         | AnyProbe::Rows(_)
-        | AnyProbe::Suite(_) => None,
+        | AnyProbe::Suite(_)
+        | AnyProbe::Tls(_)
+        | AnyProbe::Dns(_) => None,
     }
 }
 
@@ -202,7 +204,9 @@ fn asks_systemd(kind: &AnyProbe) -> bool {
         | AnyProbe::Latency(_)
         | AnyProbe::Throughput(_)
         | AnyProbe::Rows(_)
-        | AnyProbe::Suite(_) => false,
+        | AnyProbe::Suite(_)
+        | AnyProbe::Tls(_)
+        | AnyProbe::Dns(_) => false,
     }
 }
 

@@ -6,6 +6,7 @@ pub mod automatic;
 pub mod canonical;
 pub mod command;
 mod dispatch;
+pub mod dns;
 pub mod files;
 pub mod http;
 pub mod latency;
@@ -32,6 +33,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 pub mod throughput;
+pub mod tls;
 pub mod unit;
 
 use std::future::Future;
@@ -130,6 +132,10 @@ crate::kinds! {
         "rows" => Rows(rows::Rows),
         /// Runs a test suite and reads it test by test.
         "suite" => Suite(suite::Suite),
+        /// Looks at what a server with TLS shows of itself.
+        "tls" => Tls(tls::Tls),
+        /// Looks up the addresses of a name.
+        "dns" => Dns(dns::Dns),
     }
-    later ["tls", "dns", "kernel"]
+    later ["kernel"]
 }

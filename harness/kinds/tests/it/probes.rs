@@ -26,6 +26,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial!(probes::rows_of_a_database_are_told),
         trial!(probes::suites_are_read_test_by_test),
         trial!(probes::tests_of_a_package_are_run_from_its_tree),
+        trial!(probes::servers_with_tls_are_told),
+        trial!(probes::names_are_looked_up_as_the_image_does),
         trial!(probes::logs_tell_new_errors),
         trial!(probes::files_and_packages_are_told),
         trial!(probes::processes_of_a_service_are_told),
@@ -384,6 +386,59 @@ pub(crate) async fn tests_of_a_package_are_run_from_its_tree(bench: &Bench) -> R
             "p.user = failed (bad)",
         ],
     )?;
+    place.close().await
+}
+
+/// A server with a certificate of its own for ten days. It answers once it says so.
+const TLS_SERVER: &str = "cd /srv
+    openssl req -x509 -newkey rsa:2048 -nodes -keyout key -out certificate -days 10 -subj /CN=localhost
+    exec openssl s_server -accept 8443 -key key -cert certificate -quiet";
+
+pub(crate) async fn servers_with_tls_are_told(bench: &Bench) -> Result<()> {
+    let place = Place::new(bench).await?;
+    expect(&place.see("tls", json!("localhost:8443")).await?, &["p.state = no client (bad)"])?;
+    place.close().await?;
+
+    let image = bench.kept(&source("debian", json!({ "suite": suite(), "packages": ["openssl"] }))?).await?;
+    let place = Place { sandbox: bench.open(&image, &[]).await?, services: Vec::new(), systemd: false };
+    expect(&place.see("tls", json!("127.0.0.1:8443")).await?, &["p.state = refused (bad)"])?;
+    expect(&place.see("tls", json!("nowhere.invalid:8443")).await?, &["p.state = no such host (bad)"])?;
+    let argv = ["/bin/sh", "-c", TLS_SERVER].map(str::to_owned).to_vec();
+    let program = Program { argv, ..Program::default() };
+    place.sandbox.start(Start { name: "tls".to_owned(), program }).await?;
+    let begun = Instant::now();
+    while place.see("tcp", json!("127.0.0.1:8443")).await? != ["p.connect = open (good)"] {
+        ensure!(begun.elapsed() < Duration::from_secs(30), "the server does not come up");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let told = |trust: &'static str| {
+        [
+            "p.chain = CN = localhost, issued by CN = localhost",
+            "p.cipher = TLS_AES_256_GCM_SHA384",
+            "p.expiry = less than 30 days (good)",
+            "p.protocol = TLSv1.3",
+            "p.state = answers (good)",
+            trust,
+        ]
+    };
+    let by_itself = told("p.verified = no: self-signed certificate (bad)");
+    let server = json!({ "address": "127.0.0.1:8443", "name": "localhost" });
+    expect(&place.see("tls", server).await?, &by_itself)?;
+    let trusted = json!({ "address": "127.0.0.1:8443", "name": "localhost", "authority": "/srv/certificate" });
+    expect(&place.see("tls", trusted).await?, &told("p.verified = yes (good)"))?;
+    let other = json!({ "address": "127.0.0.1:8443", "name": "shop", "authority": "/srv/certificate" });
+    expect(&place.see("tls", other).await?, &told("p.verified = no: hostname mismatch (bad)"))?;
+    place.close().await
+}
+
+pub(crate) async fn names_are_looked_up_as_the_image_does(bench: &Bench) -> Result<()> {
+    let place = Place::new(bench).await?;
+    place.shell("printf '192.0.2.7 shop\\n192.0.2.1 shop\\n2001:db8::1 six\\n' >> /etc/hosts").await?;
+    let found = ["p.addresses = 192.0.2.1, 192.0.2.7", "p.state = found (good)"];
+    expect(&place.see("dns", json!({ "name": "shop", "type": "a" })).await?, &found)?;
+    expect(&place.see("dns", json!("shop")).await?, &found)?;
+    expect(&place.see("dns", json!("six")).await?, &["p.addresses = 2001:db8::1", "p.state = found (good)"])?;
+    expect(&place.see("dns", json!("nowhere.invalid")).await?, &["p.state = not found (bad)"])?;
     place.close().await
 }
 
