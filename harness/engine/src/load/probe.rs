@@ -194,7 +194,10 @@ fn needed_without_service(kind: &AnyProbe) -> Option<&'static str> {
         | AnyProbe::Metric(_)
         | AnyProbe::Latency(_)
         | AnyProbe::Throughput(_)
-        | AnyProbe::Rows(_) => None,
+        | AnyProbe::Rows(_)
+        | AnyProbe::Suite(_)
+        | AnyProbe::Tls(_)
+        | AnyProbe::Dns(_) => None,
     }
 }
 
@@ -214,7 +217,10 @@ fn asks_systemd(kind: &AnyProbe) -> bool {
         | AnyProbe::Metric(_)
         | AnyProbe::Latency(_)
         | AnyProbe::Throughput(_)
-        | AnyProbe::Rows(_) => false,
+        | AnyProbe::Rows(_)
+        | AnyProbe::Suite(_)
+        | AnyProbe::Tls(_)
+        | AnyProbe::Dns(_) => false,
     }
 }
 

@@ -21,7 +21,7 @@
 /// An underscore in a field's name is a hyphen in the file; one at its end only keeps it apart from Rust's own words.
 /// `short` names the field that a plain value stands for. `exactly_one` and `at_least_one` say which of the optional
 /// fields must be there; `check` says what the texts of a field must look like, by a name from
-/// [`checks`](crate::document). `kind` adds a field for the one entry whose key is a kind of
+/// [`checks`](crate::document); `together` names a function that checks what fields are to each other. `kind` adds a field for the one entry whose key is a kind of
 /// the named table; with `or`, that entry may be missing when the other key is there. `later` lists keys that are
 /// known but come with a later version.
 #[macro_export]
@@ -35,6 +35,7 @@ macro_rules! document {
         $(exactly_one [$($one:ident),+];)?
         $(at_least_one [$($some:ident),+];)?
         $(check { $($checked:ident => $check:ident,)+ })?
+        $(together $together:path;)?
         $(kind $kind:ident: $any:ty $(, or $other:ident)?;)?
         $(later { $($later:literal => $later_what:literal,)+ })?
     ) => {
@@ -63,6 +64,7 @@ macro_rules! document {
                 $($crate::document::exactly_one(node, &[$($crate::document!(@key $one),)+], problems);)?
                 $($crate::document::at_least_one(node, &[$($crate::document!(@key $some),)+], problems);)?
                 $($($crate::document::check(node, $crate::document!(@key $checked), $crate::document::$check, problems);)+)?
+                $($together(node, problems);)?
                 Some(Self { $($field: $field?,)* $($kind,)? })
             }
 

@@ -21,6 +21,9 @@ impl Probe for AnyProbe {
             Self::Latency(latency) => latency.observe(look).await,
             Self::Throughput(throughput) => throughput.observe(look).await,
             Self::Rows(rows) => rows.observe(look).await,
+            Self::Suite(suite) => suite.observe(look).await,
+            Self::Tls(tls) => tls.observe(look).await,
+            Self::Dns(dns) => dns.observe(look).await,
         }
     }
 }

@@ -6,6 +6,7 @@ pub mod automatic;
 pub mod canonical;
 pub mod command;
 mod dispatch;
+pub mod dns;
 pub mod files;
 pub mod http;
 pub mod latency;
@@ -23,6 +24,7 @@ mod program;
 pub mod repeated;
 pub mod rows;
 mod severity;
+pub mod suite;
 mod systemd;
 pub mod tcp;
 pub mod templates;
@@ -31,6 +33,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 pub mod throughput;
+pub mod tls;
 pub mod unit;
 
 use std::future::Future;
@@ -127,6 +130,12 @@ crate::kinds! {
         "throughput" => Throughput(throughput::Throughput),
         /// Asks a database.
         "rows" => Rows(rows::Rows),
+        /// Runs a test suite and reads it test by test.
+        "suite" => Suite(suite::Suite),
+        /// Looks at what a server with TLS shows of itself.
+        "tls" => Tls(tls::Tls),
+        /// Looks up the addresses of a name.
+        "dns" => Dns(dns::Dns),
     }
-    later ["tls", "dns", "suite", "kernel"]
+    later ["kernel"]
 }

@@ -109,6 +109,8 @@ pub(super) fn refusal(text: &str) -> String {
         ("broken pipe", "closed"),
         ("closed", "closed"),
         ("name not known", "no such host"),
+        ("name or service not known", "no such host"),
+        ("name resolution", "no such host"),
     ];
     let lower = text.to_lowercase();
     let known = KNOWN.iter().find(|(part, _)| lower.contains(part));

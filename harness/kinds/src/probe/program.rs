@@ -31,7 +31,11 @@ impl Look<'_> {
         program: Program,
         input: Option<String>,
     ) -> Result<Result<Ran, Reading>, ProbeError> {
-        let run = Run { program, input, within: self.milliseconds(), keep: KEEP, ..Run::default() };
+        self.ended(Run { program, input, within: self.milliseconds(), keep: KEEP, ..Run::default() }).await
+    }
+
+    /// The same with limits of the caller's own.
+    pub(super) async fn ended(&self, run: Run) -> Result<Result<Ran, Reading>, ProbeError> {
         let failure = match self.sandbox.run(run).await {
             Ok(ran) => return Ok(Ok(ran)),
             Err(AskError::Failed(failure)) => failure,

@@ -149,7 +149,7 @@ impl Series {
 }
 
 /// The look with the time that is left of it.
-fn left<'a>(look: &Look<'a>, begun: Instant) -> Option<Look<'a>> {
+pub(super) fn left<'a>(look: &Look<'a>, begun: Instant) -> Option<Look<'a>> {
     let within = look.within.checked_sub(begun.elapsed()).filter(|left| left.as_millis() > 0)?;
     Some(Look { prefix: look.prefix.clone(), within, ..*look })
 }

@@ -24,6 +24,10 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial!(probes::metrics_are_the_last_number_printed),
         trial!(probes::requests_and_commands_are_timed),
         trial!(probes::rows_of_a_database_are_told),
+        trial!(probes::suites_are_read_test_by_test),
+        trial!(probes::tests_of_a_package_are_run_from_its_tree),
+        trial!(probes::servers_with_tls_are_told),
+        trial!(probes::names_are_looked_up_as_the_image_does),
         trial!(probes::logs_tell_new_errors),
         trial!(probes::files_and_packages_are_told),
         trial!(probes::processes_of_a_service_are_told),
@@ -296,6 +300,145 @@ pub(crate) async fn rows_of_a_database_are_told(bench: &Bench) -> Result<()> {
         expect(&place.see("rows", orders("select name from o")).await?, &["p.state = failed (bad)"])?;
         expect(&place.see("rows", orders("delete from o")).await?, &["p.state = failed (bad)"])?;
     }
+    place.close().await
+}
+
+pub(crate) async fn suites_are_read_test_by_test(bench: &Bench) -> Result<()> {
+    let place = Place::new(bench).await?;
+    let words = json!({
+        "run": "echo 1..3; echo ok 1 - $WHAT; echo not ok 2 - sells; echo ok 3 - waits '# SKIP slow'; id -un >&2; exit 1",
+        "format": "tap", "user": "daemon", "environment": { "WHAT": "buys" }, "directory": "/tmp",
+    });
+    expect(
+        &place.see("suite", words).await?,
+        &[
+            "p.buys = ok (good)",
+            "p.count.failed = 1",
+            "p.count.ok = 1",
+            "p.count.skipped = 1",
+            "p.sells = failed (bad)",
+            "p.suite = ran (good)",
+            "p.waits = skipped",
+        ],
+    )?;
+    let report = "<testsuite><testcase classname='shop' name='buys'/></testsuite>";
+    let write = json!({ "run": format!("echo \"{report}\" > r.xml"), "format": "junit", "file": "/tmp/r.xml", "directory": "/tmp" });
+    let seen = place.see("suite", write).await?;
+    same(&[&seen[3], &seen[4]], &[&"p.shop.buys = ok (good)".to_owned(), &"p.suite = ran (good)".to_owned()])?;
+    // The report of the run before does not stand for this one.
+    let silent = place.see("suite", json!({ "run": "true", "format": "junit", "file": "/tmp/r.xml" })).await?;
+    same(&silent.last().map(String::as_str), &Some("p.suite = wrote no report (bad)"))?;
+    let exit = json!({ "run": "exit 3", "format": "exit" });
+    expect(&place.see("suite", exit).await?, &["p.exit = 3 (bad)", "p.signal = none (good)"])?;
+    place.close().await
+}
+
+/// A source tree with tests of all sorts.
+const TREE: &str = r#"
+mkdir -p /srv/shop/debian/tests && cd /srv/shop/debian/tests
+cat > control <<'END'
+Tests: root, user
+Depends: @, dpkg, no-such-package | no-other
+Restrictions: needs-root
+
+Tests: ordinary
+Restrictions: skippable
+
+Test-Command: test "$WHAT" = shop && test -w "$AUTOPKGTEST_TMP" && test -w "$HOME"
+Features: test-name=place
+
+Test-Command: echo late; exit 77
+Restrictions: skippable
+
+Test-Command: echo "not so well" >&2
+
+Test-Command: echo "well" >&2
+Restrictions: allow-stderr
+
+Tests: machine
+Restrictions: isolation-machine
+END
+echo 'test $(id -u) = 0' > root
+echo 'test $(id -u) != 0' > user
+printf '#!/bin/sh\ntest $(id -un) = nobody && test "$PWD" = /srv/shop\n' > ordinary
+"#;
+
+pub(crate) async fn tests_of_a_package_are_run_from_its_tree(bench: &Bench) -> Result<()> {
+    let place = Place::new(bench).await?;
+    let words = json!({ "format": "autopkgtest", "directory": "/srv/shop", "environment": { "WHAT": "shop" } });
+    let none = place.see("suite", words.clone()).await?;
+    same(&none.last().map(String::as_str), &Some("p.suite = no /srv/shop/debian/tests/control (bad)"))?;
+    same(&place.shell(TREE).await?.end, &End::Exited(0))?;
+    expect(
+        &place.see("suite", words).await?,
+        &[
+            "p.command2 = skipped",
+            "p.command3 = failed (bad)",
+            "p.command4 = ok (good)",
+            "p.count.failed = 2",
+            "p.count.ok = 4",
+            "p.count.skipped = 2",
+            "p.machine = skipped",
+            "p.ordinary = ok (good)",
+            "p.place = ok (good)",
+            "p.root = ok (good)",
+            "p.suite = ran (good)",
+            "p.user = failed (bad)",
+        ],
+    )?;
+    place.close().await
+}
+
+/// A server with a certificate of its own for ten days. It answers once it says so.
+const TLS_SERVER: &str = "cd /srv
+    openssl req -x509 -newkey rsa:2048 -nodes -keyout key -out certificate -days 10 -subj /CN=localhost
+    exec openssl s_server -accept 8443 -key key -cert certificate -quiet";
+
+pub(crate) async fn servers_with_tls_are_told(bench: &Bench) -> Result<()> {
+    let place = Place::new(bench).await?;
+    expect(&place.see("tls", json!("localhost:8443")).await?, &["p.state = no client (bad)"])?;
+    place.close().await?;
+
+    let image = bench.kept(&source("debian", json!({ "suite": suite(), "packages": ["openssl"] }))?).await?;
+    let place = Place { sandbox: bench.open(&image, &[]).await?, services: Vec::new(), systemd: false };
+    expect(&place.see("tls", json!("127.0.0.1:8443")).await?, &["p.state = refused (bad)"])?;
+    expect(&place.see("tls", json!("nowhere.invalid:8443")).await?, &["p.state = no such host (bad)"])?;
+    let argv = ["/bin/sh", "-c", TLS_SERVER].map(str::to_owned).to_vec();
+    let program = Program { argv, ..Program::default() };
+    place.sandbox.start(Start { name: "tls".to_owned(), program }).await?;
+    let begun = Instant::now();
+    while place.see("tcp", json!("127.0.0.1:8443")).await? != ["p.connect = open (good)"] {
+        ensure!(begun.elapsed() < Duration::from_secs(30), "the server does not come up");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let told = |trust: &'static str| {
+        [
+            "p.chain = CN = localhost, issued by CN = localhost",
+            "p.cipher = TLS_AES_256_GCM_SHA384",
+            "p.expiry = less than 30 days (good)",
+            "p.protocol = TLSv1.3",
+            "p.state = answers (good)",
+            trust,
+        ]
+    };
+    let by_itself = told("p.verified = no: self-signed certificate (bad)");
+    let server = json!({ "address": "127.0.0.1:8443", "name": "localhost" });
+    expect(&place.see("tls", server).await?, &by_itself)?;
+    let trusted = json!({ "address": "127.0.0.1:8443", "name": "localhost", "authority": "/srv/certificate" });
+    expect(&place.see("tls", trusted).await?, &told("p.verified = yes (good)"))?;
+    let other = json!({ "address": "127.0.0.1:8443", "name": "shop", "authority": "/srv/certificate" });
+    expect(&place.see("tls", other).await?, &told("p.verified = no: hostname mismatch (bad)"))?;
+    place.close().await
+}
+
+pub(crate) async fn names_are_looked_up_as_the_image_does(bench: &Bench) -> Result<()> {
+    let place = Place::new(bench).await?;
+    place.shell("printf '192.0.2.7 shop\\n192.0.2.1 shop\\n2001:db8::1 six\\n' >> /etc/hosts").await?;
+    let found = ["p.addresses = 192.0.2.1, 192.0.2.7", "p.state = found (good)"];
+    expect(&place.see("dns", json!({ "name": "shop", "type": "a" })).await?, &found)?;
+    expect(&place.see("dns", json!("shop")).await?, &found)?;
+    expect(&place.see("dns", json!("six")).await?, &["p.addresses = 2001:db8::1", "p.state = found (good)"])?;
+    expect(&place.see("dns", json!("nowhere.invalid")).await?, &["p.state = not found (bad)"])?;
     place.close().await
 }
 
