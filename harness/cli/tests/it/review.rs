@@ -234,8 +234,8 @@ fn one_change_in_several_cells_is_one_decision() {
     needs!(userns, overlay, root, setsid);
     let project = Project::with(
         "image: host\npatch: { files: { write: { /opt/patched: \"yes\\n\" } } }\n\
-         probes: [{ name: look, command: 'cat /opt/patched || true' }]\nautomatic: false\n\
-         software: [{ name: bank, probes: [{ name: bank, command: 'true' }] }]\n",
+         probes: [{ name: look, command: 'cat /opt/patched || true' }, { name: sum, command: 'cksum /opt/patched || true' }]\n\
+         automatic: false\nsoftware: [{ name: bank, probes: [{ name: bank, command: 'true' }] }]\n",
     );
     assert_eq!(run(&project), Some(3));
     let mut terminal = review(&project);
