@@ -83,23 +83,23 @@ impl Command {
         }
         if let Some(value) = self.output.value(&ran.output) {
             readings.push((look.key("stdout"), Reading::content(value)));
-            readings.extend(self.errors(look, ran));
+            readings.extend(errors(look, ran));
         }
         readings
     }
+}
 
-    /// What was printed on standard error. Of a program that ended well only lines that tell of an error matter: warnings
-    /// and words of greeting come and go with versions.
-    fn errors(&self, look: &Look<'_>, ran: &Ran) -> Vec<(Key, Reading)> {
-        let whole = text_of(&ran.errors);
-        let Value::Text(text) = &whole else { return vec![(look.key("stderr"), Reading::content(whole))] };
-        if ran.end != End::Exited(0) || text.is_empty() {
-            return vec![(look.key("stderr"), Reading::content(whole))];
-        }
-        let errors: Vec<&str> = text.lines().filter(|line| severity(line) == Severity::Error).collect();
-        let told = Reading::content(errors.join("\n"));
-        vec![(look.key("stderr"), told), (look.key("stderr-whole"), Reading::fact(whole))]
+/// What was printed on standard error. Of a program that ended well only lines that tell of an error matter: warnings
+/// and words of greeting come and go with versions.
+fn errors(look: &Look<'_>, ran: &Ran) -> Vec<(Key, Reading)> {
+    let whole = text_of(&ran.errors);
+    let Value::Text(text) = &whole else { return vec![(look.key("stderr"), Reading::content(whole))] };
+    if ran.end != End::Exited(0) || text.is_empty() {
+        return vec![(look.key("stderr"), Reading::content(whole))];
     }
+    let errors: Vec<&str> = text.lines().filter(|line| severity(line) == Severity::Error).collect();
+    let told = Reading::content(errors.join("\n"));
+    vec![(look.key("stderr"), told), (look.key("stderr-whole"), Reading::fact(whole))]
 }
 
 impl Format {

@@ -13,8 +13,8 @@ use super::canonical::canonical;
 /// The canonical form of a path, in which digests are tokens too: what is kept under its digest may be of any content.
 pub(super) fn canonical_name(path: &str) -> String {
     static DIGEST: LazyLock<Regex> = LazyLock::new(|| pattern("(^|[^0-9A-Za-z])[0-9A-Fa-f]{32,128}([^0-9A-Za-z]|$)"));
-    let path = DIGEST.replace_all(&canonical(path), "$1⟨hex⟩$2").into_owned();
     static WORD: LazyLock<Regex> = LazyLock::new(|| pattern("[0-9A-Za-z]{20,}"));
+    let path = DIGEST.replace_all(&canonical(path), "$1⟨hex⟩$2").into_owned();
     WORD.replace_all(
         &path,
         |found: &Captures<'_>| if is_made_up(&found[0]) { "⟨id⟩".to_owned() } else { found[0].to_owned() },
