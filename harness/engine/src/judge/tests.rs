@@ -45,6 +45,20 @@ fn stops_are_judged_by_whose_fault_they_are() {
 }
 
 #[test]
+fn a_log_line_that_one_of_four_attempts_shows_tells_nothing() {
+    let line = |there: bool| {
+        let mut readings = vec![("web.process.state", Reading::state("running", Health::Good))];
+        readings.extend(there.then(|| ("web.log.error.1", Reading::content("connection reset"))));
+        seen(&readings)
+    };
+    let control = [line(false), line(false), line(false), line(false), line(false)];
+    let patched = |with: usize| [0, 1, 2, 3].map(|place| line(place < with));
+    assert_eq!(verdict(&control, &patched(1)), Verdict::Same);
+    assert_eq!(verdict(&control, &patched(2)), Verdict::Unstable);
+    assert_eq!(verdict(&control, &patched(4)), Verdict::Changed);
+}
+
+#[test]
 fn too_few_attempts_are_never_fine() {
     assert_eq!(verdict(&[], &[]), Verdict::Inconclusive);
     assert_eq!(verdict(&[exit("0")], &[]), Verdict::Inconclusive);

@@ -173,6 +173,11 @@ async fn sockets_are_told_by_place_and_role() {
 async fn a_command_is_read_by_status_signal_and_outputs() {
     let readings = seen(&command(Format::Text), ran(End::Exited(0), "PONG\n", "")).await.unwrap();
     assert_eq!(told(readings), ["p.exit = 0 (good)", "p.signal = none (good)", "p.stderr = ", "p.stdout = PONG"]);
+    let words = "warning: old\nTraceback (most recent call last):\n";
+    let readings = seen(&command(Format::Text), ran(End::Exited(0), "", words)).await.unwrap();
+    assert!(told(readings).contains(&"p.stderr = Traceback (most recent call last):".to_owned()));
+    let readings = seen(&command(Format::Text), ran(End::Exited(1), "", "warning: old\n")).await.unwrap();
+    assert!(told(readings).contains(&"p.stderr = warning: old".to_owned()));
     let killed = End::Killed { signal: 11, core: true };
     let readings = seen(&command(Format::Ignore), ran(killed, "", "")).await.unwrap();
     assert_eq!(told(readings), ["p.exit = killed (bad)", "p.signal = SIGSEGV (bad)"]);

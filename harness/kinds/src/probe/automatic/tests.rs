@@ -377,6 +377,30 @@ async fn what_an_update_drops_is_explained_and_what_it_loses_is_not() {
 }
 
 #[tokio::test]
+async fn what_maintainer_scripts_do_for_their_own_package_alarms_nobody() {
+    let mut world = World::healthy();
+    let link = |path: &str, target: &str| FileFact {
+        kind: FileKind::Gone,
+        target: Some(target.to_owned()),
+        ..file(path, 0, &["kind"])
+    };
+    world.drift = vec![
+        file("/etc/nginx.conf", 0o644, &["content"]),
+        file("/etc/nginxother.conf", 0o600, &["stricter mode"]),
+        link("/etc/ssl/1.0", "dropped.pem"),
+        link("/etc/ssl/dropped.pem", "/usr/share/nginx/dropped"),
+        link("/etc/ssl/other.pem", "/usr/share/other"),
+    ];
+    let told = world.drifted().await;
+    let begins = |text: &str| told.iter().any(|line| line.starts_with(text));
+    assert!(begins("files./etc/nginx.conf = by the patch: content"), "{told:?}");
+    assert!(begins("files./etc/nginxother.conf = stricter mode"), "{told:?}");
+    has(&told, "files./etc/ssl/1.0 = gone with what it led to");
+    has(&told, "files./etc/ssl/dropped.pem = gone with what it led to");
+    has(&told, "files./etc/ssl/other.pem = gone (bad)");
+}
+
+#[tokio::test]
 async fn new_doors_are_flagged_even_when_the_patch_brings_them() {
     let mut world = World::healthy();
     world.owners = [("/usr/bin/su".to_owned(), "nginx".to_owned())].into();
