@@ -124,19 +124,20 @@ impl Explained {
         rest.split('/').any(|part| self.packages.iter().any(|package| is_of(part, package)))
     }
 
-    /// Links that led to what packages of the patch do not have any more, also by way of each other: that they go with it
-    /// is explained.
-    fn led_astray<'a>(&self, facts: &'a [FileFact]) -> BTreeSet<&'a str> {
-        let links: Vec<(&str, String)> = facts
-            .iter()
-            .filter(|fact| fact.kind == FileKind::Gone)
-            .filter_map(|fact| Some((fact.path.as_str(), led_to(&fact.path, fact.target.as_deref()?))))
-            .collect();
-        let mut found = BTreeSet::new();
+    /// Links that went with what packages of the patch do not have any more, and links to what they own now, also by way of
+    /// each other: scripts of the packages make them.
+    fn links<'a>(&self, facts: &'a [FileFact]) -> BTreeSet<&'a str> {
+        let leads = |fact: &'a FileFact| Some((fact, led_to(&fact.path, fact.target.as_deref()?)));
+        let links: Vec<(&FileFact, String)> = facts.iter().filter_map(leads).collect();
+        let mut found: BTreeSet<&str> = BTreeSet::new();
         loop {
             let before = found.len();
-            let next = links.iter().filter(|(_, to)| self.dropped.contains(to) || found.contains(to.as_str()));
-            let next: Vec<&str> = next.map(|(path, _)| *path).collect();
+            let next = links.iter().filter(|(fact, to)| {
+                let by_package =
+                    if fact.kind == FileKind::Gone { self.dropped.contains(to) } else { self.owned.contains_key(to) };
+                by_package || found.contains(to.as_str())
+            });
+            let next: Vec<&str> = next.map(|(fact, _)| fact.path.as_str()).collect();
             found.extend(next);
             if found.len() == before {
                 return found;
@@ -178,17 +179,17 @@ pub(super) async fn readings(
 ) -> Result<Vec<(Key, Reading)>, ProbeError> {
     let (ignored, moving) = (set(&[&format!("{PACKAGE_LISTS}**")]), set(MOVING));
     let texts = texts(look, facts, explained).await?;
-    let astray = explained.led_astray(facts);
+    let links = explained.links(facts);
     let mut data: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     let mut readings = Vec::new();
     for fact in facts.iter().filter(|fact| !ignored.is_match(&fact.path)) {
         let key = Key::from("files").child(&canonical_name(&fact.path));
         if explained.holds(&fact.path) || (fact.kind == FileKind::Folder && explained.folders.contains(&fact.path)) {
             readings.extend(of_patch(fact, explained).map(|reading| (key, reading)));
+        } else if links.contains(fact.path.as_str()) {
+            readings.push((key, Reading::fact(format!("by the patch: a link {}", fact.drift.join(", ")))));
         } else if fact.kind == FileKind::Gone {
-            if astray.contains(fact.path.as_str()) {
-                readings.push((key, Reading::fact("gone with what it led to")));
-            } else if in_data_folder(&fact.path).is_none() || depth(&fact.path) <= GONE_DEPTH {
+            if in_data_folder(&fact.path).is_none() || depth(&fact.path) <= GONE_DEPTH {
                 readings.push((key, Reading::state("gone", Health::Bad)));
             }
         } else if let Some(folder) = in_data_folder(&fact.path).filter(|_| fact.user != "root") {

@@ -390,13 +390,20 @@ async fn what_maintainer_scripts_do_for_their_own_package_alarms_nobody() {
         link("/etc/ssl/1.0", "dropped.pem"),
         link("/etc/ssl/dropped.pem", "/usr/share/nginx/dropped"),
         link("/etc/ssl/other.pem", "/usr/share/other"),
+        FileFact {
+            kind: FileKind::Link,
+            target: Some("/usr/share/nginx/new".to_owned()),
+            ..file("/etc/ssl/new.pem", 0o777, &["new"])
+        },
     ];
+    world.owners = [("/usr/share/nginx/new".to_owned(), "nginx".to_owned())].into();
     let told = world.drifted().await;
     let begins = |text: &str| told.iter().any(|line| line.starts_with(text));
     assert!(begins("files./etc/nginx.conf = by the patch: content"), "{told:?}");
     assert!(begins("files./etc/nginxother.conf = stricter mode"), "{told:?}");
-    has(&told, "files./etc/ssl/1.0 = gone with what it led to");
-    has(&told, "files./etc/ssl/dropped.pem = gone with what it led to");
+    has(&told, "files./etc/ssl/1.0 = by the patch: a link kind");
+    has(&told, "files./etc/ssl/dropped.pem = by the patch: a link kind");
+    has(&told, "files./etc/ssl/new.pem = by the patch: a link new");
     has(&told, "files./etc/ssl/other.pem = gone (bad)");
 }
 
