@@ -154,7 +154,7 @@ pub enum FileKind {
     Gone,
 }
 
-/// The word for a mode that only takes rights away.
+/// The word for a file's mode that takes rights away from others than its owner, and does nothing else.
 pub const STRICTER: &str = "stricter mode";
 
 /// What is known of a file. Never opened blocking, never read through a symbolic link.

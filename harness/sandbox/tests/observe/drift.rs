@@ -17,13 +17,18 @@ async fn seen(sandbox: &dyn Sandbox) -> BTreeMap<String, FileFact> {
 }
 
 /// The words that tell one fact from another.
+fn is_stricter(before: &FileFact, after: &FileFact) -> bool {
+    let (was, now) = (before.mode, after.mode);
+    after.kind == FileKind::File && now & !was == 0 && (now ^ was) & !0o077 == 0
+}
+
 fn differences(before: &FileFact, after: &FileFact) -> Vec<&'static str> {
     if before.kind != after.kind {
         return vec!["kind"];
     }
     let words = [
         (before.digest != after.digest, "content"),
-        (before.mode != after.mode, if after.mode & !before.mode == 0 { "stricter mode" } else { "mode" }),
+        (before.mode != after.mode, if is_stricter(before, after) { "stricter mode" } else { "mode" }),
         ((&before.user, &before.group) != (&after.user, &after.group), "owner"),
         (before.target != after.target, "target"),
         (before.attributes != after.attributes, "attributes"),

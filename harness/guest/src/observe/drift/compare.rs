@@ -175,8 +175,11 @@ impl Drift<'_> {
         let mut differences = Vec::new();
         let mut differs = |is_so: bool, word| differences.extend(is_so.then_some(word));
         differs(self.content_differs(entry, &stat, shown), "content");
-        let stricter = stat.st_mode & !shown.stat.st_mode == 0;
-        let mode = if stricter { STRICTER } else { "mode" };
+        let mode = if fact.kind == FileKind::File && is_stricter(stat.st_mode, shown.stat.st_mode) {
+            STRICTER
+        } else {
+            "mode"
+        };
         differs(stat.st_mode != shown.stat.st_mode && fact.kind != FileKind::Link, mode);
         differs((stat.st_uid, stat.st_gid) != (shown.stat.st_uid, shown.stat.st_gid), "owner");
         differs(fact.kind == FileKind::Link && self.target_differs(entry, fact, shown), "target");
@@ -218,6 +221,11 @@ impl Drift<'_> {
         let now = fact.attributes.iter().filter(|(name, _)| *name != fact::UNREAD);
         !now.eq(before.iter())
     }
+}
+
+/// Whether a mode takes rights away from others than the owner, and does nothing else.
+const fn is_stricter(now: u32, before: u32) -> bool {
+    now & !before == 0 && (now ^ before) & !0o077 == 0
 }
 
 /// Whether others than its owner may write it, or it runs with the rights of another: that is told whatever explains it.
