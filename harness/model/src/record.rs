@@ -143,7 +143,7 @@ pub struct CauseRecord {
     /// The patch since which it is there; absent when it is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Since>,
-    /// The products that it takes, together: it shows only where they are on, and the patch alone does no harm.
+    /// The products that it takes, together: it shows only where they are on, and not where no product is.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub only_with: Vec<String>,
     /// The products that hide it: it shows without them, and not where they are on.

@@ -84,8 +84,8 @@ fn excused(rules: &Rules, key: &Key, entry: &Entry) -> bool {
     }
 }
 
-/// Whether the reading is of a written probe or of data, or says whether a service runs or a product protects. Log lines, packages, files and the like
-/// may be bad since ever without anything being broken.
+/// Whether the reading is of a written probe or of data, or says whether a service runs or a product protects. Log lines,
+/// packages, files and the like may be bad since ever without anything being broken.
 fn vital(key: &Key) -> bool {
     let text = key.as_str();
     let state = text.rsplit_once('.').is_some_and(|(head, last)| match last {

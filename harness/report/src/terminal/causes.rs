@@ -82,7 +82,14 @@ impl Block<'_> {
         let without_products =
             |cells: &[CellId]| scenario.cells.iter().any(|cell| cell.software.is_empty() && cells.contains(&cell.id));
         if !cause.only_with.is_empty() {
-            let text = format!("{}: the patch alone is fine", together(&cause.only_with));
+            // The cell without any product may show something else, for a person to look at.
+            let is_fine = scenario.cells.iter().any(|cell| {
+                cell.software.is_empty()
+                    && cause.not_in.contains(&cell.id)
+                    && matches!(cell.verdict, Verdict::Same | Verdict::Improved)
+            });
+            let alone = if is_fine { "the patch alone is fine" } else { "the patch alone does not do this" };
+            let text = format!("{}: {alone}", together(&cause.only_with));
             self.text("Only with", &text, &proof);
         } else if !cause.hidden_by.is_empty() {
             self.text("Hidden by", &format!("{}: the patch alone does it", together(&cause.hidden_by)), &proof);

@@ -42,6 +42,16 @@ fn the_shop_in_colour() {
     insta::assert_snapshot!(with_look(Format::Terminal, &records::shop(), &look).replace('\u{1b}', "ESC"));
 }
 
+/// A patch that leaves something to look at without any product is not called fine.
+#[test]
+fn a_patch_is_fine_alone_only_where_its_cell_is() {
+    let mut record = records::shop();
+    let said = |record: &Record| with_look(Format::Terminal, record, &look(100));
+    assert!(said(&record).contains("the patch alone is fine"));
+    record.scenarios[0].cells[0].verdict = Verdict::Changed;
+    assert!(said(&record).contains("the patch alone does not do this"));
+}
+
 #[test]
 fn colour_changes_nothing_but_colour() {
     for record in [records::shop(), records::one_of_each()] {

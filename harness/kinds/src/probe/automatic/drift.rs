@@ -71,7 +71,7 @@ const TOLD_IN_ANY_CASE: &[&str] =
 pub(super) fn new_packages(facts: &[FileFact]) -> BTreeSet<&str> {
     let new = facts.iter().filter(|fact| fact.drift.iter().any(|drift| drift == "new"));
     let names = new.filter_map(|fact| fact.path.strip_prefix(PACKAGE_LISTS)?.strip_suffix(".list"));
-    names.map(|name| name.split(':').next().unwrap_or(name)).collect()
+    names.map(without_architecture).collect()
 }
 
 /// What the patch explains.
@@ -95,7 +95,7 @@ impl Explained {
         let mut explained = Self {
             written: scope.paths.iter().map(|path| merged(path)).collect(),
             dropped: scope.dropped.iter().map(|path| merged(path)).collect(),
-            packages: scope.packages.clone(),
+            packages: scope.packages.iter().map(|name| without_architecture(name).to_owned()).collect(),
             ..Self::default()
         };
         if !scope.packages.is_empty() {
@@ -155,6 +155,11 @@ impl Explained {
         let path = merged(path);
         if self.wrote(&path) { None } else { self.owned.get(&path) }
     }
+}
+
+/// The name of a package as its files have it.
+fn without_architecture(name: &str) -> &str {
+    name.split(':').next().unwrap_or(name)
 }
 
 /// Where a link leads.

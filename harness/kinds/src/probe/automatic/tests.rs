@@ -408,6 +408,15 @@ async fn what_maintainer_scripts_do_for_their_own_package_alarms_nobody() {
 }
 
 #[tokio::test]
+async fn configuration_belongs_to_a_package_by_its_name_whatever_its_architecture() {
+    let mut world = World::healthy();
+    world.drift = vec![file("/etc/nginx.conf", 0o644, &["content"])];
+    let scope = DriftScope { packages: vec!["nginx:amd64".to_owned()], ..DriftScope::default() };
+    let told = world.environment(&scope).await.unwrap();
+    assert!(told.iter().any(|line| line.starts_with("files./etc/nginx.conf = by the patch")), "{told:?}");
+}
+
+#[tokio::test]
 async fn new_doors_are_flagged_even_when_the_patch_brings_them() {
     let mut world = World::healthy();
     world.owners = [("/usr/bin/su".to_owned(), "nginx".to_owned())].into();
