@@ -1,7 +1,7 @@
 //! The holder namespace of an ordinary user: the caller is 0 in it, the subordinate ids are 1 and up.
 
 use std::io;
-use std::process::Command;
+use std::process::{Command, ExitStatus};
 
 use rustix::pipe::pipe_with;
 use serde::{Deserialize, Serialize};
@@ -68,19 +68,18 @@ fn try_enter(ids: &HolderIds) -> Result<(), Trouble> {
     .on("mount", "/ as a slave")
 }
 
-/// Runs both helpers; 0 when both went well.
+/// Runs both helpers at once; 0 when both went well.
 fn map(ids: &HolderIds, pid: i32) -> u8 {
-    let run = |helper: &str, caller: u32, (first, count): (u32, u32)| {
+    let start = |helper: &str, caller: u32, (first, count): (u32, u32)| {
         Command::new(helper)
             .args([pid.to_string(), "0".into(), caller.to_string(), "1".into()])
             .args(["1".to_string(), first.to_string(), count.to_string()])
             .env_clear()
-            .status()
-            .is_ok_and(|status| status.success())
+            .spawn()
     };
-    let users = run(&ids.newuidmap, ids.caller.0, ids.users);
-    let groups = run(&ids.newgidmap, ids.caller.1, ids.groups);
-    u8::from(!(users && groups))
+    let both = [start(&ids.newuidmap, ids.caller.0, ids.users), start(&ids.newgidmap, ids.caller.1, ids.groups)];
+    let ended = both.map(|helper| helper.and_then(|mut child| child.wait()));
+    u8::from(!ended.iter().all(|end| end.as_ref().is_ok_and(ExitStatus::success)))
 }
 
 /// Takes the ids of root in the current user namespace, without the C library's signalling of threads.

@@ -1,6 +1,9 @@
 //! `tar`: a tarball of a root file system.
 
+use std::fs;
 use std::io::Read as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::time::{Duration, SystemTime};
 
 use camino::Utf8Path;
 use patchbed_model::Digest;
@@ -34,8 +37,7 @@ impl Source for Tar {
     async fn make(&self, workshop: &Workshop<'_>) -> Result<Image, ImageError> {
         let path = resolve(workshop.base, &self.path);
         let expected = self.expected()?;
-        let file_path = path.clone();
-        let digest = blocking(move || digest_of(&file_path)).await?;
+        let digest = remembered(workshop.store, &path).await?;
         if let Some(expected) = expected
             && expected != digest
         {
@@ -57,6 +59,40 @@ impl Tar {
             None => Err(ImageError::Unfit("`sha256` is no SHA-256: it has 64 hexadecimal digits".to_owned())),
         }
     }
+}
+
+/// How long a file must have rested before its times tell that nobody wrote to it since: a file system's clock may stand
+/// still for some milliseconds.
+const RESTED: Duration = Duration::from_secs(2);
+
+/// The digest of a file, read only when it was written since the last time.
+async fn remembered(store: &Store, path: &Utf8Path) -> Result<Digest, ImageError> {
+    let before = fingerprint(path);
+    if let Some(digest) = before.as_ref().and_then(|before| store.seen(before)) {
+        return Ok(digest);
+    }
+    let file_path = path.to_owned();
+    let digest = blocking(move || digest_of(&file_path)).await?;
+    if let Some(before) = before
+        && fingerprint(path).as_ref() == Some(&before)
+    {
+        store.remember(&before, &digest);
+    }
+    Ok(digest)
+}
+
+/// What is another when a file was written to or replaced: which file it is, its size and its times. `None` when it was
+/// written just now, or cannot be looked at.
+fn fingerprint(path: &Utf8Path) -> Option<Digest> {
+    let found = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
+    let changed = Duration::new(u64::try_from(found.ctime()).ok()?, u32::try_from(found.ctime_nsec()).ok()?);
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    if changed + RESTED > now {
+        return None;
+    }
+    let times = [found.mtime(), found.mtime_nsec(), found.ctime(), found.ctime_nsec()];
+    let text = format!("tar {path} {} {} {} {times:?}", found.dev(), found.ino(), found.size());
+    Some(Digest::of(text.as_bytes()))
 }
 
 /// The digest of all bytes of a file.
@@ -92,5 +128,31 @@ fn named(path: &Utf8Path, error: TreeError) -> TreeError {
         TreeError::Unfit(text) => TreeError::Unfit(format!("`{path}`: {text}")),
         TreeError::Unavailable(text) => TreeError::Unavailable(format!("`{path}`: {text}")),
         lacking @ TreeError::Lacking { .. } => lacking,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_file_that_rested_is_read_once_and_again_when_it_was_written() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let folder = Utf8Path::from_path(folder.path()).expect("its path is UTF-8");
+        let store = Store::open(folder.join("store")).expect("a store");
+        let path = folder.join("a.tar");
+        fs::write(&path, "one").expect("it is written");
+        assert_eq!(fingerprint(&path), None, "it was written just now");
+        let one = remembered(&store, &path).await.expect("it is read");
+        assert_eq!(one, Digest::of(b"one"));
+
+        tokio::time::sleep(RESTED).await;
+        let print = fingerprint(&path).expect("it rested");
+        assert_eq!(store.seen(&print), None);
+        assert_eq!(remembered(&store, &path).await.expect("it is read"), one);
+        assert_eq!(store.seen(&print), Some(one));
+
+        fs::write(&path, "two").expect("it is written");
+        assert_eq!(remembered(&store, &path).await.expect("it is read"), Digest::of(b"two"));
     }
 }

@@ -306,7 +306,7 @@ impl Store {
         read_entry(&place, part, digest).ok_or(StoreError::Missing(place))
     }
 
-    /// The content digest that a folder with this fingerprint had, when it was read before.
+    /// The content digest that a folder or tarball with this fingerprint had, when it was read before.
     pub(crate) fn seen(&self, fingerprint: &Digest) -> Option<Digest> {
         let text = fs::read_to_string(self.root.join("seen").join(fingerprint.hex())).ok()?;
         Digest::parse(text.trim())
@@ -319,11 +319,11 @@ impl Store {
         Some((self.seen(key)?, age))
     }
 
-    /// Remembers the content digest of a folder. Losing it costs a second read, so it need not be durable.
+    /// Remembers the content digest of a folder or tarball. Losing it costs a second read, so it need not be durable.
     pub(crate) fn remember(&self, fingerprint: &Digest, digest: &Digest) {
         let path = self.root.join("seen").join(fingerprint.hex());
         if let Err(error) = fs::write(&path, digest.to_string()) {
-            tracing::debug!(%path, %error, "cannot remember a folder's digest");
+            tracing::debug!(%path, %error, "cannot remember a digest");
         }
     }
 }

@@ -5,7 +5,7 @@
 //! images/<digest>/{root/, meta.json}    root file systems
 //! layers/<digest>/{root/, meta.json}    what changes left on top of one
 //! packages/<digest>/{root/, meta.json}  packages and trees that changes bring
-//! seen/<digest>                         which content a folder had when it was last read
+//! seen/<digest>                         which content a folder or tarball had when it was last read
 //! locks/<digest>                        flock: exclusive while made or removed, shared while used
 //! tmp/<random>/                         drafts, locked by who makes them; what is not locked is swept
 //! ```
