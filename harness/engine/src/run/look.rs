@@ -5,7 +5,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use patchbed_kinds::change::seconds;
-use patchbed_kinds::probe::automatic::{DriftScope, watch_environment, watch_service};
+use patchbed_kinds::probe::automatic::{DriftScope, visit_service, watch_environment, watch_service};
 use patchbed_kinds::probe::canonical::canonical_reading;
 use patchbed_kinds::probe::{Look, Probe as _, ProbeError, Service as Watched};
 use patchbed_model::text::{one_line, shorten};
@@ -63,6 +63,7 @@ impl Sight<'_> {
         }
         all.extend(self.degraded().await?);
         if self.automatic {
+            all.extend(self.visited().await?);
             let mut watched = self.watched().await?;
             self.watch(start + WATCH).await;
             for _ in 0..MORE_LOOKS {
@@ -82,6 +83,16 @@ impl Sight<'_> {
         if !self.services.list.is_empty() {
             self.services.clock.sleep(until.saturating_sub(self.services.clock.elapsed())).await;
         }
+    }
+
+    /// What services answer to a visitor. Once, and before they are watched: what a visit does to them is then seen.
+    async fn visited(&self) -> Result<Readings, LinkError> {
+        let mut all = Vec::new();
+        for watched in self.services.watched {
+            let look = Look { service: Some(watched), ..self.at(Key::from(watched.name.as_str()), AUTOMATIC) };
+            all.extend(self.limited(&look, visit_service(&look)).await?);
+        }
+        Ok(all)
     }
 
     /// What is watched without asking.

@@ -13,12 +13,14 @@ mod security;
 mod service;
 #[cfg(test)]
 mod tests;
+mod visit;
 
 pub use environment::watch_environment;
 pub use footprint::Footprint;
 pub use logs::LOG_FILES;
 pub(super) use service::state;
 pub use service::watch_service;
+pub use visit::visit_service;
 
 /// What the patch under test brought: drift in it is explained.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use patchbed_sandbox::message::{
-    Death, End, FailureKind, FileFact, FileKind, LogSource, Output, Package, Process, Reply, Request, ServiceState,
-    Socket, Unresolved,
+    Death, End, FailureKind, FileFact, FileKind, HttpAnswer, LogSource, Output, Package, Process, Reply, Request,
+    ServiceState, Socket, Unresolved,
 };
 
 use super::super::testing::{failed, file, look, process, ran, sandbox, service, told, usage};
 use super::super::{ProbeError, Service};
 use super::drift::LIMIT;
-use super::{DriftScope, Footprint, watch_environment, watch_service};
+use super::{DriftScope, Footprint, visit_service, watch_environment, watch_service};
 
 /// A healthy machine with one service `web`, whose parts a test replaces.
 #[derive(Clone)]
@@ -149,6 +149,41 @@ async fn a_healthy_service_is_told_whole() {
             "p.threads = 1",
         ]
     );
+}
+
+#[tokio::test]
+async fn a_visitor_asks_what_may_speak_http() {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let urls = Arc::clone(&asked);
+    let socket = |address: &str, port: u16, service: &str| Socket {
+        protocol: "tcp".to_owned(),
+        address: address.to_owned(),
+        port,
+        pid: None,
+        process: None,
+        service: Some(service.to_owned()),
+        user: "root".to_owned(),
+    };
+    let sockets = [
+        socket("0.0.0.0", 80, "web"),
+        socket("::1", 8080, "web"),
+        socket("127.0.0.1", 5432, "web"),
+        socket("127.0.0.1", 40_000, "web"),
+        socket("127.0.0.1", 8000, "other"),
+    ];
+    let sandbox = sandbox(move |request| match request {
+        Request::Sockets => Reply::Sockets(sockets.to_vec()),
+        Request::Http(http) => {
+            urls.lock().unwrap().push(http.url.clone());
+            let answer = HttpAnswer { status: 503, headers: BTreeMap::new(), body: Output::default(), microseconds: 9 };
+            Reply::Http(if http.url.ends_with(":80/") { Ok(answer) } else { Err("no HTTP".to_owned()) })
+        }
+        other => World::healthy().answer(other),
+    })
+    .await;
+    let readings = told(visit_service(&look(&*sandbox, &[service("web")])).await.unwrap());
+    assert_eq!(readings, ["p.answer.80 = 503"]);
+    assert_eq!(*asked.lock().unwrap(), ["http://127.0.0.1:80/", "http://[::1]:8080/"]);
 }
 
 #[tokio::test]
