@@ -112,8 +112,8 @@ impl Case<'_> {
         self.measured(&Rules(self.rules.to_vec())).iter().any(Measured::is_suspect)
     }
 
-    /// Whether still more attempts of both arms could tell of what is bad in some attempts with the patch whether that is its
-    /// doing.
+    /// Whether still more attempts of both arms could tell: of what is bad in some attempts with the patch whether that is its
+    /// doing, or of a metric that looks worse whether that is chance.
     #[must_use]
     pub fn is_open(&self) -> bool {
         if let Some(because) = self.stopped() {
@@ -122,6 +122,7 @@ impl Case<'_> {
         let rules = Rules(self.rules.to_vec());
         let (baseline, control) = (self.baseline(), Baseline::pool(observed(self.control)));
         self.weighed((&baseline, &control), &rules, &[]).is_open()
+            || self.measured(&rules).iter().any(Measured::has_too_few)
     }
 
     fn measured(&self, rules: &Rules) -> Vec<Measured<'_>> {
