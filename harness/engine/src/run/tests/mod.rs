@@ -8,6 +8,7 @@ mod ends;
 mod keeping;
 mod kept;
 mod noise;
+mod study;
 mod trial;
 mod world;
 
