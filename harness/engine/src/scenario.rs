@@ -321,7 +321,7 @@ pub struct Attempts {
     pub control: u32,
     /// With the patch.
     pub patched: u32,
-    /// More of both arms when something is suspect.
+    /// More of both arms when something is suspect, and as many again while it is open how often something fails.
     pub confirm: u32,
 }
 

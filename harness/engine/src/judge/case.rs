@@ -1,10 +1,15 @@
 //! One cell's outcomes, and what is decided from them.
 
-use patchbed_model::{Acceptance, Blame, Cause, Differences, Judgement, Key, Outcome, Rules, Snapshot, Verdict};
+use std::collections::BTreeMap;
+
+use patchbed_model::{
+    Acceptance, Blame, Cause, Difference, Differences, Judgement, Key, Outcome, Rules, Snapshot, Verdict,
+};
 
 use super::health::Health;
 use super::metric::{Measured, measured};
 use super::promise::{Unkept, notes, unkept};
+use super::rate::{Count, Finding, Rate};
 use super::reason::{Because, reason};
 use super::tally::Tally;
 use super::versions::Versions;
@@ -58,18 +63,19 @@ impl Case<'_> {
     #[must_use]
     pub fn judge(&self) -> Judgement {
         let rules = Rules(self.rules.to_vec());
-        let baseline = self.baseline();
+        let (baseline, control) = (self.baseline(), Baseline::pool(observed(self.control)));
         let patched: Vec<&Snapshot> = observed(self.patched).collect();
-        let (accepted, once, promises) = (self.accepted, self.once, self.promises);
-        let versions = &Versions::of(&patched);
-        let tally = Tally { baseline: &baseline, rules: &rules, accepted, once, promises, versions };
         let measured = self.measured(&rules);
-        let differences = tally.of(&patched, &measured);
-        let unkept = unkept(promises, &patched);
-        let health = Health::of(&Baseline::pool(observed(self.control)), &patched, &rules, self.optional);
-        let mut notes = notes(promises, &observed(self.control).collect::<Vec<_>>(), &patched);
+        let weighed = self.weighed((&baseline, &control), &rules, &measured);
+        let unkept = unkept(self.promises, &patched);
+        let health = Health::of(&control, &patched, &rules, self.optional);
+        let mut notes = notes(self.promises, &observed(self.control).collect::<Vec<_>>(), &patched);
         notes.extend(measured.iter().filter_map(Measured::note));
-        let because = self.decide(&baseline, (&differences, &unkept), &health);
+        notes.extend(weighed.rates.iter().filter_map(|(key, rate)| rate.note(&format!("`{key}` is bad"))));
+        let because = self.decide(&baseline, (&weighed, &unkept), &health);
+        if let Because::SometimesStopped(_, rate) = &because {
+            notes.extend(rate.note("it stopped"));
+        }
         Judgement {
             verdict: because.verdict(),
             reason: reason(&because),
@@ -81,14 +87,42 @@ impl Case<'_> {
             volatile: baseline.moving(),
             noise_bound: bound(baseline.attempts),
             notes,
-            differences,
+            differences: weighed.differences,
         }
+    }
+
+    /// The differences of all patched attempts, and how often states are bad in each arm.
+    fn weighed(
+        &self,
+        (baseline, control): (&Baseline, &Baseline),
+        rules: &Rules,
+        measured: &[Measured<'_>],
+    ) -> Weighed {
+        let patched: Vec<&Snapshot> = observed(self.patched).collect();
+        let (accepted, once, promises) = (self.accepted, self.once, self.promises);
+        let versions = &Versions::of(&patched);
+        let tally = Tally { baseline, control, rules, accepted, once, promises, versions };
+        let rates = tally.rates(&patched);
+        Weighed { differences: tally.of(&patched, measured, &rates), rates }
     }
 
     /// Whether a metric looks worse and more attempts of both arms should decide.
     #[must_use]
     pub fn has_suspect_metric(&self) -> bool {
         self.measured(&Rules(self.rules.to_vec())).iter().any(Measured::is_suspect)
+    }
+
+    /// Whether still more attempts of both arms could tell: of what is bad in some attempts with the patch whether that is its
+    /// doing, or of a metric that looks worse whether that is chance.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        if let Some(because) = self.stopped() {
+            return matches!(because, Because::SometimesStopped(_, rate) if rate.finding() == Finding::Open);
+        }
+        let rules = Rules(self.rules.to_vec());
+        let (baseline, control) = (self.baseline(), Baseline::pool(observed(self.control)));
+        self.weighed((&baseline, &control), &rules, &[]).is_open()
+            || self.measured(&rules).iter().any(Measured::has_too_few)
     }
 
     fn measured(&self, rules: &Rules) -> Vec<Measured<'_>> {
@@ -109,7 +143,7 @@ impl Case<'_> {
     fn decide<'a>(
         &self,
         baseline: &Baseline,
-        (differences, unkept): (&'a Differences, &'a [Unkept]),
+        (weighed, unkept): (&'a Weighed, &'a [Unkept]),
         health: &'a Health,
     ) -> Because<'a> {
         if let Some(because) = self.stopped() {
@@ -127,7 +161,8 @@ impl Case<'_> {
         if observed(self.patched).any(|snapshot| snapshot.readings.is_empty()) {
             return Because::TooFew("nothing was observed with the patch".to_owned());
         }
-        let (by_difference, by_promise) = (Because::of_differences(differences), Because::of_promises(unkept));
+        let by_difference = Because::of_differences(&weighed.differences, &weighed.rates);
+        let by_promise = Because::of_promises(unkept);
         let ranked = [Some(by_difference), by_promise, Because::of_flaky(health), Because::of_broken(health)];
         // The first of several equally heavy ones is the reason.
         let heaviest =
@@ -159,10 +194,36 @@ impl Case<'_> {
             (_, Ends::None) => Some(Because::TooFew("no attempt with the patch was finished".to_owned())),
             (Ends::Stopped(cause), _) => Some(Because::StoppedBefore(cause)),
             (Ends::Mixed { seen, of, cause }, _) => Some(Because::Disagree { arm: "without", seen, of, cause }),
-            (_, Ends::Mixed { seen, of, cause }) => Some(Because::Disagree { arm: "with", seen, of, cause }),
+            (_, Ends::Mixed { seen, of, cause }) => Some(self.sometimes_stopped(Count { bad: seen, of }, cause)),
             (Ends::None | Ends::Observed, Ends::Stopped(cause)) => Some(stopped_patched(self.patched, cause)),
             (Ends::None | Ends::Observed, Ends::Observed) => None,
         }
+    }
+
+    /// Some patched attempts stopped, no control attempt did. Only where the patch is to blame for each of them are the rates
+    /// compared.
+    fn sometimes_stopped(&self, with: Count, cause: Cause) -> Because<'static> {
+        if stops(self.patched).any(|cause| cause.blame != Blame::Patch) {
+            return Because::Disagree { arm: "with", seen: with.bad, of: with.of, cause };
+        }
+        let without = Count { bad: 0, of: u32::try_from(self.control.len()).unwrap_or(u32::MAX) };
+        Because::SometimesStopped(cause, Rate { without, with })
+    }
+}
+
+/// What the differences say, and what they rest on where attempts disagree.
+struct Weighed {
+    differences: Differences,
+    rates: BTreeMap<Key, Rate>,
+}
+
+impl Weighed {
+    /// Whether more attempts of both arms could decide what is bad now and then.
+    fn is_open(&self) -> bool {
+        let is_open = |one: &Difference| {
+            one.counts() && self.rates.get(&one.key).is_some_and(|rate| rate.finding() == Finding::Open)
+        };
+        self.differences.iter().any(is_open)
     }
 }
 
@@ -230,9 +291,4 @@ fn causes(control: &[Outcome], patched: &[Outcome]) -> Vec<Cause> {
     all.sort_by_cached_key(|cause| format!("{cause:?}"));
     all.dedup_by(|one, other| one.kind == other.kind && one.subject == other.subject && one.text == other.text);
     all
-}
-
-/// The keys of differences that count, for a reason's text.
-pub(super) fn counted(differences: &Differences, verdict: Verdict) -> Vec<&Key> {
-    differences.iter().filter(|one| one.counts() && one.verdict == verdict).map(|one| &one.key).collect()
 }

@@ -30,7 +30,7 @@ impl Health {
             let (bad, good) = (entry.times(reading::Health::Bad), entry.times(reading::Health::Good));
             if entry.seen.iter().any(|seen| seen.reading.is_unseen()) && vital(key) {
                 health.broken.extend(ill(key, entry));
-            } else if bad > 0 && good > 0 {
+            } else if is_flaky(key, entry, rules) {
                 health.flaky.push((key.clone(), bad, bad + good));
             } else if bad == control.attempts && vital(key) && !is_below(key, optional) && !mended(patched, key) {
                 health.broken.extend(ill(key, entry));
@@ -38,6 +38,12 @@ impl Health {
         }
         health
     }
+}
+
+/// Whether a state is good in some attempts and bad in others, and no rule allows both.
+pub(super) fn is_flaky(key: &Key, entry: &Entry, rules: &Rules) -> bool {
+    let (bad, good) = (entry.times(reading::Health::Bad), entry.times(reading::Health::Good));
+    entry.class() == Some(Class::State) && bad > 0 && good > 0 && !excused(rules, key, entry)
 }
 
 /// The usual value of a reading, with the lines that explain it.

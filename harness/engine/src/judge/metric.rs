@@ -3,18 +3,26 @@
 //! A metric got worse when the attempts with the patch rank too badly for chance, and lie further off than a margin that
 //! control attempts do not reach among themselves. Only attempts of this run are compared: what was kept of earlier ones
 //! was measured on another day, and perhaps on another machine. What cannot be decided is said and alarms nobody.
+//!
+//! Of many metrics some rank badly by chance. So the ranks of all metrics of a cell are held against the bound of Benjamini
+//! and Hochberg (1995) as well: the more of them there are, the rarer each has to be, and the more attempts that takes. Only
+//! metrics need it. A state that becomes bad alarms at once. A content alarms when no attempt with the patch shows what all
+//! without it show, which happens to one that moves by itself in at most 4 of 1000 cells with five and four attempts,
+//! whatever the way in which it moves, and to one that moves in a tenth of attempts in 1 of 10 000.
 
 use patchbed_model::difference::DifferenceKind;
 use patchbed_model::{Better, Difference, Key, Reading, Rules, Snapshot, Value, Verdict};
 
-use super::ranks::{chance_of_higher, least_chance, middle, shift, spread};
+use super::ranks::{Chances, chances, least_chance, middle, shift, spread};
 use super::tally::rule_for;
 use crate::compare::REVERTED;
 use crate::noise::number;
 
-/// The chance up to which ranks are not taken for chance. A scenario may have many metrics, each with a chance of its
-/// own; five attempts without and four with the patch just reach it.
+/// The chance up to which the ranks of one metric are not taken for chance: five attempts without and four with the patch
+/// just reach it.
 const RARE: f64 = 0.01;
+/// The share of the metrics of a cell called worse that may be so by chance.
+const FALSE: f64 = 0.05;
 /// The least share of the control arm's middle that means something.
 const LEAST: f64 = 0.05;
 /// How many times as far as two control attempts lie apart the arms must lie apart. With five and four attempts of numbers
@@ -41,6 +49,13 @@ pub(super) struct Measured<'a> {
     better: Better,
     control: Vec<f64>,
     patched: Vec<f64>,
+    /// The chances of ranks as bad as these, and of ranks as good.
+    chance_of_worse: f64,
+    chance_of_better: f64,
+    /// Up to which of the first chances ranks are not taken for chance.
+    rarely_worse: f64,
+    /// Up to which of the second ones.
+    rarely_better: f64,
 }
 
 /// What the numbers say.
@@ -70,15 +85,64 @@ pub(super) fn measured<'a>(control: &[&'a Snapshot], patched: &[&'a Snapshot], r
             continue;
         }
         let plain = Key::from(key.as_str().strip_prefix(REVERTED).unwrap_or(key.as_str()));
-        all.push(Measured { key, reading, better, control: numbers(control, &plain), patched: numbers(patched, key) });
+        let (control, patched) = (numbers(control, &plain), numbers(patched, key));
+        let (chance_of_worse, chance_of_better, rarely_worse, rarely_better) = (1.0, 1.0, RARE, RARE);
+        all.push(Measured {
+            key,
+            reading,
+            better,
+            control,
+            patched,
+            chance_of_worse,
+            chance_of_better,
+            rarely_worse,
+            rarely_better,
+        });
+    }
+    // Most often no metric lies so far off that chances matter.
+    if all.iter().any(Measured::is_apart) {
+        all.iter_mut().for_each(Measured::weigh);
+        let rarely_worse = rare(all.iter().map(|one| one.chance_of_worse).collect());
+        let rarely_better = rare(all.iter().map(|one| one.chance_of_better).collect());
+        for one in &mut all {
+            (one.rarely_worse, one.rarely_better) = (rarely_worse, rarely_better);
+        }
     }
     all
 }
 
+/// Up to which of these chances, each of one metric, it is not taken for chance.
+fn rare(mut chances: Vec<f64>) -> f64 {
+    chances.sort_by(f64::total_cmp);
+    let count = |number: usize| f64::from(u32::try_from(number).unwrap_or(u32::MAX));
+    let share = FALSE / count(chances.len().max(1));
+    let below = (1..=chances.len()).rev().find(|place| chances[place - 1] <= share * count(*place));
+    RARE.min(share * count(below.unwrap_or(1)))
+}
+
 impl Measured<'_> {
+    /// Finds how rare the ranks are.
+    fn weigh(&mut self) {
+        let Chances { higher, lower } = chances(&self.control, &self.patched);
+        (self.chance_of_worse, self.chance_of_better) = match self.better {
+            Better::Lower => (higher, lower),
+            Better::Higher => (lower, higher),
+        };
+    }
+
+    /// Whether the arms lie further apart than the margin, whichever way.
+    fn is_apart(&self) -> bool {
+        self.worse().abs() > self.margin()
+    }
+
     /// Whether more attempts should decide.
     pub(super) fn is_suspect(&self) -> bool {
         self.finding() == Finding::Suspect
+    }
+
+    /// Whether more attempts should decide because these cannot.
+    pub(super) fn has_too_few(&self) -> bool {
+        self.is_suspect() && !self.can_decide(self.rarely_worse)
     }
 
     /// The difference that was found.
@@ -92,7 +156,7 @@ impl Measured<'_> {
         let apart = |number: &&f64| (**number - was).abs() > self.margin();
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         let text = |number: f64| Some(Value::Number(number).to_string());
-        let chance = if verdict == Verdict::Regressed { self.chance_of_worse() } else { self.chance_of_better() };
+        let chance = if verdict == Verdict::Regressed { self.chance_of_worse } else { self.chance_of_better };
         let evidence = format!(
             "{} in {}: by chance in {:.1} % of cases; from {} on it could be told",
             self.told(self.worse()),
@@ -118,7 +182,7 @@ impl Measured<'_> {
         match self.finding() {
             Finding::Nothing | Finding::Better | Finding::Worse => None,
             Finding::Suspect | Finding::Unclear => {
-                let seen = if self.can_decide() {
+                let seen = if self.can_decide(self.rarely_worse) {
                     format!("from {} on it could be told", self.amount(self.margin()))
                 } else {
                     "too few to tell any effect".to_owned()
@@ -131,12 +195,12 @@ impl Measured<'_> {
 
     fn finding(&self) -> Finding {
         let (worse, margin) = (self.worse(), self.margin());
-        let rarely = |chance: f64| chance <= RARE;
-        if worse > margin && self.can_decide() && rarely(self.chance_of_worse()) {
+        let rarely = |chance: f64, rare: f64| self.can_decide(rare) && chance <= rare;
+        if worse > margin && rarely(self.chance_of_worse, self.rarely_worse) {
             Finding::Worse
         } else if worse > margin {
             Finding::Suspect
-        } else if -worse > margin && self.can_decide() && rarely(self.chance_of_better()) {
+        } else if -worse > margin && rarely(self.chance_of_better, self.rarely_better) {
             Finding::Better
         } else if worse > self.middle() * LEAST {
             Finding::Unclear
@@ -145,22 +209,15 @@ impl Measured<'_> {
         }
     }
 
-    /// Whether the attempts are enough to tell any effect: one control attempt does not show how far two lie apart.
-    fn can_decide(&self) -> bool {
-        self.control.len() > 1 && least_chance(self.control.len(), self.patched.len()) <= RARE
-    }
-
-    fn chance_of_worse(&self) -> f64 {
-        chance_of_higher(&self.costs(&self.control), &self.costs(&self.patched))
-    }
-
-    fn chance_of_better(&self) -> f64 {
-        chance_of_higher(&self.costs(&self.patched), &self.costs(&self.control))
+    /// Whether the attempts are enough to tell any effect from chance: one control attempt does not show how far two lie
+    /// apart.
+    fn can_decide(&self, rare: f64) -> bool {
+        self.control.len() > 1 && least_chance(self.control.len(), self.patched.len()) <= rare
     }
 
     /// By how much the patched arm is worse; negative when it is better.
     fn worse(&self) -> f64 {
-        shift(&self.costs(&self.control), &self.costs(&self.patched)).unwrap_or_default()
+        cost(shift(&self.control, &self.patched).unwrap_or_default(), self.better)
     }
 
     /// How far apart the arms must lie.
@@ -171,14 +228,6 @@ impl Measured<'_> {
 
     fn middle(&self) -> f64 {
         middle(self.control.clone()).unwrap_or_default().abs()
-    }
-
-    /// The numbers turned so that more of them is worse.
-    fn costs(&self, numbers: &[f64]) -> Vec<f64> {
-        match self.better {
-            Better::Lower => numbers.to_vec(),
-            Better::Higher => numbers.iter().map(|number| -number).collect(),
-        }
     }
 
     fn told(&self, worse: f64) -> String {
@@ -196,5 +245,35 @@ impl Measured<'_> {
 
     fn attempts(&self) -> String {
         format!("{} attempts without and {} with the patch", self.control.len(), self.patched.len())
+    }
+}
+
+/// The number turned so that more of it is worse.
+fn cost(number: f64, better: Better) -> f64 {
+    match better {
+        Better::Lower => number,
+        Better::Higher => -number,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn near(one: f64, other: f64) -> bool {
+        (one - other).abs() < 1e-12
+    }
+
+    #[test]
+    fn the_more_metrics_there_are_the_rarer_each_has_to_be() {
+        assert!(near(rare(vec![0.3]), RARE));
+        assert!(near(rare(vec![0.3; 5]), RARE));
+        assert!(near(rare(vec![0.3; 100]), FALSE / 100.0));
+        // Where many are rare, each of them may be less so.
+        let half: Vec<f64> = [0.004; 50].into_iter().chain([0.5; 50]).collect();
+        assert!(near(rare(half), RARE));
+        let ten: Vec<f64> = [0.004; 10].into_iter().chain([0.5; 90]).collect();
+        assert!(near(rare(ten), FALSE / 10.0));
+        assert!(near(rare(Vec::new()), RARE));
     }
 }

@@ -4,6 +4,8 @@
 //! * A patch that does not apply, in all attempts, is `regressed`.
 //! * Attempts of one arm that disagree make it `unstable`: some stop and some do not, a state is good in one control
 //!   attempt and bad in another, a difference shows in some patched attempts only.
+//! * What is bad in some patched attempts, a state or the attempt itself, is `regressed` when its rate is too high for
+//!   chance, given the rate without the patch. Later attempts that pass never make it `same`.
 //! * What is ill in all control attempts and no better with the patch is *broken before*: nothing is said about the
 //!   patch there. It makes the cell `inconclusive` when it is a written probe or the state of a service.
 //! * A promise that does not come true in every attempt with the patch makes it `ineffective`, unless something got worse.
@@ -16,6 +18,7 @@ mod health;
 mod metric;
 mod promise;
 mod ranks;
+mod rate;
 mod reason;
 mod tally;
 pub mod versions;

@@ -3,22 +3,33 @@
 /// The most numbers of one sample that a test looks at: the ways to draw 25 of 50 are still counted exactly in an `f64`.
 const MOST: usize = 25;
 
-/// The chance that the ranks of `high` would be as high as they are, or higher, if both samples were of one kind: the
-/// exact one-sided permutation test of the rank sum (Mann and Whitney 1947), with middle ranks for equal numbers. Long
-/// samples are thinned evenly, which makes them no surer than they are.
-pub(super) fn chance_of_higher(low: &[f64], high: &[f64]) -> f64 {
+/// How rare the ranks of one of two samples are, if both are of one kind.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Chances {
+    /// The chance that they would be as high as they are, or higher.
+    pub(super) higher: f64,
+    /// The chance that they would be as low as they are, or lower.
+    pub(super) lower: f64,
+}
+
+/// How rare the ranks of `high` are: the exact permutation test of the rank sum (Mann and Whitney 1947), one-sided either
+/// way, with middle ranks for equal numbers. Long samples are thinned evenly, which makes them no surer than they are.
+pub(super) fn chances(low: &[f64], high: &[f64]) -> Chances {
     let (low, high) = (thinned(low), thinned(high));
     let all: Vec<f64> = low.iter().chain(&high).copied().collect();
     let seen: usize = high.iter().map(|number| double_rank(*number, &all)).sum();
     let ranks: Vec<usize> = all.iter().map(|number| double_rank(*number, &all)).collect();
     let ways = ways_to_draw(high.len(), &ranks);
-    let as_high: f64 = ways.iter().skip(seen).sum();
-    as_high / ways.iter().sum::<f64>()
+    let total = ways.iter().sum::<f64>();
+    let (higher, lower) = (ways.iter().skip(seen).sum::<f64>(), ways.iter().take(seen + 1).sum::<f64>());
+    Chances { higher: higher / total, lower: lower / total }
 }
 
-/// The least chance that samples of these sizes can have: none of one reaches any of the other.
+/// The least chance that samples of these sizes can have: none of one reaches any of the other, which is one of all ways
+/// to draw them.
 pub(super) fn least_chance(low: usize, high: usize) -> f64 {
-    chance_of_higher(&vec![0.0; low], &vec![1.0; high])
+    let count = |number: usize| f64::from(u32::try_from(number.min(MOST)).unwrap_or_default());
+    (1..=high.min(MOST)).map(|place| count(place) / (count(low) + count(place))).product()
 }
 
 /// By how much `to` lies above `from`: the middle of the distances of all pairs (Hodges and Lehmann 1963).
@@ -61,9 +72,11 @@ fn ways_to_draw(count: usize, ranks: &[usize]) -> Vec<f64> {
     let most: usize = ranks.iter().sum();
     let mut ways = vec![vec![0.0; most + 1]; count + 1];
     ways[0][0] = 1.0;
+    let mut highest = 0;
     for rank in ranks {
+        highest += rank;
         for drawn in (1..=count).rev() {
-            for sum in *rank..=most {
+            for sum in *rank..=highest {
                 ways[drawn][sum] += ways[drawn - 1][sum - rank];
             }
         }
@@ -82,6 +95,10 @@ mod tests {
         (one - other).abs() < 1e-12
     }
 
+    fn chance_of_higher(low: &[f64], high: &[f64]) -> f64 {
+        chances(low, high).higher
+    }
+
     #[test]
     fn chances_are_those_of_the_tables() {
         for (low, high, chance) in [
@@ -96,6 +113,7 @@ mod tests {
             assert!(near(chance_of_higher(&low, &high), chance), "{low:?} {high:?}");
         }
         assert!(near(least_chance(5, 4), 1.0 / 126.0));
+        assert!(near(least_chance(400, 30), chance_of_higher(&[0.0; 400], &[1.0; 30])));
     }
 
     #[test]
@@ -115,6 +133,7 @@ mod tests {
             let turned = |sample: &[f64]| -> Vec<f64> { sample.iter().map(|number| -number).collect() };
             let chance = chance_of_higher(&one, &other);
             prop_assert!(near(chance, chance_of_higher(&turned(&other), &turned(&one))));
+            prop_assert!(near(chances(&one, &other).lower, chance_of_higher(&other, &one)));
             // What was seen is part of both sides.
             prop_assert!(chance + chance_of_higher(&other, &one) > 1.0 - 1e-12);
             prop_assert!(near(shift(&one, &other).unwrap(), -shift(&other, &one).unwrap()));

@@ -1,11 +1,13 @@
 //! Why the verdict is what it is, as data and as one sentence.
 
+use std::collections::BTreeMap;
+
 use patchbed_model::text::{one_line, shorten};
 use patchbed_model::{Cause, Difference, Differences, Ill, Key, Verdict};
 
-use super::case::counted;
 use super::health::Health;
 use super::promise::Unkept;
+use super::rate::{Finding, Rate};
 
 /// How many keys a sentence names.
 const NAMED: usize = 3;
@@ -22,12 +24,16 @@ pub(super) enum Because<'a> {
     Stopped(Cause),
     /// Attempts of one arm ended differently.
     Disagree { arm: &'static str, seen: u32, of: u32, cause: Cause },
+    /// The patch stopped some attempts, and none was stopped without it.
+    SometimesStopped(Cause, Rate),
     /// The heaviest differences, with their keys.
     Differences(Verdict, Vec<&'a Key>),
     /// Promises that did not come true.
     Unkept(&'a [Unkept]),
     /// A difference that only some patched attempts show, or of a reading that has too few attempts to know it by.
     Sometimes(&'a Difference),
+    /// A state that is bad in some attempts with the patch.
+    Rate(&'a Difference, &'a Rate),
     /// A state that is good and bad without the patch.
     Flaky(&'a (Key, u32, u32)),
     /// Readings that are ill in all control attempts.
@@ -35,13 +41,19 @@ pub(super) enum Because<'a> {
 }
 
 impl<'a> Because<'a> {
-    pub(super) fn of_differences(differences: &'a Differences) -> Self {
+    pub(super) fn of_differences(differences: &'a Differences, rates: &'a BTreeMap<Key, Rate>) -> Self {
         let verdict = differences.iter().filter(|one| one.counts()).map(|one| one.verdict).max();
         let verdict = verdict.unwrap_or(Verdict::Same);
-        let sometimes = differences.iter().find(|one| one.counts() && one.verdict == Verdict::Unstable);
-        match (verdict, sometimes) {
-            (Verdict::Unstable, Some(difference)) => Self::Sometimes(difference),
-            _ => Self::Differences(verdict, counted(differences, verdict)),
+        let heaviest: Vec<&Difference> =
+            differences.iter().filter(|one| one.counts() && one.verdict == verdict).collect();
+        let told = |one: &'a Difference| {
+            let is_told = |rate: &&Rate| one.verdict == Verdict::Unstable || rate.finding() == Finding::Worse;
+            Some(Self::Rate(one, rates.get(&one.key).filter(is_told)?))
+        };
+        match (verdict, heaviest.as_slice()) {
+            (Verdict::Unstable, [one, ..]) => told(one).unwrap_or(Self::Sometimes(one)),
+            (Verdict::Regressed, [one]) => told(one).unwrap_or_else(|| Self::Differences(verdict, vec![&one.key])),
+            _ => Self::Differences(verdict, heaviest.into_iter().map(|one| &one.key).collect()),
         }
     }
 
@@ -67,6 +79,8 @@ impl<'a> Because<'a> {
             | Self::Stopped(_)
             | Self::Unkept(_)
             | Self::Disagree { .. }
+            | Self::SometimesStopped(..)
+            | Self::Rate(..)
             | Self::Differences(..)
             | Self::Sometimes(_)
             | Self::Flaky(_) => Vec::new(),
@@ -74,14 +88,18 @@ impl<'a> Because<'a> {
     }
 
     /// The verdict that follows.
-    pub(super) const fn verdict(&self) -> Verdict {
+    pub(super) fn verdict(&self) -> Verdict {
         match self {
             Self::Infrastructure(_) | Self::TooFew(_) | Self::StoppedBefore(_) | Self::BrokenBefore(_) => {
                 Verdict::Inconclusive
             }
             Self::Stopped(_) => Verdict::Regressed,
             Self::Unkept(_) => Verdict::Ineffective,
-            Self::Disagree { .. } | Self::Sometimes(_) | Self::Flaky(_) => Verdict::Unstable,
+            Self::SometimesStopped(_, rate) if rate.finding() == Finding::Worse => Verdict::Regressed,
+            Self::SometimesStopped(..) | Self::Disagree { .. } | Self::Sometimes(_) | Self::Flaky(_) => {
+                Verdict::Unstable
+            }
+            Self::Rate(difference, _) => difference.verdict,
             Self::Differences(verdict, _) => *verdict,
         }
     }
@@ -101,6 +119,8 @@ pub(super) fn reason(because: &Because<'_>) -> String {
         Because::Disagree { arm, seen, of, cause } => {
             format!("{seen} of {of} attempts {arm} the patch stopped: {}", said(cause))
         }
+        Because::SometimesStopped(cause, rate) => format!("{}, {}", said(cause), rate.told()),
+        Because::Rate(difference, rate) => format!("`{}` is bad {}", difference.key, rate.told()),
         Because::Differences(verdict, keys) => of_differences(*verdict, keys),
         Because::Unkept(unkept) => match unkept {
             [] => "a promise did not come true".to_owned(),

@@ -1,14 +1,16 @@
 //! The differences of all patched attempts as one list, with how often each was seen.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use patchbed_model::difference::DifferenceKind;
 use patchbed_model::{
-    Acceptance, Allow, Class, Difference, Differences, Key, Reading, Rule, Rules, Snapshot, Value, Verdict,
+    Acceptance, Allow, Class, Difference, Differences, Health, Key, Reading, Rule, Rules, Snapshot, Value, Verdict,
 };
 
+use super::health::is_flaky;
 use super::metric::Measured;
 use super::promise::explained;
+use super::rate::{Count, Finding, Rate};
 use super::versions::Versions;
 use crate::compare::{REVERTED, compare, compare_reverted, reverted};
 use crate::noise::{Baseline, Entry, Volatility};
@@ -20,7 +22,10 @@ const SOME: u32 = 4;
 /// What the patched attempts are weighed with.
 #[derive(Debug)]
 pub(super) struct Tally<'a> {
+    /// What the attempts are compared with.
     pub(super) baseline: &'a Baseline,
+    /// The control attempts of this run alone.
+    pub(super) control: &'a Baseline,
     pub(super) rules: &'a Rules,
     pub(super) accepted: &'a [Acceptance],
     /// Readings that are not looked at again after the patch was taken back.
@@ -33,14 +38,16 @@ pub(super) struct Tally<'a> {
 
 impl Tally<'_> {
     /// The differences of `patched` against the baseline, in the order of keys.
-    pub(super) fn of(&self, patched: &[&Snapshot], measured: &[Measured<'_>]) -> Differences {
+    pub(super) fn of(
+        &self,
+        patched: &[&Snapshot],
+        measured: &[Measured<'_>],
+        rates: &BTreeMap<Key, Rate>,
+    ) -> Differences {
         let middles = self.middles(patched);
         let is_middle =
             |one: &Difference| one.kind == DifferenceKind::Changed && middles.readings.contains_key(&one.key);
-        let mut by_key: BTreeMap<Key, Vec<Difference>> = BTreeMap::new();
-        for difference in patched.iter().flat_map(|snapshot| self.differences(snapshot)) {
-            by_key.entry(difference.key.clone()).or_default().push(self.settled(difference));
-        }
+        let by_key = self.by_key(patched);
         let of = count(patched.len());
         let mut all: BTreeMap<Key, Difference> = BTreeMap::new();
         for one in self.differences(&middles).into_iter().filter(is_middle) {
@@ -50,11 +57,73 @@ impl Tally<'_> {
         }
         for (key, mut same) in by_key {
             same.retain(|one| !is_middle(one));
-            all.extend(merged(&same, of).filter(|one| one.seen.0 == of || !self.moves(one)).map(|one| (key, one)));
+            let kept = merged(&same, of).filter(|one| one.seen.0 == of || !self.moves(one));
+            all.extend(kept.map(|one| by_rate(one, rates.get(&key))).map(|one| (key, one)));
+        }
+        for (key, rate) in rates.iter().filter(|(_, rate)| rate.finding() != Finding::NoWorse) {
+            if !all.contains_key(key) {
+                all.extend(self.as_before(key, patched).map(|one| (key.clone(), by_rate(one, Some(rate)))));
+            }
         }
         let measured = measured.iter().filter_map(Measured::difference);
         all.extend(measured.map(|one| (one.key.clone(), self.settled(one))));
         all.into_values().collect()
+    }
+
+    /// The differences of each attempt under their keys.
+    fn by_key(&self, patched: &[&Snapshot]) -> BTreeMap<Key, Vec<Difference>> {
+        let mut by_key: BTreeMap<Key, Vec<Difference>> = BTreeMap::new();
+        for difference in patched.iter().flat_map(|snapshot| self.differences(snapshot)) {
+            by_key.entry(difference.key.clone()).or_default().push(self.settled(difference));
+        }
+        by_key
+    }
+
+    /// How often states are bad in each arm, of those that are so in some attempts with the patch and not in all, or
+    /// without it as well.
+    pub(super) fn rates(&self, patched: &[&Snapshot]) -> BTreeMap<Key, Rate> {
+        let by_key = self.by_key(patched);
+        let worse = by_key.iter().filter(|(_, same)| same.iter().any(is_worse)).map(|(key, _)| key);
+        let flaky = [self.control, self.baseline].into_iter().flat_map(|arm| &arm.entries);
+        let flaky = flaky.filter(|(key, entry)| is_flaky(key, entry, self.rules)).map(|(key, _)| key);
+        let keys: BTreeSet<&Key> = worse.chain(flaky).collect();
+        let rate = |key: &Key| {
+            let same = by_key.get(key).map(Vec::as_slice).unwrap_or_default();
+            // What was seen without the patch is bad, and no difference.
+            let is_known = |one: &&Reading| {
+                let value = Some(one.value.to_string());
+                one.health == Some(Health::Bad) && same.iter().all(|other| other.now != value)
+            };
+            let known = patched.iter().filter_map(|snapshot| snapshot.readings.get(key)).filter(is_known).count();
+            let bad = count(same.iter().filter(|one| is_worse(one)).count() + known);
+            Rate { without: self.without(key), with: Count { bad, of: count(patched.len()) } }
+        };
+        let rates = keys.into_iter().map(|key| (key.clone(), rate(key)));
+        rates.filter(|(_, rate)| rate.is_mixed()).collect()
+    }
+
+    /// How often a state is bad without the patch. What earlier runs saw counts only while nothing bad is seen in this one:
+    /// a machine that has a bad day has it in both arms.
+    fn without(&self, key: &Key) -> Count {
+        let plain = Key::from(key.as_str().strip_prefix(REVERTED).unwrap_or(key.as_str()));
+        let bad = |arm: &Baseline| Count {
+            bad: arm.entries.get(&plain).map_or(0, |entry| entry.times(Health::Bad)),
+            of: arm.attempts,
+        };
+        let today = bad(self.control);
+        if today.bad > 0 { today } else { bad(self.baseline) }
+    }
+
+    /// What some attempts with the patch show as some without it do: bad, where good is usual or was.
+    fn as_before(&self, key: &Key, patched: &[&Snapshot]) -> Option<Difference> {
+        let rank = |one: &&Reading| format!("{:?}{:?}", one.value, one.evidence);
+        let bad = patched.iter().filter_map(|snapshot| snapshot.readings.get(key));
+        let now = bad.filter(|one| one.health == Some(Health::Bad)).min_by_key(rank)?;
+        let entries = [self.control, self.baseline].into_iter().filter_map(|arm| arm.entries.get(key));
+        let mut good = entries.flat_map(|entry| &entry.seen).map(|seen| &seen.reading);
+        let was = good.find(|one| one.health == Some(Health::Good))?;
+        let difference = Difference::between(key, Some(was), Some(now))?;
+        Some(self.settled(Difference { verdict: Verdict::Unstable, ..difference }))
     }
 
     /// The difference with why it does not count, if it does not.
@@ -155,6 +224,24 @@ fn merged(same: &[Difference], of: u32) -> Option<Difference> {
 
 fn count(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+/// Whether it is a state that got worse, and counts.
+fn is_worse(one: &Difference) -> bool {
+    one.counts() && one.class == Class::State && one.verdict == Verdict::Regressed
+}
+
+/// What attempts disagree about, with what the rates say of it.
+fn by_rate(mut one: Difference, rate: Option<&Rate>) -> Difference {
+    let Some(rate) = rate.filter(|_| one.counts() && one.verdict == Verdict::Unstable) else {
+        return one;
+    };
+    if rate.finding() == Finding::Worse {
+        one.verdict = Verdict::Regressed;
+    }
+    one.seen = (rate.with.bad, rate.with.of);
+    one.evidence.insert(0, format!("bad {}", rate.told()));
+    one
 }
 
 /// Whether a rule bounds a number.

@@ -16,7 +16,8 @@ patchbed_kinds::document! {
         control: Option<Placed<Count<1, 1000>>>, optional;
         /// With the patch; 1 when not given.
         patched: Option<Placed<Count<1, 1000>>>, optional;
-        /// More of both arms when something is suspect; 3 when not given.
+        /// More of both arms when something is suspect, and as many again up to seven times while it is open how often
+        /// something fails; 3 when not given.
         confirm: Option<Placed<Count<0, 1000>>>, optional;
     }
 }

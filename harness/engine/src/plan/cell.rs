@@ -169,11 +169,13 @@ impl PlanCell {
         self.numbered(&interleaved(wanted.control, wanted.patched), 0, 0)
     }
 
-    /// The attempts that are made besides when something is suspect.
+    /// The attempts that are made besides when something is suspect: those of the block of this number, counted from 1.
     #[must_use]
-    pub fn confirmations(&self) -> Vec<AttemptId> {
+    pub fn confirmations(&self, block: u32) -> Vec<AttemptId> {
         let wanted = self.scenario.attempts;
-        self.numbered(&interleaved(wanted.confirm, wanted.confirm), wanted.control, wanted.patched)
+        let before = wanted.confirm * block.saturating_sub(1);
+        let arms = interleaved(wanted.confirm, wanted.confirm);
+        self.numbered(&arms, wanted.control + before, wanted.patched + before)
     }
 
     fn numbered(&self, arms: &[Arm], mut control: u32, mut patched: u32) -> Vec<AttemptId> {

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use patchbed_model::record::{Broke, CauseRecord, CellRecord, Since};
+use patchbed_model::record::{AttemptRecord, Broke, CauseRecord, CellRecord, Since};
 use patchbed_model::text::{one_line, shorten};
 use patchbed_model::{Arm, Blame, Cause, CauseKind, CellId, Difference, Judgement, Key, Snapshot, Verdict};
 
@@ -215,8 +215,8 @@ impl Group<'_> {
         for (cell, witness) in self.members() {
             let of = |arm| cell.attempts.get(&arm).map_or(0, |number| u32::try_from(*number).unwrap_or(u32::MAX));
             let shown = differences.first().and_then(|one| cell.differences.iter().find(|other| other.key == one.key));
-            // Without a difference it is a stop, which every patched attempt had.
-            let (with, without) = shown.map_or((of(Arm::Patched), 0), |one| {
+            // Without a difference it is a stop.
+            let (with, without) = shown.map_or((stopped(cell), 0), |one| {
                 (one.seen.0, witness.without.get(&one.key).copied().unwrap_or_default())
             });
             counts.0.0 += with;
@@ -226,6 +226,12 @@ impl Group<'_> {
         }
         counts
     }
+}
+
+/// How many attempts with the patch stopped.
+fn stopped(cell: &CellRecord) -> u32 {
+    let stops = |one: &&AttemptRecord| one.arm == Arm::Patched && one.outcome.starts_with("stopped");
+    u32::try_from(cell.timeline.iter().filter(stops).count()).unwrap_or(u32::MAX)
 }
 
 /// Whether a cell without some signs is one in which they do not show. Where the patch does other harm, that may be the

@@ -75,15 +75,74 @@ async fn a_probe_that_fails_now_and_then_without_the_patch_is_unstable() {
     assert_eq!(record.scenarios[0].cells[0].reason, "`probe.page.exit` is bad in 2 of 5 attempts without the patch");
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_probe_that_fails_now_and_then_with_the_patch_is_unstable_not_same() {
-    let mut world = World::new(|inside, words| {
-        let bad = inside.patched && inside.number % 2 == 0;
+/// A world whose page fails with the patch in the attempts of these numbers, and without it in those.
+fn failing(with: fn(usize) -> bool, without: fn(usize) -> bool) -> World {
+    World::new(move |inside, words| {
+        let bad =
+            if inside.patched { with(inside.number) } else { inside.arm == Arm::Control && without(inside.number) };
         (is(words, "look") && bad).then(|| ran(End::Exited(1), "fine"))
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_that_fails_in_half_of_the_attempts_with_the_patch_is_regressed_after_as_many_as_that_takes() {
+    let mut world = failing(|number| number % 2 == 0, |_| false);
+    let record = world.run().await.expect("the run ends");
+    assert_eq!((record.verdict, record.exit_name), (Verdict::Regressed, Exit::Regressed));
+    assert_eq!((world.opened(Arm::Control), world.opened(Arm::Patched)), (14, 13));
+    let cell = &record.scenarios[0].cells[0];
+    let told = "bad in 7 of 13 attempts with the patch and in 0 of 14 without: by chance in 0.2 % of cases";
+    assert_eq!(cell.reason, format!("`probe.page.exit` is {told}"));
+    let exit = cell.differences.iter().find(|one| one.key.as_str() == "probe.page.exit").expect("the exit differs");
+    assert_eq!((exit.seen, exit.evidence[0].as_str()), ((7, 13), told));
+    let since = record.scenarios[0].causes[0].since.as_ref().expect("the patch is known");
+    assert_eq!((since.with, since.without), ((7, 13), (0, 14)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_that_was_seen_once_with_the_patch_does_not_become_same() {
+    let mut world = failing(|number| number == 0, |_| false);
+    let record = world.run().await.expect("the run ends");
+    assert_eq!((record.verdict, record.exit_name), (Verdict::Unstable, Exit::Undecided));
+    // After so many that pass, further ones would not change what is said.
+    assert_eq!((world.opened(Arm::Control), world.opened(Arm::Patched)), (20, 19));
+    let cell = &record.scenarios[0].cells[0];
+    let told = "bad in 1 of 19 attempts with the patch and in 0 of 20 without: by chance in 48.7 % of cases";
+    assert_eq!(cell.reason, format!("`probe.page.exit` is {told}"));
+    let note = format!(
+        "undecided: `probe.page.exit` is {told}; if it went on like this, about 126 attempts of each arm would tell"
+    );
+    assert_eq!(cell.notes, [note]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_that_fails_in_both_arms_is_compared_by_how_often() {
+    let mut worse = failing(|number| number % 5 != 4, |number| number % 5 == 1);
+    assert_eq!(worse.run().await.expect("the run ends").verdict, Verdict::Regressed);
+    let mut alike = failing(|number| number % 3 == 0, |number| number % 3 == 1);
+    let record = alike.run().await.expect("the run ends");
+    assert_eq!(record.verdict, Verdict::Unstable);
+    let mut rarer = failing(|number| number == 0, |number| number % 2 == 1);
+    assert_eq!(rarer.run().await.expect("the run ends").verdict, Verdict::Unstable);
+    assert_eq!((rarer.opened(Arm::Control), rarer.opened(Arm::Patched)), (5, 4));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_patch_that_stops_half_of_the_attempts_is_regressed() {
+    let mut world = World::new(|inside, words| {
+        let bad = is(words, "patch") && inside.number % 2 == 0;
+        bad.then(|| ran(End::Exited(1), "no"))
     });
     let record = world.run().await.expect("the run ends");
-    assert_eq!(record.verdict, Verdict::Unstable);
-    assert_eq!(record.scenarios[0].cells[0].reason, "`probe.page.exit` differs in 2 of 4 attempts with the patch");
+    assert_eq!(record.verdict, Verdict::Regressed);
+    assert_eq!((world.opened(Arm::Control), world.opened(Arm::Patched)), (14, 13));
+    let since = record.scenarios[0].causes[0].since.as_ref().expect("the patch is known");
+    assert_eq!((since.with, since.without), ((7, 13), (0, 14)));
+    let reason = &record.scenarios[0].cells[0].reason;
+    assert!(
+        reason.ends_with("in 7 of 13 attempts with the patch and in 0 of 14 without: by chance in 0.2 % of cases"),
+        "{reason}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,6 +8,8 @@ mod ends;
 mod keeping;
 mod kept;
 mod noise;
+mod study;
+mod trial;
 mod world;
 
 use world::{World, ran};

@@ -4,28 +4,11 @@
 
 use patchbed_model::{Arm, Better, Health, Outcome, Reading, Snapshot, Verdict};
 
-use super::super::course::{Course, Scales};
+use super::trial::{Dice, cell, judged};
 use crate::fixtures::scenario;
-use crate::plan::{PlanCell, Selection, plan};
 
 /// How often each distribution is tried.
 const TRIALS: u64 = 2_000;
-
-/// Numbers that look as if they were drawn, the same ones each time (`SplitMix64`).
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        self.roll() % bound
-    }
-}
 
 /// What one attempt shows; `None` when the reading is not there.
 type Draw = fn(&mut Dice) -> Option<String>;
@@ -39,7 +22,7 @@ fn coin(dice: &mut Dice) -> Option<String> {
 }
 
 fn odd(dice: &mut Dice) -> Option<String> {
-    if dice.below(10) == 0 { Some("timeout!".to_owned()) } else { constant(dice) }
+    if dice.happens(10) { Some("timeout!".to_owned()) } else { constant(dice) }
 }
 
 fn one_shape(dice: &mut Dice) -> Option<String> {
@@ -55,29 +38,6 @@ fn now_and_then(dice: &mut Dice) -> Option<String> {
     if dice.below(2) == 0 { constant(dice) } else { None }
 }
 
-fn cell() -> PlanCell {
-    let mut plan = plan([scenario()], &Selection::default()).expect("one scenario makes a plan");
-    plan.cells.remove(0)
-}
-
-/// The verdict of a cell of which one reading is drawn.
-fn verdict(cell: &PlanCell, mut draw: impl FnMut(Arm) -> Option<Reading>) -> Verdict {
-    let mut course = Course::new(cell.clone(), std::collections::BTreeMap::new());
-    loop {
-        while let Some(attempt) = course.next() {
-            let mut snapshot = Snapshot::default();
-            snapshot.insert("probe.page.exit", Reading::state("0", Health::Good));
-            if let Some(reading) = draw(attempt.arm) {
-                snapshot.insert("probe.page.read", reading);
-            }
-            course.ended(&attempt, Outcome::Observed(snapshot));
-        }
-        if let Some(judgement) = course.judge(&Scales::default()) {
-            return judgement.verdict;
-        }
-    }
-}
-
 /// In how many trials of a thousand something is said about the patch, and in how many the attempts disagree.
 fn said(control: Draw, patched: Draw) -> (u64, u64) {
     let mut dice = Dice(1);
@@ -86,10 +46,18 @@ fn said(control: Draw, patched: Draw) -> (u64, u64) {
 
 /// The same of any reading that is drawn.
 fn told(mut draw: impl FnMut(Arm) -> Option<Reading>) -> (u64, u64) {
-    let cell = cell();
+    let cell = cell(scenario().attempts);
     let (mut decided, mut unstable) = (0, 0);
     for _ in 0..TRIALS {
-        match verdict(&cell, &mut draw) {
+        let (judgement, _) = judged(&cell, |arm| {
+            let mut snapshot = Snapshot::default();
+            snapshot.insert("probe.page.exit", Reading::state("0", Health::Good));
+            if let Some(reading) = draw(arm) {
+                snapshot.insert("probe.page.read", reading);
+            }
+            Outcome::Observed(snapshot)
+        });
+        match judgement.verdict {
             Verdict::Regressed | Verdict::Changed | Verdict::Improved | Verdict::Ineffective => decided += 1,
             Verdict::Unstable | Verdict::Inconclusive => unstable += 1,
             Verdict::Same | Verdict::Skipped => {}
@@ -127,17 +95,11 @@ fn a_value_that_only_the_patch_brings_is_told_whatever_else_moves() {
     assert_eq!(said(one_shape, |_| None).0, 1_000);
 }
 
-/// A number around 100 that scatters by so many percent, about normally.
-fn speed(dice: &mut Dice, percent: f64) -> f64 {
-    let drawn: u32 = (0..12).map(|_| u32::try_from(dice.below(1_000)).expect("it is below a thousand")).sum();
-    100.0 + (f64::from(drawn) / 1_000.0 - 6.0) * percent
-}
-
 /// In how many trials of a thousand something is said when the patch makes it slower by these times.
 fn slower(times: f64, percent: f64) -> u64 {
     let mut dice = Dice(1);
     let draw = |arm| {
-        let number = speed(&mut dice, percent) * if arm == Arm::Patched { times } else { 1.0 };
+        let number = (100.0 + dice.normal() * percent) * if arm == Arm::Patched { times } else { 1.0 };
         Some(Reading::measured(number, "ms", Better::Lower))
     };
     told(draw).0
