@@ -20,8 +20,8 @@ crate::document! {
         /// A `PostgreSQL` database, asked through the image's `psql`: its name on the environment's own server, or
         /// `postgres://user:password@host:port/database`.
         postgres: Option<Postgres>, optional;
-        /// A `MySQL` or `MariaDB` database, asked through the image's `mariadb` or `mysql`: its name on the environment's own
-        /// server, or `mysql://user:password@host:port/database`.
+        /// A `MySQL` or `MariaDB` database, asked through the image's `mariadb` or `mysql`: its name on the
+        /// environment's own server, or `mysql://user:password@host:port/database`.
         mysql: Option<Mysql>, optional;
         /// A Redis server, asked through the image's `redis-cli`: `host:port`, the number of a database of the
         /// environment's own server, or `redis://user:password@host:port/number`.

@@ -1,7 +1,7 @@
 //! `redis`: what commands that only read answer, asked through `redis-cli`.
 //!
-//! A row is an element of an answer, beside the command that it answers; of a hash, and of members with their scores, the
-//! field stands beside the command and the value is the element. What comes in no order is sorted.
+//! A row is an element of an answer, beside the command that it answers; of a hash, and of members with their scores,
+//! the field stands beside the command and the value is the element. What comes in no order is sorted.
 
 use patchbed_model::Code;
 use patchbed_model::text::{one_line, shorten};

@@ -152,7 +152,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_password_is_never_shown(user in "[a-z]{1,8}", password in "[A-Z]{4,12}", place in "[a-z]{1,8}(:[1-9][0-9]{0,3})?") {
+        fn a_password_is_never_shown(
+            user in "[a-z]{1,8}",
+            password in "[A-Z]{4,12}",
+            place in "[a-z]{1,8}(:[1-9][0-9]{0,3})?",
+        ) {
             let server = Server::parse(&format!("redis://{user}:{password}@{place}/0"), SCHEMES).unwrap();
             prop_assert_eq!(server.password.as_ref().map(|one| one.0.as_str()), Some(password.as_str()));
             let said = format!("{server:?} {}", serde_json::to_string(&server).unwrap());

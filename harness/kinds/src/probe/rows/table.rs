@@ -23,15 +23,15 @@ pub(super) struct Table {
 }
 
 impl Table {
-    /// Reads rows that each end with a mark, and their cells with U+001F between them and U+001A for NULL. The first row
-    /// names the columns.
+    /// Reads rows that each end with a mark, and their cells with U+001F between them and U+001A for NULL. The first
+    /// row names the columns.
     pub(super) fn marked(printed: &str, end: char) -> Self {
         let cell = |cell: &str| if cell == "\u{1a}" { NULL.to_owned() } else { escaped(cell) };
         Self::of(printed.split_terminator(end).map(|row| row.split('\u{1f}').map(cell).collect()))
     }
 
-    /// Reads lines whose cells stand between tabs. The client of `MySQL` escapes all but a carriage return, and writes NULL
-    /// like the text `NULL`.
+    /// Reads lines whose cells stand between tabs. The client of `MySQL` escapes all but a carriage return, and writes
+    /// NULL like the text `NULL`.
     pub(super) fn escaped_by_client(printed: &str) -> Self {
         let cell = |cell: &str| if cell == "NULL" { NULL.to_owned() } else { cell.replace('\r', "\\r") };
         Self::of(printed.split_terminator('\n').map(|row| row.split('\t').map(cell).collect()))
