@@ -13,6 +13,7 @@
 pub mod attribution;
 mod case;
 mod health;
+pub mod localise;
 mod metric;
 mod promise;
 mod ranks;
