@@ -352,7 +352,7 @@ pub enum SoftwareAxis {
     All,
     /// One cell for each, and one without any.
     Each,
-    /// The rows of a covering array of any two products, and all together.
+    /// The rows of a covering array of any two products, and all together; then what tells which products it takes.
     Pairs,
     /// One cell without any.
     None,

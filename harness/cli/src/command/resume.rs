@@ -38,11 +38,12 @@ pub(super) fn arguments(context: &Context, typed: RunArguments) -> Result<Resume
     Ok(resumed)
 }
 
-/// The arguments of a run that was made before, with exactly its cells.
+/// The arguments of a run that was made before, with exactly the cells that it was begun with. Those that it added
+/// itself stand behind cells that were prepared; the engine adds them again.
 pub(super) fn of_run(state: &State, run: &RunId) -> Result<Resumed, Failure> {
     let (events, _) = state.journal(run)?;
     let (mut words, mut cells) = (None, Vec::new());
-    for event in events {
+    for event in events.into_iter().take_while(|event| !matches!(event, Event::CellPrepared { .. })) {
         if let Event::RunStarted { arguments, .. } = event {
             words = Some(arguments);
         } else if let Event::CellPlanned(planned) = event {

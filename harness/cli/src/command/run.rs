@@ -163,7 +163,10 @@ pub(super) fn cell_of_last_run(context: &Context, prefix: &str) -> Result<Option
         overrule(scenario, &arguments.how);
     }
     let plan = loading::planned(context, scenarios, &resume::everything())?;
-    let cell = plan.cells.into_iter().find(|cell| cell.id == id);
+    let cells = scenario.cells.iter().filter(|cell| cell.id == id);
+    let products = cells.flat_map(|cell| cell.software.iter().cloned()).collect();
+    // A cell that the run added is one of the plan with other products.
+    let cell = plan.cells.iter().map(|cell| cell.with_products(&products)).find(|cell| cell.id == id);
     cell.map(Some).ok_or_else(|| {
         let failure = Failure::say(Exit::Usage, format!("`{}` changed since the run", scenario.file));
         failure.help("run it again: a cell is what its scenario says, and that is another one now")

@@ -162,6 +162,29 @@ fn harm_that_takes_a_product_is_told_with_the_product() {
     golden!(said);
 }
 
+/// Of six products two do it together: no cell of the plan says which two, so that a few more are run.
+#[test]
+fn two_products_that_it_takes_together_are_found_with_further_cells() {
+    needs!(userns, overlay, root);
+    let products = ["bank", "scanner", "mail", "shop", "vault", "printer"];
+    let product = |name: &str| format!("  - {{ name: {name}, workloads: [touch /opt/{name}] }}\n");
+    let look = "test ! -e /opt/patched || test ! -e /opt/bank || test ! -e /opt/mail";
+    let software = format!("software:\n{}matrix: {{ software: pairs }}\n", products.map(product).concat());
+    let project = Project::with(&(tiny(look) + &software + "attempts: { confirm: 1 }\n"));
+    let said = run(&project, &[]);
+    assert_eq!(said.status, Some(1), "{said:?}");
+    golden!(said);
+    let record = project.record();
+    let scenario = &record.scenarios[0];
+    let both = scenario.cells.iter().find(|cell| cell.software == ["bank", "mail"]).expect("a cell with these alone");
+    let list = format!("cd /opt; ls -d patched {} 2>/dev/null", products.join(" "));
+    let inside = project.run(&["shell", &both.id.0, "--", "sh", "-c", &list]);
+    assert_eq!(inside.stdout, "bank\nmail\npatched\n", "{inside:?}");
+    // Nothing is left to be done, and nothing more is added.
+    assert_eq!(run(&project, &["--last"]).status, Some(1));
+    assert_eq!(project.record().scenarios[0].cells, scenario.cells);
+}
+
 /// A table that a workload fills, and of which the patch drops a row.
 #[test]
 fn a_row_that_the_patch_drops_is_shown() {

@@ -15,6 +15,7 @@
 pub mod attribution;
 mod case;
 mod health;
+pub mod localise;
 mod metric;
 mod promise;
 mod ranks;

@@ -81,7 +81,8 @@ words! {
         "all" => All,
         /// Each alone, and none.
         "each" => Each,
-        /// Few combinations in which any two products are on, off, and each without the other; all, and none.
+        /// Few combinations in which any two products are on, off, and each without the other; all, and none. Where one
+        /// of them is regressed, a few more to find out which products it takes.
         "pairs" => Pairs,
         /// None.
         "none" => None,

@@ -1,5 +1,6 @@
 //! A cell of a plan: one image, one set of patches, one set of products.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use patchbed_model::event::{AttemptId, PlannedCell};
@@ -70,6 +71,20 @@ impl PlanCell {
         let mut cell = Self { id: CellId(String::new()), scenario, image, patches, software };
         cell.id = CellId::from_digest(&cell.definition());
         cell
+    }
+
+    /// The same cell with these products on instead of its own.
+    #[must_use]
+    pub fn with_products(&self, names: &BTreeSet<String>) -> Self {
+        let all = self.scenario.software.iter().enumerate();
+        let places = all.filter(|(_, product)| names.contains(&product.name)).map(|(place, _)| place).collect();
+        Self::new(Arc::clone(&self.scenario), self.image, self.patches.clone(), places)
+    }
+
+    /// Whether another cell differs from this one in products alone.
+    #[must_use]
+    pub fn shares_ground(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.scenario, &other.scenario) && self.image == other.image && self.patches == other.patches
     }
 
     /// The image.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use patchbed_model::event::Source;
+use patchbed_model::event::{PlannedCell, Source};
 use patchbed_model::id::Hasher;
 use patchbed_model::{AttemptId, Blame, Cause, CellId, Digest, Event, Judgement, Outcome, Record, RunId};
 use patchbed_sandbox::{Lack, LackWeight};
@@ -12,7 +12,7 @@ use super::attempt::Bench;
 use super::cancel::{Cancel, Urgency};
 use super::chronicle::Chronicle;
 use super::course::Course;
-use super::dispatch::{Dispatch, Lane};
+use super::dispatch::{Dispatch, Grounded, Lane};
 use super::harness::{EventSink, Harness, RunError};
 use super::prepare::{Ground, Preparation};
 use crate::plan::{Plan, PlanCell};
@@ -37,11 +37,11 @@ pub(super) async fn run_on(
     plan: &Plan,
     harness: &Harness,
     (sink, cancel): (&mut dyn EventSink, &Cancel),
-    ground: impl AsyncFnMut(&PlanCell) -> Result<Result<Ground, Cause>, RunError>,
+    mut ground: impl AsyncFnMut(&PlanCell) -> Result<Result<Ground, Cause>, RunError>,
 ) -> Result<Record, RunError> {
     let notes = able(plan, harness)?;
     let _lock = harness.state.lock()?;
-    let earlier = Earlier::of(harness, plan)?;
+    let mut earlier = Earlier::of(harness, plan)?;
     let mut chronicle = match &harness.options.resume {
         Some(run) => {
             let mut chronicle = Chronicle::new(harness.state.resume(run)?, sink);
@@ -56,11 +56,24 @@ pub(super) async fn run_on(
     for text in notes.into_iter().chain(earlier.notes.iter().cloned()) {
         chronicle.tell(Event::Note { cell: None, text })?;
     }
-    let grounds = grounds(plan, cancel, ground).await?;
-    let lanes = lanes(plan, grounds, earlier, &mut chronicle)?;
+    let cells: Vec<PlanCell> = plan.cells.iter().cloned().chain(earlier.added(plan)).collect();
+    let grounds = grounds(&cells, cancel, &mut ground).await?;
+    let mut lanes = Vec::new();
+    for (cell, ground) in cells.iter().zip(grounds) {
+        lanes.push(lane(cell, ground, &mut earlier, &mut chronicle)?);
+    }
     let (backend, clock) = (Arc::clone(&harness.backend), Arc::clone(&harness.clock));
     let bench = Bench { backend, clock, cancel: cancel.clone() };
-    Dispatch::new(harness, bench, chronicle, lanes).run().await
+    let further = async |cell: PlanCell, chronicle: &mut Chronicle<'_>| {
+        chronicle.tell(Event::CellPlanned(cell.planned()))?;
+        let text = "run to find out which products it takes".to_owned();
+        chronicle.tell(Event::Note { cell: Some(cell.id.clone()), text })?;
+        match grounded(&cell, cancel, &mut ground).await? {
+            Some(ground) => Ok(Some(lane(&cell, ground, &mut earlier, chronicle)?)),
+            None => Ok(None),
+        }
+    };
+    Dispatch::new(harness, bench, chronicle, lanes).run(further).await
 }
 
 /// What the host lacks for this plan: a fatal lack ends the run before it begins, others are noted.
@@ -124,6 +137,7 @@ struct Earlier {
     events: Vec<Event>,
     notes: Vec<String>,
     planned: BTreeSet<CellId>,
+    added: Vec<PlannedCell>,
     inputs: BTreeMap<CellId, Digest>,
     outcomes: BTreeMap<CellId, BTreeMap<AttemptId, Outcome>>,
     judged: BTreeMap<CellId, Judgement>,
@@ -148,9 +162,10 @@ impl Earlier {
 
     fn take(&mut self, event: &Event) {
         match event {
-            Event::CellPlanned(cell) => {
+            Event::CellPlanned(cell) if self.inputs.is_empty() => {
                 self.planned.insert(cell.id.clone());
             }
+            Event::CellPlanned(cell) => self.added.push(cell.clone()),
             Event::CellPrepared { cell, inputs, .. } => {
                 if self.inputs.insert(cell.clone(), inputs.clone()).is_some_and(|before| before != *inputs) {
                     self.forget(cell);
@@ -174,6 +189,15 @@ impl Earlier {
         }
     }
 
+    /// The cells that the run had added: cells of the plan with other products.
+    fn added(&self, plan: &Plan) -> Vec<PlanCell> {
+        let cell = |added: &PlannedCell| {
+            let products = added.software.iter().cloned().collect();
+            plan.cells.iter().map(|cell| cell.with_products(&products)).find(|cell| cell.id == added.id)
+        };
+        self.added.iter().filter_map(cell).collect()
+    }
+
     fn forget(&mut self, cell: &CellId) {
         self.outcomes.remove(cell);
         self.judged.remove(cell);
@@ -193,50 +217,58 @@ fn counts(outcome: &Outcome) -> bool {
 
 /// What attempts stand on, of as many cells as there was time for.
 async fn grounds(
-    plan: &Plan,
+    cells: &[PlanCell],
     cancel: &Cancel,
-    mut ground: impl AsyncFnMut(&PlanCell) -> Result<Result<Ground, Cause>, RunError>,
-) -> Result<Vec<Result<Arc<Ground>, Cause>>, RunError> {
+    ground: &mut impl AsyncFnMut(&PlanCell) -> Result<Result<Ground, Cause>, RunError>,
+) -> Result<Vec<Grounded>, RunError> {
     let mut grounds = Vec::new();
-    for cell in &plan.cells {
-        // What is half made is dropped; the store never shows it.
-        tokio::select! {
-            biased;
-            () = cancel.at_least(Urgency::Soon) => break,
-            ground = ground(cell) => grounds.push(ground?.map(Arc::new)),
+    for cell in cells {
+        match grounded(cell, cancel, ground).await? {
+            Some(ground) => grounds.push(ground),
+            None => break,
         }
     }
     Ok(grounds)
 }
 
-/// The cells with what their attempts stand on, and with what is known of them already.
-fn lanes(
-    plan: &Plan,
-    grounds: Vec<Result<Arc<Ground>, Cause>>,
-    mut earlier: Earlier,
-    chronicle: &mut Chronicle<'_>,
-) -> Result<Vec<Lane>, StateError> {
-    let mut lanes = Vec::new();
-    for (cell, ground) in plan.cells.iter().zip(grounds) {
-        if let Ok(ground) = &ground {
-            if earlier.inputs.get(&cell.id).is_some_and(|inputs| *inputs != ground.inputs) {
-                earlier.forget(&cell.id);
-                let text = "what goes in has changed since the run was cut off: all attempts are made again".to_owned();
-                chronicle.tell(Event::Note { cell: Some(cell.id.clone()), text })?;
-            }
-            chronicle.tell(Event::CellPrepared {
-                cell: cell.id.clone(),
-                image_digest: ground.image.digest.clone(),
-                inputs: ground.inputs.clone(),
-            })?;
-        }
-        let judged = earlier.judged.remove(&cell.id);
-        let course = if judged.is_some() {
-            Course::judged(cell.clone())
-        } else {
-            Course::new(cell.clone(), earlier.outcomes.remove(&cell.id).unwrap_or_default())
-        };
-        lanes.push(Lane { course, ground, judged });
+/// What the attempts of a cell stand on, if there was time for it.
+async fn grounded(
+    cell: &PlanCell,
+    cancel: &Cancel,
+    ground: &mut impl AsyncFnMut(&PlanCell) -> Result<Result<Ground, Cause>, RunError>,
+) -> Result<Option<Grounded>, RunError> {
+    // What is half made is dropped; the store never shows it.
+    tokio::select! {
+        biased;
+        () = cancel.at_least(Urgency::Soon) => Ok(None),
+        ground = ground(cell) => Ok(Some(ground?.map(Arc::new))),
     }
-    Ok(lanes)
+}
+
+/// A cell with what its attempts stand on, and with what is known of it already.
+fn lane(
+    cell: &PlanCell,
+    ground: Grounded,
+    earlier: &mut Earlier,
+    chronicle: &mut Chronicle<'_>,
+) -> Result<Lane, StateError> {
+    if let Ok(ground) = &ground {
+        if earlier.inputs.get(&cell.id).is_some_and(|inputs| *inputs != ground.inputs) {
+            earlier.forget(&cell.id);
+            let text = "what goes in has changed since the run was cut off: all attempts are made again".to_owned();
+            chronicle.tell(Event::Note { cell: Some(cell.id.clone()), text })?;
+        }
+        chronicle.tell(Event::CellPrepared {
+            cell: cell.id.clone(),
+            image_digest: ground.image.digest.clone(),
+            inputs: ground.inputs.clone(),
+        })?;
+    }
+    let judged = earlier.judged.remove(&cell.id);
+    let course = if judged.is_some() {
+        Course::judged(cell.clone())
+    } else {
+        Course::new(cell.clone(), earlier.outcomes.remove(&cell.id).unwrap_or_default())
+    };
+    Ok(Lane { course, ground, judged })
 }

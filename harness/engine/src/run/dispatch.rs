@@ -12,15 +12,20 @@ use super::attempt::{Attempt, Bench, Finished};
 use super::cancel::Urgency;
 use super::chronicle::Chronicle;
 use super::course::{Course, Next};
+use super::further::further;
 use super::harness::{FailOn, Harness, RunError};
 use super::prepare::Ground;
 use super::scales::Weighing;
+use crate::plan::PlanCell;
 use crate::store::{StateError, exit};
 
-/// A cell with what its attempts stand on; the error is why it has nothing to stand on.
+/// What the attempts of a cell stand on; the error is why it has nothing to stand on.
+pub(super) type Grounded = Result<Arc<Ground>, Cause>;
+
+/// A cell with what its attempts stand on.
 pub(super) struct Lane {
     pub(super) course: Course,
-    pub(super) ground: Result<Arc<Ground>, Cause>,
+    pub(super) ground: Grounded,
     /// What was said of it before the run was cut off.
     pub(super) judged: Option<Judgement>,
 }
@@ -31,6 +36,8 @@ pub(super) struct Dispatch<'a> {
     bench: Bench,
     chronicle: Chronicle<'a>,
     lanes: Vec<Lane>,
+    /// How many of the lanes were taken up.
+    begun: usize,
     weighing: Weighing<'a>,
     tasks: JoinSet<Finished>,
     names: BTreeMap<Id, (usize, AttemptId)>,
@@ -48,6 +55,7 @@ impl<'a> Dispatch<'a> {
             bench,
             chronicle,
             lanes,
+            begun: 0,
             tasks: JoinSet::new(),
             names: BTreeMap::new(),
             events: unbounded_channel(),
@@ -56,9 +64,13 @@ impl<'a> Dispatch<'a> {
         }
     }
 
-    /// Runs until nothing is left to do, or the run is cancelled.
-    pub(super) async fn run(mut self) -> Result<Record, RunError> {
-        let ended = self.work().await;
+    /// Runs until nothing is left to do, or the run is cancelled. `further` makes a lane of a cell that is added, if
+    /// there is time for it.
+    pub(super) async fn run(
+        mut self,
+        further: impl AsyncFnMut(PlanCell, &mut Chronicle<'_>) -> Result<Option<Lane>, RunError>,
+    ) -> Result<Record, RunError> {
+        let ended = self.work_on(further).await;
         // Attempts that still live are dropped, which kills everything inside their sandboxes.
         self.tasks.abort_all();
         ended?;
@@ -68,8 +80,30 @@ impl<'a> Dispatch<'a> {
         self.finish()
     }
 
+    /// Runs the cells of the plan, then one after another those that are needed to find out which products it takes.
+    async fn work_on(
+        &mut self,
+        mut further: impl AsyncFnMut(PlanCell, &mut Chronicle<'_>) -> Result<Option<Lane>, RunError>,
+    ) -> Result<(), RunError> {
+        self.work().await?;
+        while let Some(cell) = self.next_cell() {
+            let Some(lane) = further(cell, &mut self.chronicle).await? else { break };
+            self.lanes.push(lane);
+            self.work().await?;
+        }
+        Ok(())
+    }
+
+    fn next_cell(&self) -> Option<PlanCell> {
+        if self.ending || self.bench.cancel.urgency() > Urgency::None {
+            return None;
+        }
+        let cells: Vec<&PlanCell> = self.lanes.iter().map(|lane| &lane.course.cell).collect();
+        further(&self.chronicle.record(), &cells)
+    }
+
     async fn work(&mut self) -> Result<(), StateError> {
-        for lane in &self.lanes {
+        for lane in self.lanes.iter().skip(self.begun) {
             if let Some(judgement) = &lane.judged {
                 self.weighing.remember(&lane.course.cell.names(), judgement)?;
             }
@@ -77,6 +111,7 @@ impl<'a> Dispatch<'a> {
         // What is known whole needs no ground any more.
         self.judge_ripe()?;
         self.judge_ungrounded()?;
+        self.begun = self.lanes.len();
         loop {
             self.start()?;
             if self.tasks.is_empty() {
@@ -180,7 +215,7 @@ impl<'a> Dispatch<'a> {
 
     /// Cells that have nothing to stand on: one stopped attempt says why.
     fn judge_ungrounded(&mut self) -> Result<(), StateError> {
-        for lane in &mut self.lanes {
+        for lane in self.lanes.iter_mut().skip(self.begun) {
             let Err(cause) = &lane.ground else { continue };
             let Some(attempt) = lane.course.next() else { continue };
             let outcome = Box::new(Outcome::Stopped(cause.clone()));

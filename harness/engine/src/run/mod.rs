@@ -10,6 +10,7 @@ mod data;
 mod degraded;
 mod dispatch;
 mod drop_in;
+mod further;
 mod halt;
 mod harness;
 mod kept;

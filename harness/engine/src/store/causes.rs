@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use patchbed_model::record::{AttemptRecord, Broke, CauseRecord, CellRecord, Since};
+use patchbed_model::record::{AttemptRecord, Broke, CauseRecord, CellRecord, ScenarioRecord, Since};
 use patchbed_model::text::{one_line, shorten};
 use patchbed_model::{Arm, Blame, Cause, CauseKind, CellId, Difference, Judgement, Key, Snapshot, Verdict};
 
@@ -71,6 +71,14 @@ pub(super) fn causes(cells: &[(CellRecord, Witness)]) -> Vec<CauseRecord> {
         (std::cmp::Reverse(cause.verdict), std::cmp::Reverse(data), std::cmp::Reverse(cause.cells.len()))
     });
     causes
+}
+
+/// In which of the cells that differ in products alone a cause shows: those of the image and patches of its first cell.
+pub(crate) fn rows(scenario: &ScenarioRecord, cause: &CauseRecord) -> Vec<Row> {
+    let Some(first) = scenario.cells.iter().find(|cell| cause.cells.contains(&cell.id)) else { return Vec::new() };
+    let alike = scenario.cells.iter().filter(|cell| (&cell.image, &cell.patches) == (&first.image, &first.patches));
+    let shows = |cell: &CellRecord| if cause.cells.contains(&cell.id) { Shows::Yes } else { elsewhere(cell) };
+    alike.map(|cell| row(cell, shows(cell))).collect()
 }
 
 /// What is said of products that are ill without any patch: in the notes of the cells that show it.

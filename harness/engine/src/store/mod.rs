@@ -12,6 +12,7 @@ mod snapshot;
 mod state;
 mod yaml;
 
+pub(crate) use causes::rows;
 pub use committed::{Committed, Found};
 pub use fold::{Fold, exit, fold};
 pub use journal::Journal;

@@ -24,6 +24,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial!(probes::metrics_are_the_last_number_printed),
         trial!(probes::requests_and_commands_are_timed),
         trial!(probes::rows_of_a_database_are_told),
+        trial!(probes::rows_of_servers_are_told),
         trial!(probes::suites_are_read_test_by_test),
         trial!(probes::tests_of_a_package_are_run_from_its_tree),
         trial!(probes::servers_with_tls_are_told),
@@ -289,7 +290,7 @@ pub(crate) async fn rows_of_a_database_are_told(bench: &Bench) -> Result<()> {
             &place.see("rows", words).await?,
             &[
                 "p.count = 3",
-                "p.rows = 9\ta, 10\t, 10\tb",
+                "p.rows = 9\ta, 10\t\\N, 10\tb",
                 "p.sorted = met (good)",
                 "p.state = answered (good)",
                 "p.unique = not met (bad)",
@@ -301,6 +302,110 @@ pub(crate) async fn rows_of_a_database_are_told(bench: &Bench) -> Result<()> {
         expect(&place.see("rows", orders("delete from o")).await?, &["p.state = failed (bad)"])?;
     }
     place.close().await
+}
+
+/// Three servers with the same orders, and a user of each who needs a password.
+const SERVERS: &str = "
+    set -e
+    cluster=$(ls /etc/postgresql)
+    pg_ctlcluster $cluster main start -o '-c fsync=off'
+    redis-server --daemonize yes --requirepass s3cret --save '' >/dev/null
+    install -d -o mysql /run/mysqld
+    mariadbd --user=mysql --skip-log-error --innodb-flush-log-at-trx-commit=0 >/dev/null 2>&1 &
+    cd /tmp
+    runuser -u postgres -- psql -qc 'create database shop'
+    runuser -u postgres -- psql -qd shop <<'SQL'
+        create table o(id int, note text);
+        insert into o values (9, E'a\\tb\\nc'), (10, null), (10, '');
+        create role clerk login password 's3cret';
+        grant select, insert, delete on o to clerk;
+SQL
+    export REDISCLI_AUTH=s3cret
+    redis-cli ping | grep -q PONG
+    redis-cli rpush o 9 10 10 >/dev/null
+    redis-cli hset stock pen 3 'blue ink' 4 >/dev/null
+    redis-cli sadd names pen ink >/dev/null
+    redis-cli xadd sold 1-0 item pen >/dev/null
+    until mariadb-admin ping >/dev/null 2>&1; do sleep 0.1; done
+    mariadb <<'SQL'
+        create database shop;
+        create table shop.o(id int, note text);
+        insert into shop.o values (9, 'a\\tb\\nc'), (10, null), (10, '');
+        create user clerk@localhost identified by 's3cret';
+        grant select, insert, delete, drop on shop.* to clerk@localhost;
+SQL
+";
+
+/// Where the databases are: for their administrators, and for a user with a password.
+const BASES: &[(&str, &str)] = &[
+    ("postgres", "shop"),
+    ("postgres", "postgres://clerk:s3cret@localhost/shop"),
+    ("mysql", "shop"),
+    ("mysql", "mysql://clerk:s3cret@localhost:3306/shop"),
+];
+
+pub(crate) async fn rows_of_servers_are_told(bench: &Bench) -> Result<()> {
+    let packages = ["postgresql", "mariadb-server", "redis-server"];
+    let image = bench.kept(&source("debian", json!({ "suite": suite(), "packages": packages }))?).await?;
+    let place = Place { sandbox: bench.open(&image, &[]).await?, services: Vec::new(), systemd: false };
+    let away = json!({ "postgres": "shop", "query": "select 1" });
+    expect(&place.see("rows", away).await?, &["p.state = failed (bad)"])?;
+    let started = place.shell(SERVERS).await?;
+    ensure!(started.end == End::Exited(0), "{started:?}");
+    for (base, server) in BASES {
+        let asked = |query: &str| json!({ *base: server, "query": query });
+        let mut words = asked("select id, note from o order by id, note desc;");
+        words["unique"] = json!("id");
+        words["sorted"] = json!("id");
+        let told = place.see("rows", words).await?;
+        let laws = ["p.sorted = met (good)", "p.state = answered (good)", "p.unique = not met (bad)"];
+        expect(&[&told[..1], &told[2..]].concat(), &[&["p.count = 3"], &laws[..]].concat())?;
+        // Which of NULL and a text comes first is up to the server.
+        let rows = ["p.rows = 9\ta\\tb\\nc, 10\t\\N, 10\t", "p.rows = 9\ta\\tb\\nc, 10\t, 10\t\\N"];
+        ensure!(rows.contains(&&*told[1]), "{told:#?}");
+        let none = place.see("rows", asked("select id from o where id > 10")).await?;
+        expect(&none, &["p.count = 0", "p.rows = ", "p.state = answered (good)"])?;
+        for refused in ["select name from o", "delete from o", "drop table o", "select 'torn"] {
+            expect(&place.see("rows", asked(refused)).await?, &["p.state = failed (bad)"])?;
+        }
+        expect(&place.see("rows", asked("select count(*) from o")).await?[1..2], &["p.rows = 3"])?;
+    }
+    let wrong = json!({ "mysql": "mysql://clerk:wrong@localhost:3306/shop", "query": "select 1" });
+    expect(&place.see("rows", wrong).await?, &["p.state = failed (bad)"])?;
+    answers_of_redis_are_told(&place).await?;
+    place.close().await
+}
+
+async fn answers_of_redis_are_told(place: &Place) -> Result<()> {
+    let query = "lrange o 0 -1\nhgetall stock\nsmembers names\nget none\nxrange sold - +\nscan 0 match n* count 99";
+    let words = json!({ "redis": "redis://:s3cret@localhost", "query": query, "sorted": "value" });
+    let rows = [
+        "lrange o 0 -1\t9",
+        "lrange o 0 -1\t10",
+        "lrange o 0 -1\t10",
+        "hgetall stock blue ink\t4",
+        "hgetall stock pen\t3",
+        "smembers names\tink",
+        "smembers names\tpen",
+        "get none\t\\N",
+        "xrange sold - +\t1-0",
+        "xrange sold - +\titem",
+        "xrange sold - +\tpen",
+        "scan 0 match n* count 99\tnames",
+    ];
+    let rows = format!("p.rows = {}", rows.join(", "));
+    let told = place.see("rows", words).await?;
+    expect(&told, &["p.count = 12", &rows, "p.sorted = not met (bad)", "p.state = answered (good)"])?;
+    let ill = [
+        json!({ "redis": "localhost:6379", "query": "get none" }),
+        json!({ "redis": "redis://:wrong@localhost", "query": "get none" }),
+        json!({ "redis": "localhost:6380", "query": "get none" }),
+        json!({ "redis": "redis://:s3cret@localhost", "query": "get names" }),
+    ];
+    for words in ill {
+        expect(&place.see("rows", words).await?, &["p.state = failed (bad)"])?;
+    }
+    Ok(())
 }
 
 pub(crate) async fn suites_are_read_test_by_test(bench: &Bench) -> Result<()> {

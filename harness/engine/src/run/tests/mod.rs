@@ -5,6 +5,7 @@ mod course;
 mod data;
 mod degraded;
 mod ends;
+mod further;
 mod keeping;
 mod kept;
 mod noise;
