@@ -105,6 +105,13 @@ impl Bench {
         self.kept(&source("debian", serde_json::json!({ "suite": suite(), "packages": packages }))?).await
     }
 
+    /// The same with databases and all that asks them.
+    pub(crate) async fn debian_with_databases(&self) -> Result<Image> {
+        let sqlite = ["sqlite3", "python3-minimal", "libpython3-stdlib"];
+        let packages = [&sqlite[..], &["postgresql", "mariadb-server", "redis-server"]].concat();
+        self.kept(&source("debian", serde_json::json!({ "suite": suite(), "packages": packages }))?).await
+    }
+
     /// An image with layers from the store that all tests share: made once, and kept.
     pub(crate) async fn kept_with(&self, image: Image, changes: &[AnyChange]) -> Result<Image> {
         let store = Store::open(shared_folder().join("store"))?;

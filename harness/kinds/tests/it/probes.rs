@@ -272,10 +272,12 @@ pub(crate) async fn rows_of_a_database_are_told(bench: &Bench) -> Result<()> {
     let place = Place::new(bench).await?;
     let orders = |query: &str| json!({ "sqlite": "/srv/shop.db", "query": query });
     expect(&place.see("rows", orders("select 1")).await?, &["p.state = no client (bad)"])?;
+    for words in [json!({ "mysql": "shop", "query": "select 1" }), json!({ "redis": "0", "query": "dbsize" })] {
+        expect(&place.see("rows", words).await?, &["p.state = no client (bad)"])?;
+    }
     place.close().await?;
 
-    let words = json!({ "suite": suite(), "packages": ["sqlite3", "python3-minimal", "libpython3-stdlib"] });
-    let image = bench.kept(&source("debian", words)?).await?;
+    let image = bench.debian_with_databases().await?;
     let place = Place { sandbox: bench.open(&image, &[]).await?, services: Vec::new(), systemd: false };
     let made =
         "sqlite3 /srv/shop.db \"create table o(id, total); insert into o values(9, 'a'), (10, null), (10, 'b')\"";
@@ -345,8 +347,7 @@ const BASES: &[(&str, &str)] = &[
 ];
 
 pub(crate) async fn rows_of_servers_are_told(bench: &Bench) -> Result<()> {
-    let packages = ["postgresql", "mariadb-server", "redis-server"];
-    let image = bench.kept(&source("debian", json!({ "suite": suite(), "packages": packages }))?).await?;
+    let image = bench.debian_with_databases().await?;
     let place = Place { sandbox: bench.open(&image, &[]).await?, services: Vec::new(), systemd: false };
     let away = json!({ "postgres": "shop", "query": "select 1" });
     expect(&place.see("rows", away).await?, &["p.state = failed (bad)"])?;
