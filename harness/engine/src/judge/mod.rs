@@ -16,6 +16,7 @@ pub mod attribution;
 mod case;
 mod health;
 mod metric;
+mod moves;
 mod promise;
 mod ranks;
 mod rate;
@@ -24,6 +25,7 @@ mod tally;
 pub mod versions;
 
 pub use case::{Case, Pool, judge};
+pub use moves::{Moves, Moving, Scatter, Shown};
 
 #[cfg(test)]
 mod tests;
