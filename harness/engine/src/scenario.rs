@@ -54,6 +54,21 @@ pub struct Scenario {
     pub matrix: Matrix,
 }
 
+impl Scenario {
+    /// The scenario without any patch, and with so many attempts: what of it moves by itself.
+    #[must_use]
+    pub fn without_patch(self, attempts: u32) -> Self {
+        Self {
+            patches: Vec::new(),
+            bundle: None,
+            promises: Vec::new(),
+            attempts: Attempts { control: attempts, patched: 0, confirm: 0 },
+            rollback: false,
+            ..self
+        }
+    }
+}
+
 /// An image with the changes on top.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ImageUse {

@@ -79,6 +79,40 @@ pub(crate) struct RunArguments {
     pub(crate) result: Outputs,
 }
 
+/// `noise`.
+#[derive(Debug, Args)]
+pub(crate) struct NoiseArguments {
+    #[command(flatten)]
+    pub(crate) files: Files,
+    /// Only cells for which this holds, such as 'image~debian & software!=scanner'
+    #[arg(short = 'k', long = "select", value_name = "EXPR", help_heading = "Which")]
+    pub(crate) select: Option<String>,
+    /// Attempts of each environment
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "5",
+        value_parser = clap::value_parser!(u32).range(2..=1000),
+        help_heading = "How"
+    )]
+    pub(crate) attempts: u32,
+    /// How many attempts run at one time [default: one for each processor, as memory allows]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "How")]
+    pub(crate) jobs: Option<u16>,
+    /// Fetch nothing
+    #[arg(long, help_heading = "How")]
+    pub(crate) offline: bool,
+    /// Limit of one attempt, such as 10min, instead of what the scenario says
+    #[arg(long, value_name = "TIME", value_parser = super::read::duration, help_heading = "How")]
+    pub(crate) timeout: Option<std::time::Duration>,
+    /// How progress is shown
+    #[arg(long, value_name = "HOW", default_value = "auto", help_heading = "Output")]
+    pub(crate) progress: Progress,
+    /// Print what moves as JSON
+    #[arg(long, help_heading = "Output")]
+    pub(crate) json: bool,
+}
+
 /// How a run is made.
 #[derive(Clone, Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is one flag of the command line")]

@@ -7,7 +7,7 @@ use patchbed_engine::store::State;
 use patchbed_model::Exit;
 use patchbed_report::words;
 
-use super::{images, sandboxes};
+use super::{images, noise, sandboxes};
 use crate::arguments::CleanArguments;
 use crate::context::Context;
 use crate::failure::Failure;
@@ -20,7 +20,9 @@ pub(super) fn execute(context: &Context, arguments: &CleanArguments) -> Result<E
     if !arguments.dry_run {
         sandboxes::sweep_leftovers(context);
     }
-    let runs = runs(context, older, arguments.dry_run)?;
+    let kept = [context.folders.kept.clone(), context.folders.kept(noise::KEPT)];
+    let each = kept.iter().map(|kept| runs(context, kept, (older, arguments.dry_run)));
+    let runs = each.sum::<Result<usize, Failure>>()?;
     let (layers, bytes) = layers(context, older, arguments.dry_run)?;
     let verb = if arguments.dry_run { "would be removed" } else { "removed" };
     let said = format!(
@@ -34,11 +36,11 @@ pub(super) fn execute(context: &Context, arguments: &CleanArguments) -> Result<E
 }
 
 /// Runs that ended longer ago; the last one stays, because `show`, `accept` and `--last` speak of it.
-fn runs(context: &Context, older: Duration, dry: bool) -> Result<usize, Failure> {
-    if !context.folders.kept.is_dir() {
+fn runs(context: &Context, kept: &Utf8Path, (older, dry): (Duration, bool)) -> Result<usize, Failure> {
+    if !kept.is_dir() {
         return Ok(0);
     }
-    let state = State::open(&context.folders.kept)?;
+    let state = State::open(kept)?;
     let last = state.find(None).ok();
     let mut count = 0;
     for run in state.runs()? {

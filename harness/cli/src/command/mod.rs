@@ -7,6 +7,7 @@ mod doctor;
 mod explain;
 mod images;
 mod loading;
+mod noise;
 mod plan;
 mod report;
 mod resume;
@@ -30,6 +31,7 @@ pub(crate) fn execute(context: &Context, word: Word) -> Result<u8, Failure> {
         Word::Check(arguments) => check::execute(context, &arguments),
         Word::Plan(arguments) => plan::execute(context, &arguments),
         Word::Run(arguments) => run::execute(context, arguments),
+        Word::Noise(arguments) => noise::execute(context, &arguments),
         Word::Show(arguments) => show::execute(context, &arguments),
         Word::Shell(arguments) => return shell::execute(context, &arguments),
         Word::Review(arguments) => review::review(context, &arguments),

@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
+use camino::Utf8Path;
 use patchbed_engine::plan::{Plan, PlanCell};
-use patchbed_engine::run::{BaselineChoice, Candidates, Clock, FailOn, Harness, Options, RunError, SystemClock, run};
+use patchbed_engine::run::{
+    BaselineChoice, Candidates, Clock, EventSink, FailOn, Harness, Options, RunError, SystemClock, run,
+};
 use patchbed_engine::scenario::Scenario;
 use patchbed_engine::store::State;
 use patchbed_model::{CellId, Exit, Record};
@@ -38,9 +41,14 @@ pub(super) fn execute(context: &Context, arguments: RunArguments) -> Result<Exit
         return Ok(Exit::Ok);
     }
     sandboxes::sweep_leftovers(context);
-    let mut harness = harness(context, &arguments)?;
+    let mut harness = harness(context, options(context, &arguments), &context.folders.kept)?;
     harness.options.resume = run;
-    let made = make(context, &plan, &harness, &arguments);
+    if arguments.how.no_cache {
+        harness.store = Arc::new(sandboxes::fresh_store(context)?);
+    }
+    let mut sinks = Sinks::new(context, &arguments.result, &harness.state)?;
+    let made = make(context, &plan, &harness, &mut sinks);
+    sinks.finish();
     if arguments.how.no_cache {
         sandboxes::remove_fresh_store(context)?;
     }
@@ -89,35 +97,45 @@ fn overrule(scenario: &mut Scenario, how: &How) {
     }
 }
 
-/// What the run works with. The runner is started here, while this program is still small.
-fn harness(context: &Context, arguments: &RunArguments) -> Result<Harness, Failure> {
-    let backend = able_backend(context)?;
+/// How the run is run, as its arguments say.
+fn options(context: &Context, arguments: &RunArguments) -> Options {
     let how = &arguments.how;
-    let options = Options {
-        jobs: how.jobs.map_or_else(jobs, usize::from),
+    Options {
         baseline: match how.baseline {
             Baseline::Control => BaselineChoice::Control,
             Baseline::Stored => BaselineChoice::Stored,
             Baseline::Both => BaselineChoice::Both,
         },
-        snapshots: Some(review::SNAPSHOTS.into()),
-        candidates: if context.environment.ci { Candidates::Skip } else { Candidates::Write },
         fail_on: match arguments.result.fail_on {
             arguments::FailOn::Regressed => FailOn::Regressed,
             arguments::FailOn::Changed => FailOn::Changed,
         },
         first_failure_ends: how.exit_first,
-        offline: how.offline,
+        ..ordinary(context, how.jobs, how.offline)
+    }
+}
+
+/// What holds for every run of a scenario.
+pub(super) fn ordinary(context: &Context, wanted: Option<u16>, offline: bool) -> Options {
+    Options {
+        jobs: wanted.map_or_else(jobs, usize::from),
+        snapshots: Some(review::SNAPSHOTS.into()),
+        candidates: if context.environment.ci { Candidates::Skip } else { Candidates::Write },
+        offline,
         arguments: std::env::args().skip(1).collect(),
         ..Options::default()
-    };
-    let store = if how.no_cache { sandboxes::fresh_store(context)? } else { sandboxes::store(context)? };
+    }
+}
+
+/// What the run works with. The runner is started here, while this program is still small.
+pub(super) fn harness(context: &Context, options: Options, kept: &Utf8Path) -> Result<Harness, Failure> {
+    let backend = able_backend(context)?;
     let clock: Arc<dyn Clock> = match context.epoch {
         Some(epoch) => Arc::new(EpochClock::new(epoch)),
         None => Arc::new(SystemClock::new()),
     };
-    let state = State::open(&context.folders.kept)?;
-    Ok(Harness { backend: Arc::new(backend), store: Arc::new(store), state, clock, options })
+    let (store, state) = (Arc::new(sandboxes::store(context)?), State::open(kept)?);
+    Ok(Harness { backend: Arc::new(backend), store, state, clock, options })
 }
 
 /// The backend, when this machine can make sandboxes at all.
@@ -174,27 +192,25 @@ pub(super) fn cell_of_last_run(context: &Context, prefix: &str) -> Result<Option
 }
 
 /// Runs the plan. Gives back the record, and the signal that ended it, if one did.
-fn make(
+pub(super) fn make(
     context: &Context,
     plan: &Plan,
     harness: &Harness,
-    arguments: &RunArguments,
+    sink: &mut dyn EventSink,
 ) -> Result<(Record, Option<Exit>), Failure> {
-    let mut sinks = Sinks::new(context, &arguments.result, &harness.state)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let (record, seen) = runtime.block_on(async {
         let (signals, cancel) = Signals::listen(Arc::clone(&context.output))?;
-        let record = run(plan, harness, &mut sinks, &cancel).await;
+        let record = run(plan, harness, sink, &cancel).await;
         Ok::<_, Failure>((record, signals.seen()))
     })?;
-    sinks.finish();
     // What still runs is a wait that nobody needs any more.
     runtime.shutdown_background();
     Ok((record?, seen))
 }
 
 /// How the run ended: which signal it was is known here, that it was cut off also in the record.
-const fn ended(recorded: Exit, seen: Option<Exit>) -> Exit {
+pub(super) const fn ended(recorded: Exit, seen: Option<Exit>) -> Exit {
     match (recorded, seen) {
         (recorded, None) => recorded,
         (Exit::Interrupted | Exit::Terminated, Some(seen)) => seen,

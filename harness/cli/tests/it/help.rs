@@ -2,9 +2,9 @@
 
 use crate::project::Project;
 
-const COMMANDS: [&str; 14] = [
-    "check", "plan", "run", "show", "shell", "review", "accept", "reject", "report", "images", "doctor", "clean",
-    "explain", "schema",
+const COMMANDS: [&str; 15] = [
+    "check", "plan", "run", "noise", "show", "shell", "review", "accept", "reject", "report", "images", "doctor",
+    "clean", "explain", "schema",
 ];
 
 #[test]

@@ -222,6 +222,42 @@ fn a_product_that_is_ill_without_the_patch_is_named() {
 }
 
 #[test]
+fn what_moves_by_itself_is_told_and_waits_to_be_learned() {
+    needs!(userns, overlay, root);
+    // The patch would break everything, were it in.
+    let look = "test -e /opt/patched && exit 1; echo visitor $(od -An -N4 -tu4 /dev/urandom)";
+    let speed = "probes: [{ name: speed, metric: { run: echo 120, unit: jobs } }, { name: look,";
+    let scenario = tiny(look).replace("probes: [{ name: look,", speed);
+    let project = Project::with(&(scenario + "software: [{ name: scanner }]\nmatrix: { software: each }\n"));
+    let said = project.run(&["noise", "-j", "1", "--progress", "none"]);
+    assert_eq!(said.status, Some(0), "{said:?}");
+    let visitor = [(r"visitor +\d+", "visitor [NUMBER]")].to_vec();
+    insta::with_settings!({ filters => [filters::filters(), visitor].concat() }, {
+        insta::assert_snapshot!(screen(&said));
+    });
+    let waits = std::fs::read_to_string(project.path().join("snapshots/one/host.snap.new")).expect("a candidate");
+    assert!(waits.contains("how: volatile"), "{waits}");
+    // It is no run that others could go on with.
+    assert_eq!(project.run(&["show"]).status, Some(2));
+    let json = project.run(&["noise", "--attempts", "2", "-k", "software=scanner", "--json", "--progress", "none"]);
+    let document: serde_json::Value = serde_json::from_str(&json.stdout).expect("JSON");
+    assert_eq!((&document["exit_name"], &document["cells"][0]["moves"]["attempts"]), (&"ok".into(), &2.into()));
+}
+
+#[test]
+fn what_fails_now_and_then_is_measured_and_what_always_fails_is_ill() {
+    needs!(userns, overlay, root);
+    let noise = ["noise", "--attempts", "12", "--progress", "none"];
+    // That all of twelve fall alike happens once in two thousand times.
+    let flaky = Project::probing("test $(($(od -An -N1 -tu1 /dev/urandom) % 2)) = 0").run(&noise);
+    assert_eq!(flaky.status, Some(0), "{flaky:?}");
+    assert!(flaky.stdout.contains("few-valued") && flaky.stdout.contains("probe.look.exit"), "{flaky:?}");
+    let ill = Project::probing("exit 3").run(&["noise", "--progress", "none"]);
+    assert_eq!(ill.status, Some(6), "{ill:?}");
+    assert!(ill.stdout.contains("ill without the patch already: `probe.look.exit`"), "{ill:?}");
+}
+
+#[test]
 fn a_wrong_file_keeps_a_good_one_from_being_run() {
     needs!(userns, overlay, root);
     let project = Project::probing("true");

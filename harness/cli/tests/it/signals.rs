@@ -22,9 +22,9 @@ pub(crate) fn signal(child: &Child, name: &str) {
     assert!(status.success());
 }
 
-/// Starts a run of one attempt at a time and waits until some attempts are finished.
-fn started(project: &Project, finished: usize) -> (Child, BufReader<std::process::ChildStderr>) {
-    let mut child = project.command(&["run", "-j", "1", "--progress", "lines"]).spawn().expect("started");
+/// Starts a run, or another command like it, of one attempt at a time and waits until some attempts are finished.
+fn started(project: &Project, word: &str, finished: usize) -> (Child, BufReader<std::process::ChildStderr>) {
+    let mut child = project.command(&[word, "-j", "1", "--progress", "lines"]).spawn().expect("started");
     let mut errors = BufReader::new(child.stderr.take().expect("a pipe"));
     let mut seen = 0;
     while seen < finished {
@@ -107,7 +107,7 @@ fn verdicts(record: &patchbed_model::Record) -> Vec<(String, patchbed_model::Ver
 fn ctrl_c_keeps_what_is_finished_and_ends_with_130() {
     needs!(userns, overlay, root);
     let project = slow();
-    let (mut child, errors) = started(&project, 1);
+    let (mut child, errors) = started(&project, "run", 1);
     let processes = descendants(child.id());
     signal(&child, "INT");
     let status = end_of(&mut child, Duration::from_secs(10));
@@ -123,16 +123,27 @@ fn ctrl_c_keeps_what_is_finished_and_ends_with_130() {
 fn sigterm_ends_with_143() {
     needs!(userns, overlay, root);
     let project = slow();
-    let (mut child, errors) = started(&project, 1);
+    let (mut child, errors) = started(&project, "run", 1);
     signal(&child, "TERM");
     assert_eq!(end_of(&mut child, Duration::from_secs(10)).code(), Some(143), "{}", rest(Some(errors)));
+}
+
+#[test]
+fn ctrl_c_ends_a_measurement_of_noise_with_130() {
+    needs!(userns, overlay, root);
+    let project = slow();
+    let (mut child, errors) = started(&project, "noise", 1);
+    signal(&child, "INT");
+    assert_eq!(end_of(&mut child, Duration::from_secs(10)).code(), Some(130), "{}", rest(Some(errors)));
+    let left: Vec<_> = std::fs::read_dir(project.path().join(".patchbed/noise/runs")).expect("the folder").collect();
+    assert!(left.is_empty(), "{left:?}");
 }
 
 #[test]
 fn a_second_signal_leaves_at_once() {
     needs!(userns, overlay, root);
     let project = slow();
-    let (mut child, _errors) = started(&project, 1);
+    let (mut child, _errors) = started(&project, "run", 1);
     // Two of the same kind could become one. Which of these two comes first is the kernel's choice.
     for name in ["STOP", "INT", "TERM", "CONT"] {
         signal(&child, name);
@@ -146,7 +157,7 @@ fn a_second_signal_leaves_at_once() {
 fn a_killed_run_leaves_nothing_and_is_resumed() {
     needs!(userns, overlay, root);
     let project = slow();
-    let (mut child, _errors) = started(&project, 2);
+    let (mut child, _errors) = started(&project, "run", 2);
     let processes = descendants(child.id());
     child.kill().expect("killed");
     child.wait().expect("waited");

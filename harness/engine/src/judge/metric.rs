@@ -41,6 +41,18 @@ fn free_of_charge(unit: &str) -> f64 {
     }
 }
 
+/// How far apart the arms must lie, when the control attempts show these numbers.
+fn margin(control: &[f64], unit: Option<&str>) -> f64 {
+    let middle = middle(control.to_vec()).unwrap_or_default().abs();
+    (middle * LEAST).max(spread(control).unwrap_or_default() * SPREADS).max(unit.map_or(0.0, free_of_charge))
+}
+
+/// The least change of a metric that could be told if as many attempts with the patch were made as there are without it;
+/// `None` when no change could.
+pub(super) fn least_told(control: &[f64], unit: Option<&str>) -> Option<f64> {
+    (least_chance(control.len(), control.len()) <= RARE).then(|| margin(control, unit))
+}
+
 /// A metric as both arms show it.
 #[derive(Debug)]
 pub(super) struct Measured<'a> {
@@ -220,10 +232,8 @@ impl Measured<'_> {
         cost(shift(&self.control, &self.patched).unwrap_or_default(), self.better)
     }
 
-    /// How far apart the arms must lie.
     fn margin(&self) -> f64 {
-        let free = self.reading.unit.as_deref().map_or(0.0, free_of_charge);
-        (self.middle() * LEAST).max(spread(&self.control).unwrap_or_default() * SPREADS).max(free)
+        margin(&self.control, self.reading.unit.as_deref())
     }
 
     fn middle(&self) -> f64 {

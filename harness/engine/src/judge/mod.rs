@@ -17,6 +17,7 @@ mod case;
 mod health;
 pub mod localise;
 mod metric;
+mod moves;
 mod promise;
 mod ranks;
 mod rate;
@@ -25,6 +26,7 @@ mod tally;
 pub mod versions;
 
 pub use case::{Case, Pool, judge};
+pub use moves::{Moves, Moving, Scatter, Shown};
 
 #[cfg(test)]
 mod tests;

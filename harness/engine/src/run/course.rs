@@ -153,7 +153,10 @@ impl Course {
 
     /// The verdict, and whether more attempts could change what is said.
     fn verdict(&self, scales: &Scales) -> (Judgement, bool) {
-        let (control, patched) = (self.arm(Arm::Control), self.arm(Arm::Patched));
+        // Where no attempts with a patch are wanted, those without it are held against themselves.
+        let is_alone = self.cell.scenario.attempts.patched == 0;
+        let control = self.arm(Arm::Control);
+        let patched = if is_alone { control.clone() } else { self.arm(Arm::Patched) };
         let during = self.cell.workloads().filter(|workload| workload.when == When::During);
         let once: Vec<Key> = during.map(Workload::key).collect();
         let optional = self.cell.optional();
