@@ -237,6 +237,25 @@ fn a_metric_that_was_nothing_and_grows_is_regressed() {
     assert_eq!(judged.verdict, Verdict::Regressed);
 }
 
+#[test]
+fn what_earlier_runs_saw_counts_for_rates_only_while_this_one_is_well() {
+    let arm = |bad: usize, of: usize| -> Vec<Outcome> {
+        (0..of).map(|place| exit(if place < bad { "1" } else { "0" })).collect()
+    };
+    let pooled = |outcomes: &[Outcome]| Case { control: outcomes, ..Case::default() }.baseline();
+    let verdict = |stored: (usize, usize), control: (usize, usize), patched: (usize, usize)| {
+        let (control, patched) = (arm(control.0, control.1), arm(patched.0, patched.1));
+        let stored = pooled(&arm(stored.0, stored.1));
+        Case { control: &control, patched: &patched, stored: Some(&stored), ..Case::default() }.judge().verdict
+    };
+    assert_eq!(verdict((2, 20), (0, 5), (4, 4)), Verdict::Regressed);
+    assert_eq!(verdict((2, 20), (0, 5), (2, 4)), Verdict::Unstable);
+    // It failed as rarely before.
+    assert_eq!(verdict((2, 20), (0, 5), (1, 13)), Verdict::Same);
+    // On a bad day of the machine earlier ones are no measure.
+    assert_eq!(verdict((0, 20), (2, 5), (4, 4)), Verdict::Unstable);
+}
+
 fn promise(key: &str, becomes: &str) -> Promise {
     Promise { key: KeyPattern(key.to_owned()), becomes: becomes.to_owned() }
 }
