@@ -175,7 +175,7 @@ pub(crate) enum Baseline {
     Control,
     /// The accepted baseline under `snapshots/`.
     Stored,
-    /// The control arm, and the accepted baseline where there is one.
+    /// The control arm with the accepted baseline. A fresh one stands for the control arm while nothing differs from it.
     Both,
 }
 

@@ -106,6 +106,12 @@ impl Case<'_> {
         Weighed { differences: tally.of(&patched, measured, &rates), rates }
     }
 
+    /// Whether a metric is judged by comparing the arms of this run.
+    #[must_use]
+    pub fn has_metric(&self) -> bool {
+        !self.measured(&Rules(self.rules.to_vec())).is_empty()
+    }
+
     /// Whether a metric looks worse and more attempts of both arms should decide.
     #[must_use]
     pub fn has_suspect_metric(&self) -> bool {

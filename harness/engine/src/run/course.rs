@@ -33,6 +33,8 @@ pub(super) struct Course {
 /// How far a cell is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
+    /// Those with the patch alone: an accepted baseline stands for those without it, until something is suspect.
+    Trusting,
     /// The attempts that are made in any case.
     First,
     /// More of both arms, so many blocks of them, because something is suspect.
@@ -77,6 +79,27 @@ impl Course {
         Self { cell, queue, running: 0, outcomes, tries, phase: Phase::Judged }
     }
 
+    /// Has an accepted baseline stand for the attempts without the patch, until something is suspect. Tells whether it
+    /// does: not where attempts were made already, or none with a patch are wanted.
+    pub(super) fn trust(&mut self) -> bool {
+        let is_untouched = self.phase == Phase::First && self.outcomes.is_empty();
+        let does = is_untouched && self.queue.iter().any(|attempt| attempt.arm == Arm::Patched);
+        if does {
+            self.queue.retain(|attempt| attempt.arm == Arm::Patched);
+            self.phase = Phase::Trusting;
+        }
+        does
+    }
+
+    /// Has the attempts without the patch made after all, before anything else.
+    fn distrust(&mut self) {
+        if self.phase == Phase::Trusting {
+            self.phase = Phase::First;
+            let control = self.cell.attempts().into_iter().filter(|attempt| attempt.arm == Arm::Control);
+            control.rev().for_each(|attempt| self.queue.push_front(attempt));
+        }
+    }
+
     /// The next attempt to be made.
     pub(super) fn next(&mut self) -> Option<AttemptId> {
         let next = self.queue.pop_front()?;
@@ -94,6 +117,7 @@ impl Course {
                 tries.push(cause.clone());
                 if u32::try_from(tries.len()).unwrap_or(u32::MAX) < TRIES {
                     self.queue.push_front(attempt.clone());
+                    self.distrust();
                     return (Outcome::Stopped(cause), Next::Again);
                 }
                 Outcome::Stopped(self.blamed(attempt, cause))
@@ -128,8 +152,12 @@ impl Course {
     /// Judges it; `None` when something is suspect and more attempts of both arms are to decide.
     pub(super) fn judge(&mut self, scales: &Scales) -> Option<Judgement> {
         let (judgement, is_suspect) = self.verdict(scales);
+        if self.phase == Phase::Trusting && is_suspect {
+            self.distrust();
+            return None;
+        }
         let blocks = match self.phase {
-            Phase::First => 0,
+            Phase::Trusting | Phase::First => 0,
             Phase::Confirming(blocks) => blocks,
             Phase::Judged => MOST_BLOCKS,
         };
@@ -165,7 +193,7 @@ impl Course {
             patched: &patched,
             rules: &scales.rules.0,
             stored: scales.stored.as_ref(),
-            pool: scales.pool,
+            pool: if self.phase == Phase::Trusting { Pool::Stored } else { scales.pool },
             accepted: &scales.accepted,
             once: &once,
             promises: self.cell.promises(),
@@ -173,6 +201,8 @@ impl Course {
         };
         let judgement = case.judge();
         let is_suspect = match self.phase {
+            // Metrics of another day say nothing of today's.
+            Phase::Trusting => judgement.verdict != Verdict::Same || case.has_metric(),
             Phase::First => suspect(&judgement) || case.has_suspect_metric() || case.is_open(),
             Phase::Confirming(_) | Phase::Judged => may_change(judgement.verdict) && case.is_open(),
         };

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use camino::Utf8PathBuf;
 use jiff::civil::Date;
 use patchbed_model::id::Hasher;
-use patchbed_model::{Acceptance, Digest, Judgement, RunId, Verdict};
+use patchbed_model::{Acceptance, Digest, Health, Judgement, RunId, Verdict};
 
 use super::course::Scales;
 use super::harness::{BaselineChoice, Candidates, Harness};
@@ -15,6 +15,12 @@ use crate::judge::Pool;
 use crate::noise::Baseline;
 use crate::plan::{CellNames, PlanCell};
 use crate::store::{Committed, Found, Header, StateError, Stored};
+
+/// How many days an accepted baseline may stand for control attempts.
+const FRESH: i32 = 30;
+
+/// On how many attempts it has to rest: of fewer it is not known what moves by itself.
+const FEWEST: u32 = 2;
 
 /// Gives out scales, and keeps what is to be reviewed.
 pub(super) struct Weighing<'a> {
@@ -80,7 +86,9 @@ impl<'a> Weighing<'a> {
             notes.push("the accepted baseline is of another environment and is not used".to_owned());
             return Ok(None);
         }
-        let contradictions = control.contradictions(&found.stored.baseline);
+        // Without attempts of this run the baseline stands alone.
+        let contradictions =
+            if control.attempts == 0 { Vec::new() } else { control.contradictions(&found.stored.baseline) };
         match (self.harness.options.baseline, contradictions.first()) {
             (BaselineChoice::Stored, _) | (_, None) => Ok(Some(found.stored.baseline)),
             (BaselineChoice::Control | BaselineChoice::Both, Some(key)) => {
@@ -90,6 +98,25 @@ impl<'a> Weighing<'a> {
                 Ok(None)
             }
         }
+    }
+
+    /// Whether the accepted baseline may stand for the attempts without the patch, and what is to be said then: it is of
+    /// the very same environment and not old, it rests on several attempts, and nothing was ill in any of them.
+    pub(super) fn trusted(&self, cell: &PlanCell, ground: &Ground) -> Result<Option<String>, StateError> {
+        let Some(Stored { header, baseline }) = self.found(cell)?.map(|found| found.stored) else {
+            return Ok(None);
+        };
+        let is_fresh = self.today().since(header.when).is_ok_and(|age| age.get_days() <= FRESH);
+        let was_well = baseline.entries.values().all(|entry| entry.times(Health::Bad) == 0);
+        let is_trusted =
+            is_fresh && was_well && baseline.attempts >= FEWEST && header.environment == environment(cell, ground);
+        let text = || {
+            let (attempts, when) = (baseline.attempts, header.when);
+            format!(
+                "the accepted baseline ({attempts} attempts, {when}) stands for attempts without the patch, unless something differs"
+            )
+        };
+        Ok(is_trusted.then(text))
     }
 
     fn found(&self, cell: &PlanCell) -> Result<Option<Found>, StateError> {

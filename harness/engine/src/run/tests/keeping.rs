@@ -1,5 +1,6 @@
 //! What is kept for review, and what comes of decisions.
 
+use camino::Utf8PathBuf;
 use jiff::civil::{Date, date};
 use patchbed_model::{Arm, Exit, Key, Verdict};
 use patchbed_sandbox::message::End;
@@ -138,17 +139,57 @@ async fn a_rejected_candidate_is_gone() {
     assert!(pending(&world.state(), &record.run, &snapshots, TODAY).expect("the record can be read").is_empty());
 }
 
-#[tokio::test(start_paused = true)]
-async fn an_accepted_baseline_makes_the_next_run_surer_and_leaves_no_candidate() {
-    let mut world = world("page", 0);
-    let snapshots = world.root().join("snapshots");
-    let first = world.run().await.expect("the run ends");
-    let waiting = pending(&world.state(), &first.run, &snapshots, TODAY).expect("the record can be read");
+/// A world like the first one, after its baseline was accepted on a day.
+async fn after_acceptance(text_with_the_patch: &'static str, day: Date) -> (World, Utf8PathBuf) {
+    let mut first = world("page", 0);
+    let snapshots = first.root().join("snapshots");
+    let record = first.run().await.expect("the run ends");
+    let waiting = pending(&first.state(), &record.run, &snapshots, TODAY).expect("the record can be read");
     accept(&snapshots, &waiting, &decision()).expect("it may be accepted");
-    let second = world.run().await.expect("the run ends");
-    let bound = |record: &patchbed_model::Record| record.scenarios[0].cells[0].noise_bound;
-    assert!(bound(&second) < bound(&first));
-    assert!(pending(&world.state(), &second.run, &snapshots, TODAY).expect("the record can be read").is_empty());
+    let committed = Committed::at(&snapshots);
+    let names = first.plan().cells[0].names();
+    let mut stored = committed.baseline(&names).expect("it can be read").expect("it was accepted").stored;
+    stored.header.when = day;
+    committed.write(&committed.baseline_file(&names), &stored).expect("it is written");
+    let mut second = world(text_with_the_patch, 0);
+    second.folder = std::sync::Arc::clone(&first.folder);
+    second.options.snapshots = Some(snapshots.clone());
+    (second, snapshots)
+}
+
+fn today() -> Date {
+    jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fresh_accepted_baseline_stands_for_the_attempts_without_the_patch() {
+    let (mut second, snapshots) = after_acceptance("page", today()).await;
+    let record = second.run().await.expect("the run ends");
+    assert_eq!((record.verdict, record.exit_name), (Verdict::Same, Exit::Ok));
+    assert_eq!((second.opened(Arm::Control), second.opened(Arm::Patched)), (0, 1));
+    assert!(record.scenarios[0].cells[0].notes[0].starts_with("the accepted baseline (2 attempts, "));
+    assert!(pending(&second.state(), &record.run, &snapshots, TODAY).expect("the record can be read").is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_differs_from_an_accepted_baseline_is_compared_with_attempts_of_today_too() {
+    let (mut second, snapshots) = after_acceptance("new page", today()).await;
+    let record = second.run().await.expect("the run ends");
+    assert_eq!(record.verdict, Verdict::Changed);
+    assert_eq!((second.opened(Arm::Control), second.opened(Arm::Patched)), (5, 4));
+    // Seven attempts without the patch, two of them accepted earlier.
+    let bound = record.scenarios[0].cells[0].noise_bound;
+    assert!((bound - crate::noise::bound(7)).abs() < 1e-9, "{bound}");
+    let waiting = pending(&second.state(), &record.run, &snapshots, TODAY).expect("the record can be read");
+    assert!(waiting.iter().all(|one| one.candidate.is_none()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_accepted_baseline_does_not_stand_for_attempts_of_today() {
+    let (mut second, _) = after_acceptance("page", date(2020, 2, 29)).await;
+    let record = second.run().await.expect("the run ends");
+    assert_eq!(record.verdict, Verdict::Same);
+    assert_eq!((second.opened(Arm::Control), second.opened(Arm::Patched)), (2, 1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -165,6 +206,8 @@ async fn what_was_learnt_of_an_environment_stays_in_the_next_candidate() {
     for world in [&mut first, &mut second] {
         world.options.snapshots = Some(snapshots.clone());
         world.options.candidates = Candidates::Write;
+        // Attempts without the patch are made in any case.
+        world.options.baseline = BaselineChoice::Control;
         world.scenario.probes = vec![probe("page"), probe("list")];
         let record = world.run().await.expect("the run ends");
         let waiting = pending(&world.state(), &record.run, &snapshots, TODAY).expect("the record can be read");
