@@ -66,7 +66,7 @@ patchbed_kinds::document! {
         rollback: Option<Placed<bool>>, optional;
         /// The network; a loopback interface only.
         network: Option<Placed<NetworkWord>>, optional;
-        /// Whether services are watched without asking.
+        /// Whether services, files and imports are watched without asking.
         automatic: Option<Placed<bool>>, optional;
         /// What makes the sandbox.
         backend: Option<Placed<BackendWord>>, optional;

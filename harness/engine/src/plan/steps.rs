@@ -88,7 +88,7 @@ impl Steps {
             self.add(Stage::Observe, format!("compare {} with before", data.name), Some(data.within));
         }
         if cell.scenario.automatic {
-            self.add(Stage::Observe, "look at services, packages, files, crashes".to_owned(), None);
+            self.add(Stage::Observe, "look at services, packages, files, crashes, imports".to_owned(), None);
         }
         for probe in cell.probes() {
             let times = if probe.repeat > 1 { format!(", {} times", probe.repeat) } else { String::new() };

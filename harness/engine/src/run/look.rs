@@ -5,7 +5,9 @@ use std::future::Future;
 use std::time::Duration;
 
 use patchbed_kinds::change::seconds;
-use patchbed_kinds::probe::automatic::{DriftScope, visit_service, watch_environment, watch_service};
+use patchbed_kinds::probe::automatic::{
+    DriftScope, Programs, visit_service, watch_environment, watch_imports, watch_service,
+};
 use patchbed_kinds::probe::canonical::canonical_reading;
 use patchbed_kinds::probe::{Look, Probe as _, ProbeError, Service as Watched};
 use patchbed_model::text::{one_line, shorten};
@@ -42,6 +44,8 @@ pub(super) struct Sight<'a> {
     /// The products, some of which say whether they protect.
     pub(super) products: &'a [&'a Software],
     pub(super) automatic: bool,
+    /// What may be programs whose imports are looked at.
+    pub(super) programs: &'a Programs,
     /// What the patch explains.
     pub(super) scope: &'a DriftScope,
     /// The mark since which log lines count.
@@ -74,6 +78,7 @@ impl Sight<'_> {
                 watched = self.watched().await?;
             }
             all.extend(watched);
+            all.extend(self.imports().await?);
         }
         Ok(all.into_iter().map(|(key, reading)| (key, canonical_reading(reading))).collect())
     }
@@ -106,6 +111,12 @@ impl Sight<'_> {
         let environment = self.limited(&look, watch_environment(&look, self.scope)).await?;
         all.extend(environment.into_iter().map(|seen| owner::named(self.products, seen)));
         Ok(all)
+    }
+
+    /// What programs import. It comes last: whatever is imported may leave something behind.
+    async fn imports(&self) -> Result<Readings, LinkError> {
+        let look = self.at(Key::from("imports"), AUTOMATIC);
+        self.limited(&look, watch_imports(&look, self.scope, self.programs)).await
     }
 
     /// A written probe, as often as it says.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use patchbed_kinds::change::{AnyChange, Change as _, ChangeError, Prepared};
-use patchbed_kinds::image::{Hold, Image, ImageError, StoreError, Workshop, build, extend};
+use patchbed_kinds::image::{Hold, Image, ImageError, StoreError, Workshop, build, extend, paths_of};
+use patchbed_kinds::probe::automatic::Programs;
 use patchbed_model::id::Hasher;
 use patchbed_model::{Arm, Blame, Cause, CauseKind, Digest, Stage};
 use patchbed_sandbox::{Bind, Lack, LackWeight};
@@ -24,6 +25,8 @@ pub(super) struct Ground {
     pub(super) binds: Vec<Bind>,
     /// The patches, in order; or why one of them cannot be applied at all.
     pub(super) patches: Result<Vec<PreparedPatch>, Cause>,
+    /// What of that may be programs whose imports are looked at.
+    pub(super) programs: Arc<Programs>,
     /// The digest of all that goes in.
     pub(super) inputs: Digest,
     /// Keep the store from removing any of it.
@@ -44,7 +47,7 @@ impl Ground {
         let binds: Vec<Bind> = prepared().flat_map(|one| one.binds.iter().cloned()).collect();
         let inputs = Hasher::new().part(&cell.id.0).part(image.digest.to_string());
         let inputs = prepared().fold(inputs, |all, one| all.part(one.digest.to_string())).finish();
-        Self { image, binds, patches, inputs, holds: Vec::new() }
+        Self { image, binds, patches, programs: Arc::default(), inputs, holds: Vec::new() }
     }
 }
 
@@ -55,11 +58,19 @@ pub(super) struct Preparation<'a> {
     images: BTreeMap<Digest, Result<Image, Cause>>,
     changes: BTreeMap<Digest, Result<Prepared, Cause>>,
     holds: BTreeMap<Utf8PathBuf, Arc<Hold>>,
+    /// What layers hold.
+    paths: BTreeMap<Utf8PathBuf, Vec<String>>,
 }
 
 impl<'a> Preparation<'a> {
     pub(super) fn new(harness: &'a Harness) -> Self {
-        Self { harness, images: BTreeMap::new(), changes: BTreeMap::new(), holds: BTreeMap::new() }
+        Self {
+            harness,
+            images: BTreeMap::new(),
+            changes: BTreeMap::new(),
+            holds: BTreeMap::new(),
+            paths: BTreeMap::new(),
+        }
     }
 
     /// What the attempts of this cell stand on; the inner error is why it has none.
@@ -82,7 +93,31 @@ impl<'a> Preparation<'a> {
                 Err(error) => return Ok(Err(unavailable("the store", &error.text()))),
             }
         }
+        ground.programs = match self.programs(cell, &ground.image).await {
+            Ok(programs) => programs,
+            Err(error) => return of_image(error, Blame::Environment, "the store").map(Err),
+        };
         Ok(Ok(ground))
+    }
+
+    /// What may be programs among the files that products and the image's own changes brought. Packages of the image's
+    /// distribution are its own matter.
+    async fn programs(&mut self, cell: &PlanCell, image: &Image) -> Result<Arc<Programs>, ImageError> {
+        if !cell.scenario.automatic {
+            return Ok(Arc::default());
+        }
+        let own = cell.image().install.iter().map(|change| !matches!(change, AnyChange::Deb(_)));
+        let of_products = cell.software().flat_map(|product| &product.install).map(|_| true);
+        let counts: Vec<bool> = own.chain(of_products).collect();
+        let layers = image.lowers.iter().zip(counts.iter().rev());
+        let layers: Vec<&Utf8PathBuf> = layers.filter(|(_, counts)| **counts).map(|(layer, _)| layer).collect();
+        for layer in &layers {
+            if !self.paths.contains_key(*layer) {
+                self.paths.insert((*layer).clone(), paths_of(layer).await?);
+            }
+        }
+        let paths = layers.iter().filter_map(|layer| self.paths.get(*layer)).flatten();
+        Ok(Arc::new(Programs::among(paths.map(String::as_str))))
     }
 
     /// Holds a thing of the store, each once for all cells: a hold is an open file.

@@ -146,6 +146,7 @@ impl<'a> Timeline<'a> {
             probes: &[],
             products: &[],
             automatic: false,
+            programs: &self.ground.programs,
             scope: &scope,
             since: PATCHED,
         };
@@ -201,8 +202,16 @@ impl<'a> Timeline<'a> {
         let probes: Vec<_> = self.cell.probes().collect();
         let automatic = self.cell.scenario.automatic;
         let products: Vec<_> = self.cell.software().collect();
-        let sight =
-            Sight { services: &services, remembered, probes: &probes, products: &products, automatic, scope, since };
+        let sight = Sight {
+            services: &services,
+            remembered,
+            probes: &probes,
+            products: &products,
+            automatic,
+            programs: &self.ground.programs,
+            scope,
+            since,
+        };
         Ok(sight.look().await?)
     }
 

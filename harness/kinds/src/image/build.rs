@@ -10,7 +10,7 @@ use patchbed_sandbox::{OpenError, Upper};
 
 use super::host::Shadowed;
 use super::store::{Draft, Entry, Meta, Place, Shelf, Store};
-use super::tree::{Job, Limits};
+use super::tree::{Job, Limits, Strange};
 use super::{AnySource, Image, ImageError, Source as _, Workshop, blocking};
 use crate::change::{AnyChange, Change as _, Prepared, Site, WayBack};
 
@@ -107,8 +107,19 @@ fn over_host(key: &Digest, shadowed: &Shadowed) -> Digest {
 
 /// What the files of this machine are that a layer hides.
 async fn shadowed(layer: &Utf8Path) -> Result<Shadowed, ImageError> {
-    let job = Job::List { from: layer.to_owned(), limits: Limits::default() };
+    let job = Job::List { from: layer.to_owned(), limits: Limits::default(), strange: Strange::Refused };
     blocking(move || Ok(Shadowed::by(&job.run(None)?.paths))).await
+}
+
+/// What a layer of the store holds, as paths inside the environment; those of folders end in `/`. Names that are not
+/// UTF-8 are left out.
+///
+/// # Errors
+/// When the layer cannot be read.
+pub async fn paths_of(layer: &Utf8Path) -> Result<Vec<String>, ImageError> {
+    let job = Job::List { from: layer.to_owned(), limits: Limits::default(), strange: Strange::LeftOut };
+    let planted = blocking(move || job.run(None)).await?;
+    Ok(planted.paths.into_iter().map(|path| format!("/{path}")).collect())
 }
 
 /// A layer that is not in its place yet.

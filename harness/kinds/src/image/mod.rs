@@ -19,7 +19,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use patchbed_model::Digest;
 use patchbed_sandbox::{Backend, SandboxSpec};
 
-pub use build::{build, extend};
+pub use build::{build, extend, paths_of};
 pub use store::{Entry, Hold, Meta, Shelf, Store, StoreError};
 pub use tree::TASKS;
 

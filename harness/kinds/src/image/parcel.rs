@@ -9,7 +9,7 @@ use patchbed_sandbox::{Bind, BindMode};
 
 use super::store::{Entry, Meta, Place, Shelf};
 use super::tar::digest_of;
-use super::tree::{Job, Limits, Owners, open_file};
+use super::tree::{Job, Limits, Owners, Strange, open_file};
 use super::{ImageError, Store, blocking};
 
 /// A folder or tarball as an entry of the store.
@@ -54,7 +54,8 @@ async fn tarball(store: &Store, path: &Utf8Path) -> Result<Entry, ImageError> {
 }
 
 async fn listing(root: &Utf8Path) -> Result<serde_json::Value, ImageError> {
-    let job = Job::List { from: root.to_owned(), limits: Limits { entries: 200_000, ..Limits::default() } };
+    let limits = Limits { entries: 200_000, ..Limits::default() };
+    let job = Job::List { from: root.to_owned(), limits, strange: Strange::Refused };
     let planted = blocking(move || job.run(None)).await?;
     Ok(serde_json::Value::from(planted.paths))
 }

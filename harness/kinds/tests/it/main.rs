@@ -5,6 +5,7 @@ mod bench;
 mod changes;
 mod debs;
 mod images;
+mod imports;
 mod laws;
 mod npms;
 mod package;
@@ -73,6 +74,7 @@ fn main() -> ExitCode {
         trial!(npms::a_missing_dependency_is_named_by_npm),
         trial!(npms::folders_that_do_not_fit_are_refused),
     ];
+    tests.extend(imports::trials());
     tests.extend(probes::trials());
     libtest_mimic::run(&arguments, tests).exit_code()
 }

@@ -11,7 +11,7 @@ use rustix::io::Errno;
 
 use super::entry::{Attribute, DEPTH_LIMIT, EntryPath, Meta, Pair, attribute, shown};
 use super::plant::{Planter, refused};
-use super::{Limits, Owners, Planted, TreeError};
+use super::{Limits, Owners, Planted, Strange, TreeError};
 
 const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
@@ -128,11 +128,14 @@ pub(super) fn measure(from: &Utf8Path) -> Result<Planted, TreeError> {
 }
 
 /// Names every entry, in the order of the walk.
-pub(super) fn list(from: &Utf8Path, limits: Limits) -> Result<Planted, TreeError> {
+pub(super) fn list(from: &Utf8Path, limits: Limits, strange: Strange) -> Result<Planted, TreeError> {
     let mut planted = Planted::default();
     walk(from, limits, &mut |met| {
         let Ok(name) = std::str::from_utf8(met.path.as_bytes()) else {
-            return Err(refused(&met.path, "has a name that is not UTF-8"));
+            return match strange {
+                Strange::Refused => Err(refused(&met.path, "has a name that is not UTF-8")),
+                Strange::LeftOut => Ok(()),
+            };
         };
         let end = if FileType::from_raw_mode(met.stat.st_mode) == FileType::Directory { "/" } else { "" };
         planted.paths.push(format!("{name}{end}"));

@@ -72,6 +72,8 @@ pub(crate) enum Job {
         from: Utf8PathBuf,
         /// How much is too much.
         limits: Limits,
+        /// What becomes of names that are not UTF-8.
+        strange: Strange,
     },
     /// Remove trees.
     Remove {
@@ -87,6 +89,15 @@ pub(crate) enum Owners {
     Kept,
     /// All become root: the owners of a checkout say nothing about the files' place in an environment.
     Root,
+}
+
+/// What becomes of names that are not UTF-8.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Strange {
+    /// They are an error.
+    Refused,
+    /// They are left out.
+    LeftOut,
 }
 
 /// How much is too much.
@@ -180,7 +191,7 @@ impl Job {
             Self::Import { from, into, owners, limits } => import::import(from, into, *owners, *limits),
             Self::Fingerprint { from, limits } => import::fingerprint(from, *limits),
             Self::Measure { from } => import::measure(from),
-            Self::List { from, limits } => import::list(from, *limits),
+            Self::List { from, limits, strange } => import::list(from, *limits, *strange),
             Self::Remove { paths } => {
                 for path in paths {
                     remove_tree(path.as_std_path()).map_err(|error| TreeError::Unavailable(error.to_string()))?;

@@ -7,8 +7,10 @@ mod crashes;
 mod drift;
 mod environment;
 mod footprint;
+mod imports;
 mod logs;
 mod paths;
+mod programs;
 mod security;
 mod service;
 #[cfg(test)]
@@ -17,7 +19,9 @@ mod visit;
 
 pub use environment::watch_environment;
 pub use footprint::Footprint;
+pub use imports::watch_imports;
 pub use logs::LOG_FILES;
+pub use programs::Programs;
 pub(super) use service::state;
 pub use service::watch_service;
 pub use visit::visit_service;
