@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use patchbed_kinds::change::AnyChange;
 use patchbed_model::event::{AttemptId, PlannedCell};
 use patchbed_model::id::Hasher;
 use patchbed_model::{Arm, CellId, Digest, Key};
@@ -148,6 +149,16 @@ impl PlanCell {
         let probes = self.probes().filter(|probe| about(&probe.service)).map(Probe::prefix);
         let data = self.data().filter(|data| about(&data.service)).map(Data::prefix);
         services.iter().map(|name| Key::from(*name)).chain(probes).chain(data).collect()
+    }
+
+    /// Of each change that is installed on the image, from the lowest layer: whether no written probe speaks for what it
+    /// brings, so that its programs are looked at without asking. Packages of the image's distribution are its own matter.
+    #[must_use]
+    pub fn unprobed(&self) -> Vec<bool> {
+        let is_own = self.scenario.probes.is_empty();
+        let own = self.image().install.iter().map(|change| is_own && !matches!(change, AnyChange::Deb(_)));
+        let of_products = self.software().flat_map(|product| product.install.iter().map(|_| product.probes.is_empty()));
+        own.chain(of_products).collect()
     }
 
     /// What people call it by.

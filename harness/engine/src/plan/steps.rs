@@ -88,7 +88,8 @@ impl Steps {
             self.add(Stage::Observe, format!("compare {} with before", data.name), Some(data.within));
         }
         if cell.scenario.automatic {
-            self.add(Stage::Observe, "look at services, packages, files, crashes, imports".to_owned(), None);
+            let imports = if cell.unprobed().contains(&true) { ", imports" } else { "" };
+            self.add(Stage::Observe, format!("look at services, packages, files, crashes{imports}"), None);
         }
         for probe in cell.probes() {
             let times = if probe.repeat > 1 { format!(", {} times", probe.repeat) } else { String::new() };

@@ -100,15 +100,12 @@ impl<'a> Preparation<'a> {
         Ok(Ok(ground))
     }
 
-    /// What may be programs among the files that products and the image's own changes brought. Packages of the image's
-    /// distribution are its own matter.
+    /// What may be programs among the files that products and the image's own changes brought, and nobody probes.
     async fn programs(&mut self, cell: &PlanCell, image: &Image) -> Result<Arc<Programs>, ImageError> {
         if !cell.scenario.automatic {
             return Ok(Arc::default());
         }
-        let own = cell.image().install.iter().map(|change| !matches!(change, AnyChange::Deb(_)));
-        let of_products = cell.software().flat_map(|product| &product.install).map(|_| true);
-        let counts: Vec<bool> = own.chain(of_products).collect();
+        let counts = cell.unprobed();
         let layers = image.lowers.iter().zip(counts.iter().rev());
         let layers: Vec<&Utf8PathBuf> = layers.filter(|(_, counts)| **counts).map(|(layer, _)| layer).collect();
         for layer in &layers {
