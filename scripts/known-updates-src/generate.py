@@ -129,9 +129,12 @@ class Case:
             run = service["run"]
             if folders:
                 run = f"mkdir -p {' '.join(folders)}; exec {run}"
+            ready = {"tcp": f"127.0.0.1:{service['port']}"}
             if any(name.startswith("postgresql-") for name in part.get("deb", [])):
                 run = f"install -d -o postgres -g postgres /run/postgresql; exec {run}"
-            one = {"name": service["name"], "run": run, "ready": {"tcp": f"127.0.0.1:{service['port']}"}, "within": "30s"}
+                # Its port is open before it takes queries.
+                ready = {"command": f"pg_isready -q -h 127.0.0.1 -p {service['port']}"}
+            one = {"name": service["name"], "run": run, "ready": ready, "within": "30s"}
             if "ready_s" in service:
                 one["within"] = f"{max(service['ready_s'], 30)}s"
             if "pg_ctl" in service.get("stop", ""):

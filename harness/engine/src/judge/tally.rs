@@ -205,8 +205,11 @@ fn merged(same: &[Difference], of: u32) -> Option<Difference> {
     let seen = count(same.len());
     let times = |one: &Difference| same.iter().filter(|other| other.now == one.now).count();
     let weight = |one: &Difference| (one.counts(), one.verdict, times(one));
-    // Attempts have no order, so that of the values decides between equals.
-    let rank = |one: &Difference| format!("{:?}{:?}{:?}{:?}{:?}", one.now, one.was, one.class, one.kind, one.evidence);
+    // Of equals the one that explains most. Attempts have no order, so that of the values decides the rest.
+    let rank = |one: &Difference| {
+        let text = format!("{:?}{:?}{:?}{:?}{:?}", one.now, one.was, one.class, one.kind, one.evidence);
+        (one.evidence.len(), text)
+    };
     let mut best = same
         .iter()
         .max_by(|one, other| weight(one).cmp(&weight(other)).then_with(|| rank(other).cmp(&rank(one))))?
