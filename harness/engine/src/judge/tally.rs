@@ -205,10 +205,12 @@ fn merged(same: &[Difference], of: u32) -> Option<Difference> {
     let seen = count(same.len());
     let times = |one: &Difference| same.iter().filter(|other| other.now == one.now).count();
     let weight = |one: &Difference| (one.counts(), one.verdict, times(one));
-    // Of equals the one that explains most. Attempts have no order, so that of the values decides the rest.
+    // Of equals the one that is explained as most are, for a log may come late, and then as fully as can be. Attempts have
+    // no order, so that of the values decides the rest.
     let rank = |one: &Difference| {
+        let alike = same.iter().filter(|other| other.evidence == one.evidence).count();
         let text = format!("{:?}{:?}{:?}{:?}{:?}", one.now, one.was, one.class, one.kind, one.evidence);
-        (one.evidence.len(), text)
+        (alike, one.evidence.len(), text)
     };
     let mut best = same
         .iter()
