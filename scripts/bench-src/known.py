@@ -9,7 +9,7 @@ WHEELS = ["click==8.0.4", "click==8.1.0", "typer==0.4.0"]
 def measure(table, root, rounds):
     wheels, image = KEPT / "wheels", python_image(root)
     for wheel in WHEELS:
-        text(["python3", "-m", "pip", "download", "-q", "--no-deps", "-d", wheels, wheel])
+        text(["/usr/bin/python3", "-m", "pip", "download", "-q", "--no-deps", "-d", wheels, wheel])
     work = folder()
     (work / "known.yaml").write_text(SCENARIO.format(image=image, wheels=wheels))
     counts = {"control": 0, "patched": 0}

@@ -89,7 +89,11 @@ impl Steps {
         }
         if cell.scenario.automatic {
             let imports = if cell.unprobed().contains(&true) { ", imports" } else { "" };
-            self.add(Stage::Observe, format!("look at services, packages, files, crashes{imports}"), None);
+            self.add(
+                Stage::Observe,
+                format!("look at services and their front pages, packages, files, crashes{imports}"),
+                None,
+            );
         }
         for probe in cell.probes() {
             let times = if probe.repeat > 1 { format!(", {} times", probe.repeat) } else { String::new() };

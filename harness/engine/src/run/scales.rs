@@ -106,7 +106,7 @@ impl<'a> Weighing<'a> {
         let Some(Stored { header, baseline }) = self.found(cell)?.map(|found| found.stored) else {
             return Ok(None);
         };
-        let is_fresh = self.today().since(header.when).is_ok_and(|age| age.get_days() <= FRESH);
+        let is_fresh = self.today().since(header.when).is_ok_and(|age| (0..=FRESH).contains(&age.get_days()));
         let was_well = baseline.entries.values().all(|entry| entry.times(Health::Bad) == 0);
         let is_trusted =
             is_fresh && was_well && baseline.attempts >= FEWEST && header.environment == environment(cell, ground);

@@ -4,10 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::time::Duration;
 
-use patchbed_model::{Arm, CellId, Exit, Record, Verdict};
+use patchbed_model::{Arm, CellId, Record, Verdict};
 use patchbed_sandbox::message::End;
 
-use super::super::{Cancel, Canceller};
 use super::{World, ran};
 use crate::covering::pairs;
 use crate::fixtures::{product, workload};
@@ -106,21 +105,9 @@ async fn a_run_that_adds_cells_goes_on_where_it_was_cut_off() {
     let mut cuts = 0;
     for seconds in (20..200).step_by(31) {
         let mut world = world(guilty);
-        let (canceller, cancel) = Canceller::new();
-        world.cancel = cancel;
-        let signal = async {
-            tokio::time::sleep(Duration::from_secs(seconds)).await;
-            canceller.cancel();
-        };
-        let (cut, ()) = tokio::join!(world.run(), signal);
-        let cut = cut.expect("the run ends");
-        if cut.exit_name != Exit::Interrupted {
-            continue;
-        }
+        let Some(cut) = world.cut_off(seconds).await else { continue };
         cuts += 1;
         let (finished, before) = (attempts(&cut), sandboxes(&world));
-        world.options.resume = Some(cut.run.clone());
-        world.cancel = Cancel::never();
         let resumed = world.run().await.expect("the resumed run ends");
         assert_eq!((added(&resumed), only_with(&resumed)), (added(&whole), only_with(&whole)), "after {seconds} s");
         // One attempt was under way and is made again.

@@ -193,6 +193,24 @@ async fn an_old_accepted_baseline_does_not_stand_for_attempts_of_today() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_baseline_of_a_day_that_has_not_come_is_not_trusted() {
+    let (mut second, _) = after_acceptance("page", date(2999, 1, 1)).await;
+    assert_eq!(second.run().await.expect("the run ends").verdict, Verdict::Same);
+    assert_eq!((second.opened(Arm::Control), second.opened(Arm::Patched)), (2, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_ill_today_without_the_patch_is_not_blamed_on_it_because_it_was_well_when_it_was_accepted() {
+    let (second, snapshots) = after_acceptance("page", today()).await;
+    let mut third = World::new(|_, words| is(words, "look").then(|| ran(End::Exited(3), "page")));
+    third.folder = std::sync::Arc::clone(&second.folder);
+    third.options.snapshots = Some(snapshots);
+    let record = third.run().await.expect("the run ends");
+    assert_eq!(record.exit_name, Exit::BrokenBefore);
+    assert_eq!(third.opened(Arm::Control), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_was_learnt_of_an_environment_stays_in_the_next_candidate() {
     let moving = |name: &'static str| {
         World::new(move |inside, words| {

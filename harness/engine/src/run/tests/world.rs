@@ -2,18 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use camino::Utf8Path;
 use patchbed_kinds::change::{AnyChange, Prepared};
 use patchbed_kinds::image::{Image, Store};
-use patchbed_model::{Arm, Cause, Digest, Event, Record};
+use patchbed_model::{Arm, Cause, Digest, Event, Exit, Record};
 use patchbed_sandbox::FakeBackend;
 use patchbed_sandbox::fake::{Answer, Asked, Happened};
 use patchbed_sandbox::message::{End, Failure, FailureKind, Output, Ran, Reply, Request, ServiceState, Usage};
 
 use super::super::begin::run_on;
 use super::super::prepare::{Ground, PreparedPatch};
-use super::super::{Cancel, EventSink, Harness, Options, RunError, SystemClock};
+use super::super::{Cancel, Canceller, EventSink, Harness, Options, RunError, SystemClock};
 use crate::fixtures::scenario;
 use crate::plan::{Plan, PlanCell, Selection, plan};
 use crate::scenario::Scenario;
@@ -109,6 +110,22 @@ impl World {
         let (plan, harness, cancel) = (self.plan(), self.harness(), self.cancel.clone());
         let sink = &mut Listener(&mut self.events);
         run_on(&plan, &harness, (sink, &cancel), async |cell| ground(cell)).await
+    }
+
+    /// Runs the scenario, interrupts it after so many seconds, and has the next run go on with it. The record of the run that
+    /// was cut off; nothing of one that had ended before.
+    pub(super) async fn cut_off(&mut self, seconds: u64) -> Option<Record> {
+        let (canceller, cancel) = Canceller::new();
+        self.cancel = cancel;
+        let signal = async {
+            tokio::time::sleep(Duration::from_secs(seconds)).await;
+            canceller.cancel();
+        };
+        let (cut, ()) = tokio::join!(self.run(), signal);
+        let cut = cut.expect("the run ends");
+        self.cancel = Cancel::never();
+        self.options.resume = Some(cut.run.clone());
+        Some(cut).filter(|cut| cut.exit_name == Exit::Interrupted)
     }
 
     /// How many sandboxes were opened for attempts of this arm.
