@@ -250,6 +250,8 @@ Dumper.ignore_aliases = lambda *_: True
 
 def main():
     corpus = pathlib.Path(sys.argv[1])
+    if not (corpus / "cases").is_dir():
+        sys.exit(f"generate.py: {corpus} has no folder `cases`")
     SCENARIOS.mkdir(exist_ok=True)
     cases = [Case(corpus, path) for path in sorted((corpus / "cases").glob("*.yaml"))]
     for case in cases:

@@ -9,7 +9,7 @@ use patchbed_model::id::Hasher;
 use patchbed_model::{Arm, CellId, Digest, Key};
 use serde_json::{Value as Json, json};
 
-use crate::scenario::{Data, ImageUse, Patch, Probe, Promise, Scenario, Service, Software, Workload};
+use crate::scenario::{Data, ImageUse, Patch, Probe, Promise, Scenario, Service, ServiceRun, Software, Workload};
 
 /// What will be run, in order.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -114,6 +114,16 @@ impl PlanCell {
         in_order(all.collect())
     }
 
+    /// The command lines of services that are programs.
+    #[must_use]
+    pub fn commands(&self) -> Vec<String> {
+        let line = |service: &Service| match &service.run {
+            ServiceRun::Program { argv, .. } => Some(argv.join(" ")),
+            ServiceRun::Unit(_) => None,
+        };
+        self.services().into_iter().filter_map(line).collect()
+    }
+
     /// All workloads.
     pub fn workloads(&self) -> impl Iterator<Item = &Workload> {
         self.scenario.workloads.iter().chain(self.software().flat_map(|product| &product.workloads))
@@ -151,13 +161,18 @@ impl PlanCell {
         services.iter().map(|name| Key::from(*name)).chain(probes).chain(data).collect()
     }
 
-    /// Of each change that is installed on the image, from the lowest layer: whether no written probe speaks for what it
-    /// brings, so that its programs are looked at without asking. Packages of the image's distribution are its own matter.
+    /// The changes that are installed on the image, from the lowest layer: those for which no written probe speaks, so
+    /// that their programs are looked at without asking. Packages of the image's distribution are its own matter.
     #[must_use]
-    pub fn unprobed(&self) -> Vec<bool> {
+    pub fn unprobed(&self) -> Vec<Option<&AnyChange>> {
         let is_own = self.scenario.probes.is_empty();
-        let own = self.image().install.iter().map(|change| is_own && !matches!(change, AnyChange::Deb(_)));
-        let of_products = self.software().flat_map(|product| product.install.iter().map(|_| product.probes.is_empty()));
+        let own = self.image().install.iter().map(|change| {
+            let counts = is_own && !matches!(change, AnyChange::Deb(_));
+            counts.then_some(change)
+        });
+        let of_products = self
+            .software()
+            .flat_map(|product| product.install.iter().map(|change| product.probes.is_empty().then_some(change)));
         own.chain(of_products).collect()
     }
 

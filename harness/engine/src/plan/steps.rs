@@ -88,10 +88,10 @@ impl Steps {
             self.add(Stage::Observe, format!("compare {} with before", data.name), Some(data.within));
         }
         if cell.scenario.automatic {
-            let imports = if cell.unprobed().contains(&true) { ", imports" } else { "" };
+            let programs = if cell.unprobed().iter().any(Option::is_some) { ", imports, scripts" } else { "" };
             self.add(
                 Stage::Observe,
-                format!("look at services and their front pages, packages, files, crashes{imports}"),
+                format!("look at services and their front pages, packages, files, crashes{programs}"),
                 None,
             );
         }

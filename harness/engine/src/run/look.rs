@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use patchbed_kinds::change::seconds;
 use patchbed_kinds::probe::automatic::{
-    DriftScope, Programs, visit_service, watch_environment, watch_imports, watch_service,
+    DriftScope, Programs, run_jobs, visit_service, watch_environment, watch_imports, watch_service,
 };
 use patchbed_kinds::probe::canonical::canonical_reading;
 use patchbed_kinds::probe::{Look, Probe as _, ProbeError, Service as Watched};
@@ -44,7 +44,7 @@ pub(super) struct Sight<'a> {
     /// The products, some of which say whether they protect.
     pub(super) products: &'a [&'a Software],
     pub(super) automatic: bool,
-    /// What may be programs whose imports are looked at.
+    /// What may be programs that are looked at or run.
     pub(super) programs: &'a Programs,
     /// What the patch explains.
     pub(super) scope: &'a DriftScope,
@@ -78,7 +78,7 @@ impl Sight<'_> {
                 watched = self.watched().await?;
             }
             all.extend(watched);
-            all.extend(self.imports().await?);
+            all.extend(self.programs().await?);
         }
         Ok(all.into_iter().map(|(key, reading)| (key, canonical_reading(reading))).collect())
     }
@@ -113,10 +113,13 @@ impl Sight<'_> {
         Ok(all)
     }
 
-    /// What programs import. It comes last: whatever is imported may leave something behind.
-    async fn imports(&self) -> Result<Readings, LinkError> {
+    /// What programs import, and what scripts do. It comes last: whatever is run may leave something behind.
+    async fn programs(&self) -> Result<Readings, LinkError> {
         let look = self.at(Key::from("imports"), AUTOMATIC);
-        self.limited(&look, watch_imports(&look, self.scope, self.programs)).await
+        let mut all = self.limited(&look, watch_imports(&look, self.scope, self.programs)).await?;
+        let look = self.at(Key::from("jobs"), AUTOMATIC);
+        all.extend(self.limited(&look, run_jobs(&look, self.scope, self.programs)).await?);
+        Ok(all)
     }
 
     /// A written probe, as often as it says.

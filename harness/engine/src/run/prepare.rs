@@ -25,7 +25,7 @@ pub(super) struct Ground {
     pub(super) binds: Vec<Bind>,
     /// The patches, in order; or why one of them cannot be applied at all.
     pub(super) patches: Result<Vec<PreparedPatch>, Cause>,
-    /// What of that may be programs whose imports are looked at.
+    /// What of that may be programs that are looked at or run.
     pub(super) programs: Arc<Programs>,
     /// The digest of all that goes in.
     pub(super) inputs: Digest,
@@ -105,16 +105,18 @@ impl<'a> Preparation<'a> {
         if !cell.scenario.automatic {
             return Ok(Arc::default());
         }
-        let counts = cell.unprobed();
-        let layers = image.lowers.iter().zip(counts.iter().rev());
-        let layers: Vec<&Utf8PathBuf> = layers.filter(|(_, counts)| **counts).map(|(layer, _)| layer).collect();
-        for layer in &layers {
+        let changes = cell.unprobed();
+        let layers = image.lowers.iter().zip(changes.into_iter().rev());
+        let layers: Vec<_> = layers.filter_map(|(layer, change)| Some((layer, change?))).collect();
+        for (layer, _) in &layers {
             if !self.paths.contains_key(*layer) {
                 self.paths.insert((*layer).clone(), paths_of(layer).await?);
             }
         }
-        let paths = layers.iter().filter_map(|layer| self.paths.get(*layer)).flatten();
-        Ok(Arc::new(Programs::among(paths.map(String::as_str))))
+        let paths = |(layer, _): &(&Utf8PathBuf, &AnyChange)| self.paths.get(*layer).into_iter().flatten();
+        let laid = layers.iter().filter(|(_, change)| matches!(change, AnyChange::Files(_)));
+        let programs = Programs::among(layers.iter().flat_map(paths).map(String::as_str));
+        Ok(Arc::new(programs.with_jobs(laid.flat_map(paths).map(String::as_str), &cell.commands())))
     }
 
     /// Holds a thing of the store, each once for all cells: a hold is an open file.

@@ -6,6 +6,7 @@ mod changes;
 mod debs;
 mod images;
 mod imports;
+mod jobs;
 mod laws;
 mod npms;
 mod package;
@@ -75,6 +76,7 @@ fn main() -> ExitCode {
         trial!(npms::folders_that_do_not_fit_are_refused),
     ];
     tests.extend(imports::trials());
+    tests.extend(jobs::trials());
     tests.extend(probes::trials());
     libtest_mimic::run(&arguments, tests).exit_code()
 }

@@ -18,6 +18,8 @@ pub struct Programs {
     pub(super) node: Vec<String>,
     /// The `package.json` of each package of Node that is not within another one.
     pub(super) packages: Vec<String>,
+    /// Scripts that no service runs.
+    pub(super) jobs: Vec<String>,
 }
 
 impl Programs {
@@ -55,8 +57,9 @@ impl Programs {
         [&self.python, &self.distributions, &self.node, &self.packages].iter().all(|list| list.is_empty())
     }
 
-    fn lists(&mut self) -> [&mut Vec<String>; 5] {
-        [&mut self.python, &mut self.distributions, &mut self.venvs, &mut self.node, &mut self.packages]
+    fn lists(&mut self) -> [&mut Vec<String>; 6] {
+        let Self { python, distributions, venvs, node, packages, jobs } = self;
+        [python, distributions, venvs, node, packages, jobs]
     }
 
     fn take(&mut self, path: &str) {

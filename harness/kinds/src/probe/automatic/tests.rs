@@ -175,14 +175,15 @@ async fn a_visitor_asks_what_may_speak_http() {
         Request::Sockets => Reply::Sockets(sockets.to_vec()),
         Request::Http(http) => {
             urls.lock().unwrap().push(http.url.clone());
-            let answer = HttpAnswer { status: 503, headers: BTreeMap::new(), body: Output::default(), microseconds: 9 };
+            let body = Output { text: "down for repair\n".to_owned(), total: 16, ..Output::default() };
+            let answer = HttpAnswer { status: 503, headers: BTreeMap::new(), body, microseconds: 9 };
             Reply::Http(if http.url.ends_with(":80/") { Ok(answer) } else { Err("no HTTP".to_owned()) })
         }
         other => World::healthy().answer(other),
     })
     .await;
     let readings = told(visit_service(&look(&*sandbox, &[service("web")])).await.unwrap());
-    assert_eq!(readings, ["p.answer.80 = 503"]);
+    assert_eq!(readings, ["p.answer.80 = 503", "p.page.80 = down for repair"]);
     assert_eq!(*asked.lock().unwrap(), ["http://127.0.0.1:80/", "http://[::1]:8080/"]);
 }
 

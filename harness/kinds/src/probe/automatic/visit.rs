@@ -8,6 +8,7 @@ use patchbed_sandbox::message::{Http, Socket};
 
 use super::super::canonical::CHOSEN_BY_KERNEL;
 use super::super::members::members;
+use super::super::outputs::text_of;
 use super::super::{Look, ProbeError};
 
 /// Ports that other protocols are registered for. Their servers write complaints into logs, or wait for more.
@@ -26,8 +27,9 @@ const WITHIN: u64 = 2000;
 /// How much of a page is read, in bytes.
 const KEEP: usize = 64 << 10;
 
-/// The status with which each listening port of the look's service answers `GET /`, as `answer.<port>`; nothing for one
-/// that gives no answer in HTTP. It is not said to be good or bad, because nobody said what it should be.
+/// The status with which each listening port of the look's service answers `GET /`, as `answer.<port>`, and its page, as
+/// `page.<port>`; nothing for one that gives no answer in HTTP. Neither is said to be good or bad, because nobody said
+/// what it should be.
 ///
 /// # Errors
 /// [`ProbeError::Blind`] when the look names no service, or the guest could not look.
@@ -55,6 +57,7 @@ pub async fn visit_service(look: &Look<'_>) -> Result<Vec<(Key, Reading)>, Probe
         };
         if let Ok(answer) = look.sandbox.http(question).await? {
             readings.push((look.key(&format!("answer.{port}")), Reading::content(answer.status.to_string())));
+            readings.push((look.key(&format!("page.{port}")), Reading::content(text_of(&answer.body))));
         }
     }
     Ok(readings)
