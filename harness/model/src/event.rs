@@ -7,6 +7,7 @@ use crate::difference::Judgement;
 use crate::exit::Exit;
 use crate::id::{CellId, Digest, RunId};
 use crate::outcome::{Arm, Outcome, Stage};
+use crate::search::Search;
 
 /// One go at one arm of one cell.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -38,6 +39,9 @@ pub struct PlannedCell {
     pub patches: Vec<String>,
     /// The products that are on.
     pub software: Vec<String>,
+    /// The cell of whose bundle this is a part that is tried: then nothing is said of it by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trial_of: Option<CellId>,
 }
 
 /// A file that the run was made from, as it was at the start.
@@ -110,6 +114,13 @@ pub enum Event {
         cell: CellId,
         /// What was decided.
         judgement: Box<Judgement>,
+    },
+    /// The guilty part of a cell's bundle was searched for.
+    Searched {
+        /// Of which cell.
+        cell: CellId,
+        /// What was found.
+        search: Box<Search>,
     },
     /// Something a person should know.
     Note {

@@ -13,6 +13,7 @@ pub mod outcome;
 pub mod reading;
 pub mod record;
 pub mod rule;
+pub mod search;
 pub mod text;
 pub mod verdict;
 

@@ -11,6 +11,7 @@ use crate::difference::{Difference, Ill};
 use crate::exit::Exit;
 use crate::id::{CellId, Digest, Key, RunId};
 use crate::outcome::{Arm, Blame, Cause, Stage};
+use crate::search::Search;
 use crate::verdict::Verdict;
 
 /// The version of the record's format, as it stands in `schema`.
@@ -65,6 +66,23 @@ pub struct ScenarioRecord {
     pub cells: Vec<CellRecord>,
     /// Cells that fail for one reason, grouped by what was observed.
     pub causes: Vec<CauseRecord>,
+    /// The guilty parts of the bundle, of all cells in which they were searched for and found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub culprits: Option<Culprits>,
+}
+
+/// The guilty parts of a bundle, and what is safe.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Culprits {
+    /// Least sets of patches, each of which breaks something by itself.
+    pub sets: Vec<Vec<String>>,
+    /// How likely that is, from 0 to 1: of several answers the least likely.
+    pub posterior: f64,
+    /// How many attempts with parts of the bundle it took.
+    pub runs: usize,
+    /// The patches that may be shipped together: tried, and clean wherever it was searched. Absent when not known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub safe_subset: Vec<String>,
 }
 
 /// What is kept of one cell.
@@ -111,6 +129,9 @@ pub struct CellRecord {
     /// What could not be limited or looked at.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// The search for the guilty part of its bundle, when there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub search: Option<Search>,
 }
 
 /// What is kept of one attempt.

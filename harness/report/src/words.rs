@@ -44,7 +44,14 @@ pub fn duration(milliseconds: u64) -> String {
 /// A number with its noun: `1 cell`, `4 cells`.
 #[must_use]
 pub fn count(number: usize, noun: &str) -> String {
-    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+    let plural = if noun.ends_with("ch") { "es" } else { "s" };
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}{plural}") }
+}
+
+/// A probability as it is written: `.998`.
+#[must_use]
+pub fn posterior(chance: f64) -> String {
+    if chance >= 0.9995 { "over .999".to_owned() } else { format!("{chance:.3}").trim_start_matches('0').to_owned() }
 }
 
 /// Milliseconds from the start to the end of the run; `None` when it was cut off.

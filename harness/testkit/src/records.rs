@@ -33,6 +33,7 @@ pub fn cell(id: &str, patches: &[&str], software: &[&str]) -> CellRecord {
         noise_bound: 0.25,
         timeline: vec![attempt(Arm::Control, 1), attempt(Arm::Control, 2), attempt(Arm::Patched, 1)],
         notes: Vec::new(),
+        search: None,
     }
 }
 
@@ -76,6 +77,7 @@ pub fn scenario(id: &str, cells: Vec<CellRecord>, causes: Vec<CauseRecord>) -> S
         verdict,
         cells,
         causes,
+        culprits: None,
     }
 }
 

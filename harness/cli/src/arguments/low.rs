@@ -3,7 +3,7 @@
 use camino::Utf8PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
-use super::run::{CheckArguments, NoiseArguments, PlanArguments, RunArguments};
+use super::run::{BisectArguments, CheckArguments, NoiseArguments, PlanArguments, RunArguments};
 use super::stored::{
     AcceptArguments, CleanArguments, DoctorArguments, ExplainArguments, ImagesArguments, RejectArguments,
     ReportArguments, ReviewArguments, SchemaArguments, ShellArguments, ShowArguments,
@@ -70,6 +70,8 @@ pub(crate) enum Word {
     Plan(PlanArguments),
     /// Run scenarios and judge them
     Run(RunArguments),
+    /// Search a cell's bundle for its smallest guilty part, and for the largest that is safe to ship
+    Bisect(BisectArguments),
     /// Run scenarios without their patches, and say how much each moves by itself
     Noise(NoiseArguments),
     /// Explain a result again, from its record

@@ -77,6 +77,72 @@ pub(crate) struct RunArguments {
     pub(crate) how: How,
     #[command(flatten)]
     pub(crate) result: Outputs,
+    /// The most trials of parts of a bundle, when it was asked for a search.
+    #[arg(skip)]
+    pub(crate) budget: Option<usize>,
+}
+
+/// `bisect`.
+#[derive(Debug, Args)]
+pub(crate) struct BisectArguments {
+    /// The cell, by any unique beginning of its id
+    #[arg(value_name = "CELL")]
+    pub(crate) cell: String,
+    #[command(flatten)]
+    pub(crate) files: Files,
+    /// The most attempts with parts of the bundle
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "200",
+        value_parser = clap::value_parser!(u32).range(1..=10_000),
+        help_heading = "How"
+    )]
+    pub(crate) budget: u32,
+    /// How many attempts run at one time [default: one for each processor, as memory allows]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "How")]
+    pub(crate) jobs: Option<u16>,
+    /// Fetch nothing
+    #[arg(long, help_heading = "How")]
+    pub(crate) offline: bool,
+    /// Limit of one attempt, such as 10min, instead of what the scenario says
+    #[arg(long, value_name = "TIME", value_parser = super::read::duration, help_heading = "How")]
+    pub(crate) timeout: Option<std::time::Duration>,
+    /// How progress is shown
+    #[arg(long, value_name = "HOW", default_value = "auto", help_heading = "Output")]
+    pub(crate) progress: Progress,
+    /// Print the record as JSON instead of the screen
+    #[arg(long, help_heading = "Output")]
+    pub(crate) json: bool,
+}
+
+impl From<BisectArguments> for RunArguments {
+    fn from(asked: BisectArguments) -> Self {
+        Self {
+            files: asked.files,
+            selection: Selection { select: None, cell: vec![asked.cell], last_failed: false },
+            last: false,
+            how: How {
+                jobs: asked.jobs,
+                exit_first: false,
+                attempts: None,
+                baseline: Baseline::Both,
+                no_cache: false,
+                offline: asked.offline,
+                timeout: asked.timeout,
+                shell_fail: false,
+                dry_run: false,
+            },
+            result: Outputs {
+                fail_on: FailOn::Changed,
+                report: Vec::new(),
+                progress: asked.progress,
+                json: asked.json,
+                events: None,
+            },
+            budget: usize::try_from(asked.budget).ok(),
+        }
+    }
 }
 
 /// `noise`.

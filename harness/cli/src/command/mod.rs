@@ -1,5 +1,6 @@
 //! The commands, one file each. Each takes the context and its arguments and gives back how the program ends.
 
+mod bisect;
 mod check;
 mod clean;
 mod contents;
@@ -31,6 +32,7 @@ pub(crate) fn execute(context: &Context, word: Word) -> Result<u8, Failure> {
         Word::Check(arguments) => check::execute(context, &arguments),
         Word::Plan(arguments) => plan::execute(context, &arguments),
         Word::Run(arguments) => run::execute(context, arguments),
+        Word::Bisect(arguments) => bisect::execute(context, arguments),
         Word::Noise(arguments) => noise::execute(context, &arguments),
         Word::Show(arguments) => show::execute(context, &arguments),
         Word::Shell(arguments) => return shell::execute(context, &arguments),

@@ -53,7 +53,13 @@ pub(super) fn of_run(state: &State, run: &RunId) -> Result<Resumed, Failure> {
     let unreadable = || Failure::say(Exit::Usage, format!("run {run} does not say how it was begun"));
     let words = std::iter::once("patchbed".to_owned()).chain(words.ok_or_else(unreadable)?);
     let Parsed::Command(low) = arguments::parse(words.map(Into::into)) else { return Err(unreadable()) };
-    let Word::Run(mut arguments) = low.word else { return Err(unreadable()) };
+    let mut arguments: RunArguments = if let Word::Bisect(arguments) = low.word {
+        arguments.into()
+    } else if let Word::Run(arguments) = low.word {
+        arguments
+    } else {
+        return Err(unreadable());
+    };
     arguments.selection = Selection { cell: cells, ..everything() };
     arguments.last = false;
     Ok(Resumed { arguments, run: Some(run.clone()) })

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use camino::Utf8Path;
 use patchbed_engine::plan::{Plan, PlanCell};
 use patchbed_engine::run::{
-    BaselineChoice, Candidates, Clock, EventSink, FailOn, Harness, Options, RunError, SystemClock, run,
+    BaselineChoice, Candidates, Clock, EventSink, FailOn, Harness, Options, RunError, Searching, SystemClock, run,
 };
 use patchbed_engine::scenario::Scenario;
 use patchbed_engine::store::State;
@@ -36,6 +36,9 @@ pub(super) fn execute(context: &Context, arguments: RunArguments) -> Result<Exit
     }
     let plan = loading::planned(context, scenarios, &arguments.selection)?;
     loading::not_empty(&plan)?;
+    if arguments.budget.is_some() {
+        with_a_bundle(&plan)?;
+    }
     if arguments.how.dry_run {
         plan::print(context, &plan, arguments.result.json)?;
         return Ok(Exit::Ok);
@@ -60,6 +63,17 @@ pub(super) fn execute(context: &Context, arguments: RunArguments) -> Result<Exit
         shell::execute(context, &ShellArguments::patched(cell.0))?;
     }
     Ok(exit)
+}
+
+/// A search needs several patches.
+fn with_a_bundle(plan: &Plan) -> Result<(), Failure> {
+    match plan.cells.iter().find(|cell| cell.patches().count() < 2) {
+        None => Ok(()),
+        Some(cell) => {
+            let text = format!("cell {} has no bundle: there is nothing to search in one patch", cell.id);
+            Err(Failure::say(Exit::Usage, text).help("`patchbed plan` lists the cells with their patches"))
+        }
+    }
 }
 
 /// The first cell that the patch made worse.
@@ -111,6 +125,7 @@ fn options(context: &Context, arguments: &RunArguments) -> Options {
             arguments::FailOn::Changed => FailOn::Changed,
         },
         first_failure_ends: how.exit_first,
+        searching: arguments.budget.map_or(Searching::Automatic, Searching::Asked),
         ..ordinary(context, how.jobs, how.offline)
     }
 }

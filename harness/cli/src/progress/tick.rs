@@ -41,6 +41,7 @@ impl Tick {
             Event::CellJudged { .. } => Some(Self::Judged),
             Event::Note { text, .. } => Some(Self::Note(text.clone())),
             Event::RunStarted { .. }
+            | Event::Searched { .. }
             | Event::CellPrepared { .. }
             | Event::RunResumed { .. }
             | Event::RunFinished { .. } => None,

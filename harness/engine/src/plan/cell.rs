@@ -64,12 +64,13 @@ pub struct PlanCell {
     image: usize,
     patches: Vec<usize>,
     software: Vec<usize>,
+    trial_of: Option<CellId>,
 }
 
 impl PlanCell {
     /// The cell of these parts, named by their places in the scenario.
     pub(super) fn new(scenario: Arc<Scenario>, image: usize, patches: Vec<usize>, software: Vec<usize>) -> Self {
-        let mut cell = Self { id: CellId(String::new()), scenario, image, patches, software };
+        let mut cell = Self { id: CellId(String::new()), scenario, image, patches, software, trial_of: None };
         cell.id = CellId::from_digest(&cell.definition());
         cell
     }
@@ -80,6 +81,29 @@ impl PlanCell {
         let all = self.scenario.software.iter().enumerate();
         let places = all.filter(|(_, product)| names.contains(&product.name)).map(|(place, _)| place).collect();
         Self::new(Arc::clone(&self.scenario), self.image, self.patches.clone(), places)
+    }
+
+    /// A trial of a part of its bundle, by the places of the patches among its own. It is no cell of the matrix, and has
+    /// an id of its own.
+    #[must_use]
+    pub fn trial(&self, part: impl IntoIterator<Item = usize>) -> Self {
+        let patches = part.into_iter().filter_map(|place| self.patches.get(place).copied()).collect();
+        let mut cell = Self::new(Arc::clone(&self.scenario), self.image, patches, self.software.clone());
+        cell.id = CellId::from_digest(&Hasher::new().part(&cell.id.0).part("trial").part(&self.id.0).finish());
+        cell.trial_of = Some(self.id.clone());
+        cell
+    }
+
+    /// Whether it is a trial of a part of a bundle.
+    #[must_use]
+    pub const fn is_trial(&self) -> bool {
+        self.trial_of.is_some()
+    }
+
+    /// The attempt of a trial of this number.
+    #[must_use]
+    pub fn attempt(&self, number: u32) -> AttemptId {
+        AttemptId { cell: self.id.clone(), arm: Arm::Patched, number }
     }
 
     /// Whether another cell differs from this one in products alone.
@@ -200,6 +224,7 @@ impl PlanCell {
             image_digest: None,
             patches: names.patches,
             software: names.software,
+            trial_of: self.trial_of.clone(),
         }
     }
 

@@ -66,8 +66,10 @@ pub(super) async fn run_on(
     let bench = Bench { backend, clock, cancel: cancel.clone() };
     let further = async |cell: PlanCell, chronicle: &mut Chronicle<'_>| {
         chronicle.tell(Event::CellPlanned(cell.planned()))?;
-        let text = "run to find out which products it takes".to_owned();
-        chronicle.tell(Event::Note { cell: Some(cell.id.clone()), text })?;
+        if !cell.is_trial() {
+            let text = "run to find out which products it takes".to_owned();
+            chronicle.tell(Event::Note { cell: Some(cell.id.clone()), text })?;
+        }
         match grounded(&cell, cancel, &mut ground).await? {
             Some(ground) => Ok(Some(lane(&cell, ground, &mut earlier, chronicle)?)),
             None => Ok(None),
@@ -183,6 +185,7 @@ impl Earlier {
             | Event::StageFinished { .. }
             | Event::AttemptFinished { .. }
             | Event::CellJudged { .. }
+            | Event::Searched { .. }
             | Event::Note { .. }
             | Event::RunResumed { .. }
             | Event::RunFinished { .. } => {}
@@ -265,10 +268,11 @@ fn lane(
         })?;
     }
     let judged = earlier.judged.remove(&cell.id);
-    let course = if judged.is_some() {
-        Course::judged(cell.clone())
+    let known = earlier.outcomes.remove(&cell.id).unwrap_or_default();
+    let course = if judged.is_some() || cell.is_trial() {
+        Course::judged(cell.clone(), known)
     } else {
-        Course::new(cell.clone(), earlier.outcomes.remove(&cell.id).unwrap_or_default())
+        Course::new(cell.clone(), known)
     };
     Ok(Lane { course, ground, judged })
 }

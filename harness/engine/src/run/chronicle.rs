@@ -56,6 +56,7 @@ const fn is_result(event: &Event) -> bool {
         Event::RunStarted { .. }
         | Event::AttemptFinished { .. }
         | Event::CellJudged { .. }
+        | Event::Searched { .. }
         | Event::RunFinished { .. } => true,
         Event::CellPlanned(_)
         | Event::CellPrepared { .. }

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use patchbed_model::{
-    Acceptance, Arm, AttemptId, Blame, Cause, CauseKind, Judgement, Key, Outcome, Rules, Stage, Verdict,
+    Acceptance, Arm, AttemptId, Blame, Cause, CauseKind, Class, Difference, Judgement, Key, Outcome, Rules, Stage,
+    Verdict,
 };
 
 use crate::judge::{Case, Pool};
@@ -18,6 +19,10 @@ const TRIES: u32 = 3;
 /// others only while a rate or a metric is open. With `confirm: 3` that is 23 attempts without the patch and 22 with it at
 /// most, of which a patch that makes a check fail in 30 % of attempts needs two thirds; twice as many would find few more.
 const MOST_BLOCKS: u32 = 7;
+
+/// The most of these blocks that are made because of texts that differ in some attempts with the patch only: what shows
+/// without it as well moves by itself.
+const MOST_FLICKERS: u32 = 3;
 
 /// A cell in the course of a run.
 #[derive(Debug)]
@@ -72,11 +77,22 @@ impl Course {
         Self { cell, queue, running: 0, outcomes: known, tries: BTreeMap::new(), phase }
     }
 
-    /// A cell that was judged before the run was cut off.
-    pub(super) fn judged(cell: PlanCell) -> Self {
-        let queue = VecDeque::new();
-        let (outcomes, tries) = (BTreeMap::new(), BTreeMap::new());
-        Self { cell, queue, running: 0, outcomes, tries, phase: Phase::Judged }
+    /// A cell that was judged before the run was cut off, by these outcomes; or one that is not judged by itself.
+    pub(super) fn judged(cell: PlanCell, outcomes: BTreeMap<AttemptId, Outcome>) -> Self {
+        Self { cell, queue: VecDeque::new(), running: 0, outcomes, tries: BTreeMap::new(), phase: Phase::Judged }
+    }
+
+    /// Has a further attempt of a trial made, unless it is known already.
+    pub(super) fn ask(&mut self, number: u32) {
+        let attempt = self.cell.attempt(number);
+        if !self.outcomes.contains_key(&attempt) {
+            self.queue.push_back(attempt);
+        }
+    }
+
+    /// How an attempt ended.
+    pub(super) fn outcome(&self, attempt: &AttemptId) -> Option<&Outcome> {
+        self.outcomes.get(attempt)
     }
 
     /// Has an accepted baseline stand for the attempts without the patch, until something is suspect. Tells whether it
@@ -167,8 +183,11 @@ impl Course {
             return None;
         }
         self.phase = Phase::Judged;
-        // Of ten thousand cells no more is kept than what is in the record.
-        self.outcomes.clear();
+        // Of ten thousand cells no more is kept than what is in the record and what a search may begin with.
+        let is_searched = matches!(judgement.verdict, Verdict::Regressed | Verdict::Changed);
+        if self.cell.patches().count() < 2 || !is_searched {
+            self.outcomes.clear();
+        }
         self.tries.clear();
         Some(judgement)
     }
@@ -185,12 +204,35 @@ impl Course {
         let is_alone = self.cell.scenario.attempts.patched == 0;
         let control = self.arm(Arm::Control);
         let patched = if is_alone { control.clone() } else { self.arm(Arm::Patched) };
+        self.with_case(scales, (&control, &patched), |case| {
+            let judgement = case.judge();
+            let is_suspect = match self.phase {
+                // Metrics of another day say nothing of today's.
+                Phase::Trusting => judgement.verdict != Verdict::Same || case.has_metric(),
+                Phase::First => suspect(&judgement) || case.has_suspect_metric() || case.is_open(),
+                Phase::Confirming(blocks) => {
+                    let is_open = case.is_open() || (flickers(&judgement) && blocks < MOST_FLICKERS);
+                    may_change(judgement.verdict) && is_open
+                }
+                Phase::Judged => false,
+            };
+            (judgement, is_suspect)
+        })
+    }
+
+    /// What the cell's attempts are judged by, for as long as it is looked at.
+    pub(super) fn with_case<T>(
+        &self,
+        scales: &Scales,
+        (control, patched): (&[Outcome], &[Outcome]),
+        look: impl FnOnce(&Case<'_>) -> T,
+    ) -> T {
         let during = self.cell.workloads().filter(|workload| workload.when == When::During);
         let once: Vec<Key> = during.map(Workload::key).collect();
         let optional = self.cell.optional();
-        let case = Case {
-            control: &control,
-            patched: &patched,
+        look(&Case {
+            control,
+            patched,
             rules: &scales.rules.0,
             stored: scales.stored.as_ref(),
             pool: if self.phase == Phase::Trusting { Pool::Stored } else { scales.pool },
@@ -198,18 +240,11 @@ impl Course {
             once: &once,
             promises: self.cell.promises(),
             optional: &optional,
-        };
-        let judgement = case.judge();
-        let is_suspect = match self.phase {
-            // Metrics of another day say nothing of today's.
-            Phase::Trusting => judgement.verdict != Verdict::Same || case.has_metric(),
-            Phase::First => suspect(&judgement) || case.has_suspect_metric() || case.is_open(),
-            Phase::Confirming(_) | Phase::Judged => may_change(judgement.verdict) && case.is_open(),
-        };
-        (judgement, is_suspect)
+        })
     }
 
-    fn arm(&self, arm: Arm) -> Vec<Outcome> {
+    /// How the attempts of an arm ended.
+    pub(super) fn arm(&self, arm: Arm) -> Vec<Outcome> {
         self.outcomes.iter().filter(|(id, _)| id.arm == arm).map(|(_, outcome)| outcome.clone()).collect()
     }
 }
@@ -228,14 +263,18 @@ const fn may_change(verdict: Verdict) -> bool {
     }
 }
 
+/// Whether texts differ in some attempts with the patch only.
+fn flickers(judgement: &Judgement) -> bool {
+    let flickers = |one: &Difference| one.counts() && one.class == Class::Content && one.seen.0 < one.seen.1;
+    judgement.verdict == Verdict::Unstable && judgement.differences.iter().any(flickers)
+}
+
 /// Whether more attempts could change what is said.
 fn suspect(judgement: &Judgement) -> bool {
     match judgement.verdict {
         Verdict::Regressed | Verdict::Ineffective | Verdict::Unstable | Verdict::Changed | Verdict::Improved => true,
         Verdict::Same | Verdict::Skipped => false,
         // What is ill already may still hide differences, of which then more must be known.
-        Verdict::Inconclusive => {
-            judgement.broken_before && judgement.differences.iter().any(patchbed_model::Difference::counts)
-        }
+        Verdict::Inconclusive => judgement.broken_before && judgement.differences.iter().any(Difference::counts),
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use patchbed_model::search::Search;
 use patchbed_model::{AttemptId, Blame, Cause, CauseKind, CellId, Event, Exit, Judgement, Outcome, Record, Stage};
 use patchbed_sandbox::Lack;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -13,10 +14,12 @@ use super::cancel::Urgency;
 use super::chronicle::Chronicle;
 use super::course::{Course, Next};
 use super::further::further;
-use super::harness::{FailOn, Harness, RunError};
+use super::harness::{FailOn, Harness, RunError, Searching};
+use super::hunt::{Hunt, searched};
 use super::prepare::Ground;
 use super::scales::Weighing;
 use crate::plan::PlanCell;
+use crate::search::{Set, Step};
 use crate::store::{StateError, exit};
 
 /// What the attempts of a cell stand on; the error is why it has nothing to stand on.
@@ -91,7 +94,71 @@ impl<'a> Dispatch<'a> {
             self.lanes.push(lane);
             self.work().await?;
         }
+        self.search(&mut further).await
+    }
+
+    /// Searches the bundles of cells for their guilty parts.
+    async fn search(
+        &mut self,
+        further: &mut impl AsyncFnMut(PlanCell, &mut Chronicle<'_>) -> Result<Option<Lane>, RunError>,
+    ) -> Result<(), RunError> {
+        let searching = self.harness.options.searching;
+        let cells: Vec<&PlanCell> = self.lanes.iter().map(|lane| &lane.course.cell).collect();
+        for id in searched(&self.chronicle.record(), &cells, searching) {
+            let Some(place) = self.lanes.iter().position(|lane| lane.course.cell.id == id) else { continue };
+            let Some(hunt) = self.hunt(place, searching)? else { continue };
+            let Some(search) = self.hunted(place, hunt, further).await? else { return Ok(()) };
+            self.chronicle.tell(Event::Searched { cell: id, search: Box::new(search) })?;
+        }
         Ok(())
+    }
+
+    fn hunt(&mut self, place: usize, searching: Searching) -> Result<Option<Hunt>, StateError> {
+        let Some(Lane { course, ground, .. }) = self.lanes.get(place) else { return Ok(None) };
+        let (scales, _) = self.weighing.scales(&course.cell, ground.as_deref().ok(), &course.control())?;
+        Ok(Hunt::new(course, scales, searching, self.harness.options.jobs))
+    }
+
+    /// What a search found; `None` when the run ended before.
+    async fn hunted(
+        &mut self,
+        place: usize,
+        mut hunt: Hunt,
+        further: &mut impl AsyncFnMut(PlanCell, &mut Chronicle<'_>) -> Result<Option<Lane>, RunError>,
+    ) -> Result<Option<Search>, RunError> {
+        let mut lanes: BTreeMap<Set, usize> = BTreeMap::new();
+        loop {
+            let sets = match hunt.step() {
+                Step::Done(answer) => {
+                    return Ok(self.lanes.get(place).map(|lane| hunt.search(&lane.course.cell, &answer)));
+                }
+                Step::Try(sets) => sets,
+            };
+            let mut asked = Vec::new();
+            for set in sets {
+                if let std::collections::btree_map::Entry::Vacant(free) = lanes.entry(set) {
+                    let Some(lane) = self.lanes.get(place) else { return Ok(None) };
+                    let cell = lane.course.cell.trial(set.places());
+                    let Some(lane) = further(cell, &mut self.chronicle).await? else { return Ok(None) };
+                    free.insert(self.lanes.len());
+                    self.lanes.push(lane);
+                }
+                let number = hunt.ask(set);
+                let Some((lane, at)) = lanes.get(&set).and_then(|at| Some((self.lanes.get_mut(*at)?, *at))) else {
+                    return Ok(None);
+                };
+                lane.course.ask(number);
+                asked.push((set, at, number));
+            }
+            self.work().await?;
+            for (set, at, number) in asked {
+                let (Some(lane), Some(trial)) = (self.lanes.get(place), self.lanes.get(at)) else { return Ok(None) };
+                let attempt = trial.course.cell.attempt(number);
+                let stopped = trial.ground.as_ref().err().map(|cause| Outcome::Stopped(cause.clone()));
+                let Some(outcome) = trial.course.outcome(&attempt).or(stopped.as_ref()) else { return Ok(None) };
+                hunt.learn(&lane.course, set, outcome);
+            }
+        }
     }
 
     fn next_cell(&self) -> Option<PlanCell> {

@@ -39,6 +39,8 @@ pub struct Options {
     pub candidates: Candidates,
     /// From which verdict on the exit code tells.
     pub fail_on: FailOn,
+    /// In which cells the guilty part of the bundle is searched for.
+    pub searching: Searching,
     /// Whether the first cell that is not fine ends the run (`-x`): the others are skipped.
     pub first_failure_ends: bool,
     /// Whether nothing may be fetched.
@@ -59,6 +61,7 @@ impl Default for Options {
             snapshots: None,
             candidates: Candidates::Skip,
             fail_on: FailOn::Changed,
+            searching: Searching::Automatic,
             first_failure_ends: false,
             offline: false,
             resume: None,
@@ -87,6 +90,17 @@ pub enum Candidates {
     Write,
     /// Never.
     Skip,
+}
+
+/// In which cells the guilty part of the bundle is searched for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Searching {
+    /// In none.
+    Never,
+    /// Where a bundle made something worse.
+    Automatic,
+    /// Wherever a bundle made a difference, with at most so many trials.
+    Asked(usize),
 }
 
 /// From which verdict on the exit code tells.

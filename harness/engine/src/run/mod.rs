@@ -13,6 +13,7 @@ mod drop_in;
 mod further;
 mod halt;
 mod harness;
+mod hunt;
 mod kept;
 mod look;
 mod owner;
@@ -30,7 +31,7 @@ mod workload;
 pub use begin::run;
 pub use cancel::{Cancel, Canceller, Urgency};
 pub use clock::{Clock, SystemClock};
-pub use harness::{BaselineChoice, Candidates, EventSink, FailOn, Harness, Options, RunError};
+pub use harness::{BaselineChoice, Candidates, EventSink, FailOn, Harness, Options, RunError, Searching};
 pub use reopen::{ReopenError, Side, reopen};
 
 #[cfg(test)]

@@ -60,17 +60,34 @@ pub(super) fn causes(cells: &[(CellRecord, Witness)]) -> Vec<CauseRecord> {
             where_seen.entry(sign).or_default().insert(place);
         }
     }
-    let mut groups: BTreeMap<BTreeSet<usize>, BTreeSet<Sign>> = BTreeMap::new();
+    let mut groups: BTreeMap<(BTreeSet<usize>, Option<String>), BTreeSet<Sign>> = BTreeMap::new();
     for (sign, places) in where_seen {
-        groups.entry(places).or_default().insert(sign);
+        let guilty = places.iter().find_map(|place| guilty(&cells.get(*place)?.0, &sign));
+        groups.entry((places, guilty)).or_default().insert(sign);
     }
-    let group = |(places, signs)| Group { cells, places, signs }.cause();
+    let group = |((places, _), signs)| Group { cells, places, signs }.cause();
     let mut causes: Vec<CauseRecord> = groups.into_iter().filter_map(group).collect();
     causes.sort_by_key(|cause| {
         let data = cause.broke.first().is_some_and(|one| is_of_data(&one.key));
         (std::cmp::Reverse(cause.verdict), std::cmp::Reverse(data), std::cmp::Reverse(cause.cells.len()))
     });
     causes
+}
+
+/// The patches of a bundle that bring a sign, where it was searched for them. What was not searched for goes with the rest
+/// when the rest has one reason.
+fn guilty(cell: &CellRecord, sign: &Sign) -> Option<String> {
+    let search = cell.search.as_ref()?;
+    let name = match sign {
+        Sign::Stop(_, _) => {
+            cell.stops.iter().find(|stop| Sign::Stop(stop.kind, stop.subject.clone()) == *sign)?.text.clone()
+        }
+        Sign::Difference(key, _) => key.to_string(),
+    };
+    match (search.of(&shorten(&one_line(&name), 160)), &search.found[..]) {
+        (Some(found), _) | (None, [found]) => found.guilty(),
+        (None, [] | [_, _, ..]) => None,
+    }
 }
 
 /// In which of the cells that differ in products alone a cause shows: those of the image and patches of its first cell.
@@ -147,14 +164,19 @@ impl Group<'_> {
         }
         let by_difference = differences.first().map(|one| one.verdict);
         let verdict = if stops.is_empty() { by_difference? } else { first.verdict };
+        let title = title(&stops, &differences)?;
+        let since = std::iter::once(title.clone())
+            .chain(differences.iter().map(|one| one.key.to_string()))
+            .find_map(|name| self.searched(&name))
+            .or_else(|| self.since(&stops, &differences));
         let evidence =
             stops.iter().flat_map(|cause| &cause.evidence).chain(differences.iter().flat_map(|d| &d.evidence));
         Some(CauseRecord {
-            title: title(&stops, &differences)?,
+            title,
             blame: stops.first().map_or(Blame::Patch, |cause| cause.blame),
             verdict,
             cells: self.members().map(|(cell, _)| cell.id.clone()).collect::<Vec<CellId>>(),
-            since: self.since(&stops, &differences),
+            since,
             only_with,
             hidden_by,
             perhaps_with,
@@ -200,6 +222,12 @@ impl Group<'_> {
         }
         let (with, without) = self.counts(differences);
         Some(Since { patch: guilty.join(" + "), with, without })
+    }
+
+    /// Since which patches of a bundle, by a search.
+    fn searched(&self, name: &str) -> Option<Since> {
+        let found = self.members().find_map(|(cell, _)| cell.search.as_ref()?.of(name))?;
+        Some(Since { patch: found.guilty()?, with: found.with, without: found.without })
     }
 
     /// What the group has to do with products, by the cells that differ from a member in nothing else; and those among

@@ -1,11 +1,12 @@
 //! The record as a fold over events: live, after a crash, and a month later it is the same. Any prefix of a journal
 //! gives a valid record in which nothing unfinished looks fine.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use patchbed_model::event::{AttemptId, PlannedCell, Source};
-use patchbed_model::record::{AttemptRecord, CellRecord, SCHEMA, ScenarioRecord};
+use patchbed_model::record::{AttemptRecord, CellRecord, Culprits, SCHEMA, ScenarioRecord};
+use patchbed_model::search::{Answer, Search};
 use patchbed_model::{
     Arm, CellId, Difference, Digest, Event, Exit, Judgement, Outcome, Record, RunId, Snapshot, Stage, Verdict,
 };
@@ -62,6 +63,7 @@ struct CellFold {
     witness: Witness,
     readings: usize,
     notes: Vec<String>,
+    search: Option<Search>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -95,6 +97,7 @@ impl Fold {
                 self.with(&attempt.cell, |cell| cell.finish(attempt, outcome, *milliseconds, notes));
             }
             Event::CellJudged { cell, judgement } => self.with(cell, |cell| cell.judge(judgement)),
+            Event::Searched { cell, search } => self.with(cell, |cell| cell.search = Some((**search).clone())),
             Event::Note { cell: None, text } => add_once(&mut self.notes, text),
             Event::Note { cell: Some(cell), text } => self.with(cell, |cell| add_once(&mut cell.notes, text)),
             Event::RunResumed { at: _ } => self.finished = None,
@@ -102,8 +105,9 @@ impl Fold {
         }
     }
 
+    /// A trial of a part of a bundle is no cell: what it told is in the search of its cell.
     fn plan(&mut self, planned: &PlannedCell) {
-        if !self.by_id.contains_key(&planned.id) {
+        if planned.trial_of.is_none() && !self.by_id.contains_key(&planned.id) {
             self.cells.push(planned.id.clone());
             self.by_id.insert(planned.id.clone(), CellFold::new(planned.clone()));
         }
@@ -143,6 +147,7 @@ impl Fold {
         }
         for (scenario, cells) in scenarios.iter_mut().zip(witnesses) {
             scenario.causes = causes(&cells);
+            scenario.culprits = culprits(cells.iter().filter_map(|(cell, _)| cell.search.as_ref()));
             scenario.cells = cells.into_iter().map(|(cell, _)| cell).collect();
             tell_ill_products(&mut scenario.cells);
             scenario.verdict = heaviest(&scenario.cells);
@@ -184,7 +189,26 @@ fn scenario(planned: &PlannedCell, sources: &[Source]) -> ScenarioRecord {
         verdict: Verdict::Skipped,
         cells: Vec::new(),
         causes: Vec::new(),
+        culprits: None,
     }
+}
+
+/// What the searches of a scenario found, together.
+fn culprits<'a>(searches: impl Iterator<Item = &'a Search>) -> Option<Culprits> {
+    let searches: Vec<&Search> = searches.collect();
+    let guilty = || searches.iter().flat_map(|search| &search.found).filter(|found| found.answer == Answer::Guilty);
+    let sets: BTreeSet<Vec<String>> = guilty().flat_map(|found| found.sets.clone()).collect();
+    if sets.is_empty() {
+        return None;
+    }
+    let (first, rest) = searches.split_first()?;
+    let is_in_all = |patch: &&String| rest.iter().all(|search| search.safe_subset.contains(patch));
+    Some(Culprits {
+        sets: sets.into_iter().collect(),
+        posterior: guilty().map(|found| found.posterior).fold(1.0, f64::min),
+        runs: searches.iter().map(|search| search.runs).sum(),
+        safe_subset: first.safe_subset.iter().filter(is_in_all).cloned().collect(),
+    })
 }
 
 fn heaviest(cells: &[CellRecord]) -> Verdict {
@@ -208,6 +232,7 @@ impl CellFold {
             witness: Witness::default(),
             readings: 0,
             notes: Vec::new(),
+            search: None,
         }
     }
 
@@ -218,6 +243,7 @@ impl CellFold {
             self.attempts.clear();
             self.outcomes.clear();
             self.judgement = None;
+            self.search = None;
         }
         self.inputs = Some(inputs.clone());
     }
@@ -295,6 +321,7 @@ impl CellFold {
             noise_bound: judgement.noise_bound,
             timeline: timeline(self.attempts),
             notes: self.notes,
+            search: self.search,
         }
     }
 }

@@ -93,6 +93,7 @@ pub fn masked_event(event: Event) -> Event {
         | Event::AttemptStarted { .. }
         | Event::StageFinished { .. }
         | Event::CellJudged { .. }
+        | Event::Searched { .. }
         | Event::RunResumed { .. }
         | Event::RunFinished { .. }) => other,
     }

@@ -1,8 +1,10 @@
 //! One block per cause: what broke, since when, what proves it, how sure it is, what to do.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use patchbed_model::record::{Broke, CauseRecord, ScenarioRecord};
+use patchbed_model::search::Answer;
 use patchbed_model::{CellId, Verdict};
 
 use super::block::{Block, COLUMN};
@@ -28,6 +30,7 @@ pub(super) fn write(
         let refs = format!("[{}]", screen.ids(&cause.cells));
         block.text("Since", &safe::shown(&words::since(since), screen.look), &refs);
     }
+    block.search(scenario, cause);
     block.products(scenario, cause);
     block.evidence(&cause.evidence, cause.cells.first());
     block.text("How sure", &safe::shown(&cause.sure, screen.look), "");
@@ -69,6 +72,44 @@ impl Block<'_> {
         }
         if cause.broke.len() > BROKE {
             self.more(cause.broke.len() - BROKE, "reading", cause.cells.first());
+        }
+    }
+
+    /// Which part of the bundle brings it, and which part may be shipped.
+    fn search(&mut self, scenario: &ScenarioRecord, cause: &CauseRecord) {
+        let look = self.screen.look;
+        let searched = scenario.cells.iter().filter(|cell| cause.cells.contains(&cell.id));
+        let Some(search) = searched.into_iter().find_map(|cell| cell.search.as_ref()) else { return };
+        let keys = cause.broke.iter().map(|broke| broke.key.as_str());
+        let Some(found) = std::iter::once(cause.title.as_str()).chain(keys).find_map(|sign| search.of(sign)) else {
+            return;
+        };
+        let of = words::count(search.patches, "patch");
+        let (runs, posterior) = (words::count(search.runs, "run"), words::posterior(found.posterior));
+        let names = |names: &[String]| names.iter().map(|name| safe::name(name, look)).collect::<Vec<_>>().join(" + ");
+        let sets = found.sets.iter().map(|set| names(set)).collect::<Vec<_>>().join(", or ");
+        let text = match found.answer {
+            Answer::Guilty => {
+                let guilty = found.sets.iter().flatten().collect::<BTreeSet<_>>().len();
+                format!("{guilty} of {of} (bisect: {runs}, posterior {posterior})")
+            }
+            Answer::Nobody => format!("none of {of}: it came by chance (bisect: {runs}, posterior {posterior})"),
+            Answer::Open => format!("not known after {runs}, likeliest {sets} (posterior {posterior})"),
+        };
+        self.text("Out of", &text, "");
+        if found.answer == Answer::Open {
+            if let Some(cell) = cause.cells.first() {
+                let budget = (2 * search.runs).max(1);
+                self.command("Find out", &format!("patchbed bisect {} --budget {budget}", self.screen.id(cell)));
+            }
+        } else if !search.safe_subset.is_empty() {
+            let leaves = search.leaves.iter().map(|origin| safe::name(origin, look)).collect::<Vec<_>>();
+            let leaves =
+                if leaves.is_empty() { String::new() } else { format!("; that leaves {} open", leaves.join(", ")) };
+            let text = format!("{} of {of}: hold {}{leaves}", search.safe_subset.len(), names(&search.hold));
+            self.text("Ship", &text, "");
+        } else if found.answer == Answer::Guilty {
+            self.text("Ship", "not known: no part without it was seen to be clean", "");
         }
     }
 

@@ -6,6 +6,7 @@ mod data;
 mod degraded;
 mod ends;
 mod further;
+mod hunt;
 mod keeping;
 mod kept;
 mod noise;

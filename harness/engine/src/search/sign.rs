@@ -1,0 +1,213 @@
+//! By what a failure of the whole bundle is known again when a part of it is tried. What is compared is what was seen
+//! and not only that something failed: a part that fails in another way tells nothing of this failure.
+
+use std::collections::BTreeSet;
+
+use patchbed_model::text::{one_line, shorten};
+use patchbed_model::{Blame, Cause, CauseKind, Class, Difference, Judgement, Key, Outcome, Value, Verdict};
+
+use super::hunt::Told;
+use super::posterior::Noise;
+use crate::judge::Case;
+
+/// The most signs that are followed.
+const MOST: usize = 32;
+
+/// A sign of a failure.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sign(Kind);
+
+#[derive(Clone, Debug, PartialEq)]
+enum Kind {
+    /// The attempt stops in this way.
+    Stop(CauseKind, String, String),
+    /// A state is one of these; it is absent where it is gone.
+    State(Key, BTreeSet<Option<String>>),
+    /// A text differs.
+    Content(Key),
+    /// A number is beyond the middle between the arms.
+    Metric { key: Key, middle: f64, is_above: bool },
+}
+
+/// The signs of what is worst in a cell, the gravest first: of its stops, else of its differences of that verdict.
+#[must_use]
+pub fn signs(judgement: &Judgement, control: &[Outcome], patched: &[Outcome]) -> Vec<Sign> {
+    let of_patch =
+        judgement.causes.iter().filter(|cause| cause.blame == Blame::Patch || cause.blame == Blame::Software);
+    let stops: Vec<Sign> = of_patch.map(Sign::of_stop).collect();
+    if !stops.is_empty() {
+        return stops.into_iter().take(MOST).collect();
+    }
+    let is_worst = |one: &&Difference| one.counts() && one.verdict == judgement.verdict;
+    let mut worst: Vec<&Difference> = judgement.differences.iter().filter(is_worst).collect();
+    worst.sort_by_key(|one| (one.class, one.key.clone()));
+    let signs = worst.into_iter().filter_map(|one| Sign::of(one, judgement.verdict, control, patched));
+    signs.take(MOST).collect()
+}
+
+/// What an attempt tells of each sign. `case` has the control arm; the attempt takes the place of its patched arm.
+#[must_use]
+pub fn told(signs: &[Sign], case: &Case<'_>, outcome: &Outcome) -> Vec<Told> {
+    match outcome {
+        Outcome::Stopped(stop) => signs.iter().map(|sign| sign.of_stopped(stop)).collect(),
+        Outcome::Observed(snapshot) => {
+            let alone = Case { patched: std::slice::from_ref(outcome), promises: &[], ..*case };
+            let differences = alone.judge().differences;
+            let of = |key: &Key| differences.iter().find(|one| one.key == *key);
+            let number = |key: &Key| match snapshot.readings.get(key).map(|reading| &reading.value) {
+                Some(Value::Number(number)) => Some(*number),
+                Some(Value::Text(_) | Value::List(_)) | None => None,
+            };
+            signs.iter().map(|sign| sign.of_observed(of, number)).collect()
+        }
+    }
+}
+
+/// How far a trial can be trusted on a sign, by attempts of the whole bundle and by how many control attempts there are.
+#[must_use]
+pub fn noise(whole: &[Vec<Told>], sign: usize, control: usize) -> Noise {
+    let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    let told = |wanted| count(whole.iter().filter(|told| told.get(sign) == Some(&wanted)).count());
+    let (shown, clean) = (told(Told::Shown), told(Told::Clean));
+    Noise::from_counts((shown, shown + clean), (0, count(control)))
+}
+
+impl Sign {
+    fn of_stop(cause: &Cause) -> Self {
+        Self(Kind::Stop(cause.kind, cause.subject.clone(), shorten(&one_line(&cause.text), 160)))
+    }
+
+    fn of(one: &Difference, verdict: Verdict, control: &[Outcome], patched: &[Outcome]) -> Option<Self> {
+        let key = one.key.clone();
+        let kind = match one.class {
+            Class::Content => Kind::Content(key),
+            Class::State => {
+                let values =
+                    observed(patched).map(|snapshot| snapshot.get(&key).map(|reading| reading.value.to_string()));
+                let before: BTreeSet<Option<String>> = observed(control)
+                    .map(|snapshot| snapshot.get(&key).map(|reading| reading.value.to_string()))
+                    .collect();
+                let values: BTreeSet<Option<String>> = values.collect();
+                // What disagrees among attempts is bad in some and as before in others.
+                Kind::State(key, if verdict == Verdict::Regressed { &values - &before } else { values })
+            }
+            Class::Metric => {
+                let middle_of = |outcomes: &[Outcome]| {
+                    let mut numbers: Vec<f64> = observed(outcomes)
+                        .filter_map(|snapshot| match snapshot.get(&key)?.value {
+                            Value::Number(number) => Some(number),
+                            Value::Text(_) | Value::List(_) => None,
+                        })
+                        .collect();
+                    numbers.sort_by(f64::total_cmp);
+                    numbers.get(numbers.len() / 2).copied()
+                };
+                let (before, after) = (middle_of(control)?, middle_of(patched)?);
+                Kind::Metric { key, middle: f64::midpoint(before, after), is_above: after > before }
+            }
+            Class::Fact => return None,
+        };
+        Some(Self(kind))
+    }
+
+    /// What it is called by: the key of a reading, or the text of a stop.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match &self.0 {
+            Kind::Stop(_, _, text) => text.clone(),
+            Kind::State(key, _) | Kind::Content(key) | Kind::Metric { key, .. } => key.to_string(),
+        }
+    }
+
+    fn of_stopped(&self, cause: &Cause) -> Told {
+        match &self.0 {
+            Kind::Stop(kind, subject, _) if *kind == cause.kind && *subject == cause.subject => Told::Shown,
+            Kind::Stop(..) | Kind::State(..) | Kind::Content(_) | Kind::Metric { .. } => Told::Open,
+        }
+    }
+
+    fn of_observed<'a>(
+        &self,
+        difference: impl Fn(&Key) -> Option<&'a Difference>,
+        number: impl Fn(&Key) -> Option<f64>,
+    ) -> Told {
+        match &self.0 {
+            Kind::Stop(..) => Told::Clean,
+            Kind::Content(key) => {
+                if difference(key).is_some() {
+                    Told::Shown
+                } else {
+                    Told::Clean
+                }
+            }
+            Kind::State(key, values) => match difference(key) {
+                None => Told::Clean,
+                Some(one) if values.contains(&one.now) => Told::Shown,
+                Some(_) => Told::Open,
+            },
+            Kind::Metric { key, middle, is_above } => match number(key) {
+                None => Told::Open,
+                Some(number) if (number > *middle) == *is_above => Told::Shown,
+                Some(_) => Told::Clean,
+            },
+        }
+    }
+}
+
+fn observed(outcomes: &[Outcome]) -> impl Iterator<Item = &std::collections::BTreeMap<Key, patchbed_model::Reading>> {
+    outcomes.iter().filter_map(|outcome| match outcome {
+        Outcome::Observed(snapshot) => Some(&snapshot.readings),
+        Outcome::Stopped(_) => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use patchbed_model::{Health, Reading, Snapshot, Stage};
+
+    use super::*;
+
+    fn seen(exit: &str, page: &str) -> Outcome {
+        let health = if exit == "0" { Health::Good } else { Health::Bad };
+        let readings = [
+            (Key::new("probe.buy.exit"), Reading::state(exit, health)),
+            (Key::new("probe.buy.stdout"), Reading::content(page)),
+        ];
+        Outcome::Observed(Snapshot { readings: readings.into() })
+    }
+
+    fn stopped(subject: &str) -> Outcome {
+        Outcome::Stopped(Cause {
+            kind: CauseKind::ChangeFailed,
+            stage: Stage::Apply,
+            blame: Blame::Patch,
+            subject: subject.to_owned(),
+            text: "dpkg says no".to_owned(),
+            evidence: Vec::new(),
+        })
+    }
+
+    #[test]
+    fn a_part_that_fails_in_another_way_tells_nothing() {
+        let control = [seen("0", "sold"), seen("0", "sold")];
+        let patched = [seen("1", "no"), seen("1", "no")];
+        let case = Case { control: &control, patched: &patched, ..Case::default() };
+        let signs = signs(&case.judge(), &control, &patched);
+        assert_eq!(signs.iter().map(Sign::name).collect::<Vec<_>>(), ["probe.buy.exit"]);
+        assert_eq!(told(&signs, &case, &seen("1", "no")), [Told::Shown]);
+        assert_eq!(told(&signs, &case, &seen("0", "sold")), [Told::Clean]);
+        assert_eq!(told(&signs, &case, &seen("127", "not found")), [Told::Open]);
+        assert_eq!(told(&signs, &case, &stopped("expat")), [Told::Open]);
+    }
+
+    #[test]
+    fn a_stop_is_known_by_what_it_happened_to() {
+        let control = [seen("0", "sold"), seen("0", "sold")];
+        let patched = [stopped("expat"), stopped("expat")];
+        let case = Case { control: &control, patched: &patched, ..Case::default() };
+        let signs = signs(&case.judge(), &control, &patched);
+        assert_eq!(told(&signs, &case, &stopped("expat")), [Told::Shown]);
+        assert_eq!(told(&signs, &case, &stopped("perl")), [Told::Open]);
+        assert_eq!(told(&signs, &case, &seen("0", "sold")), [Told::Clean]);
+    }
+}
