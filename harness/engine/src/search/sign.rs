@@ -1,6 +1,7 @@
 //! By what a failure of the whole bundle is known again when a part of it is tried. What is compared is what was seen
 //! and not only that something failed: a part that fails in another way tells nothing of this failure.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use patchbed_model::text::{one_line, shorten};
@@ -29,7 +30,7 @@ enum Kind {
     Metric { key: Key, middle: f64, is_above: bool },
 }
 
-/// The signs of what is worst in a cell, the gravest first: of its stops, else of its differences of that verdict.
+/// The signs of what a bundle does in a cell, the gravest first: its stops, else the differences that count.
 #[must_use]
 pub fn signs(judgement: &Judgement, control: &[Outcome], patched: &[Outcome]) -> Vec<Sign> {
     let of_patch =
@@ -38,10 +39,10 @@ pub fn signs(judgement: &Judgement, control: &[Outcome], patched: &[Outcome]) ->
     if !stops.is_empty() {
         return stops.into_iter().take(MOST).collect();
     }
-    let is_worst = |one: &&Difference| one.counts() && one.verdict == judgement.verdict;
-    let mut worst: Vec<&Difference> = judgement.differences.iter().filter(is_worst).collect();
-    worst.sort_by_key(|one| (one.class, one.key.clone()));
-    let signs = worst.into_iter().filter_map(|one| Sign::of(one, judgement.verdict, control, patched));
+    let is_sign = |one: &&Difference| one.counts() && matches!(one.verdict, Verdict::Regressed | Verdict::Changed);
+    let mut differences: Vec<&Difference> = judgement.differences.iter().filter(is_sign).collect();
+    differences.sort_by_key(|one| (Reverse(one.verdict), one.class, one.key.clone()));
+    let signs = differences.into_iter().filter_map(|one| Sign::of(one, control, patched));
     signs.take(MOST).collect()
 }
 
@@ -77,7 +78,7 @@ impl Sign {
         Self(Kind::Stop(cause.kind, cause.subject.clone(), shorten(&one_line(&cause.text), 160)))
     }
 
-    fn of(one: &Difference, verdict: Verdict, control: &[Outcome], patched: &[Outcome]) -> Option<Self> {
+    fn of(one: &Difference, control: &[Outcome], patched: &[Outcome]) -> Option<Self> {
         let key = one.key.clone();
         let kind = match one.class {
             Class::Content => Kind::Content(key),
@@ -89,7 +90,7 @@ impl Sign {
                     .collect();
                 let values: BTreeSet<Option<String>> = values.collect();
                 // What disagrees among attempts is bad in some and as before in others.
-                Kind::State(key, if verdict == Verdict::Regressed { &values - &before } else { values })
+                Kind::State(key, if one.verdict == Verdict::Regressed { &values - &before } else { values })
             }
             Class::Metric => {
                 let middle_of = |outcomes: &[Outcome]| {
@@ -193,11 +194,11 @@ mod tests {
         let patched = [seen("1", "no"), seen("1", "no")];
         let case = Case { control: &control, patched: &patched, ..Case::default() };
         let signs = signs(&case.judge(), &control, &patched);
-        assert_eq!(signs.iter().map(Sign::name).collect::<Vec<_>>(), ["probe.buy.exit"]);
-        assert_eq!(told(&signs, &case, &seen("1", "no")), [Told::Shown]);
-        assert_eq!(told(&signs, &case, &seen("0", "sold")), [Told::Clean]);
-        assert_eq!(told(&signs, &case, &seen("127", "not found")), [Told::Open]);
-        assert_eq!(told(&signs, &case, &stopped("expat")), [Told::Open]);
+        assert_eq!(signs.iter().map(Sign::name).collect::<Vec<_>>(), ["probe.buy.exit", "probe.buy.stdout"]);
+        assert_eq!(told(&signs, &case, &seen("1", "no")), [Told::Shown, Told::Shown]);
+        assert_eq!(told(&signs, &case, &seen("0", "sold")), [Told::Clean, Told::Clean]);
+        assert_eq!(told(&signs, &case, &seen("127", "not found")), [Told::Open, Told::Shown]);
+        assert_eq!(told(&signs, &case, &stopped("expat")), [Told::Open, Told::Open]);
     }
 
     #[test]
