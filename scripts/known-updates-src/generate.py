@@ -196,7 +196,9 @@ def layout(cell):
 
 def expected(case):
     both = "worse" if case.data["expect"]["both"] == "broken" else "same"
-    return "\t".join([case.id, case.data["class"], both, case.product() if both == "worse" else ""]).rstrip()
+    guilty = case.data.get("guilty", [])
+    sets = "+".join(case.data["guilty_jointly"]) if case.data.get("guilty_jointly") else ",".join(guilty)
+    return "\t".join([case.id, case.data["class"], both, case.product() if both == "worse" else "", sets]).rstrip()
 
 
 class Packages:
@@ -263,7 +265,7 @@ def main():
         packages.take(case)
     listed = yaml.dump(packages.listed(), Dumper=Dumper, sort_keys=False, allow_unicode=True, width=140)
     (pathlib.Path(__file__).with_name("packages.yaml")).write_text(f"# What scripts/known-updates fetches by the ordinary clients, or builds.\n{listed}")
-    head = "# Known updates and what is to be said of them: case, class, verdict with the product on (worse, same), only with.\n" \
+    head = "# Known updates and what is to be said of them: case, class, verdict with the product on (worse, same), only with,\n# guilty patches of a bundle (`a,b`: each by itself; `a+b`: only together).\n" \
            "# Without the product every patch here is harmless: the verdict of that cell is `same`.\n"
     (SCENARIOS / "expected.tsv").write_text(head + "\n".join(map(expected, cases)) + "\n")
 
