@@ -111,6 +111,7 @@ fn options(context: &Context, arguments: &RunArguments) -> Options {
             arguments::FailOn::Changed => FailOn::Changed,
         },
         first_failure_ends: how.exit_first,
+        cached: how.cached,
         ..ordinary(context, how.jobs, how.offline)
     }
 }

@@ -42,6 +42,7 @@ impl Tick {
             Event::Note { text, .. } => Some(Self::Note(text.clone())),
             Event::RunStarted { .. }
             | Event::CellPrepared { .. }
+            | Event::LayerMade { .. }
             | Event::RunResumed { .. }
             | Event::RunFinished { .. } => None,
         }

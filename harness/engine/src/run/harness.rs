@@ -43,6 +43,8 @@ pub struct Options {
     pub first_failure_ends: bool,
     /// Whether nothing may be fetched.
     pub offline: bool,
+    /// Whether attempts of earlier runs stand for those of cells in which nothing has changed.
+    pub cached: bool,
     /// The run that is resumed; a new one when `None`.
     pub resume: Option<RunId>,
     /// The words of the command, for the record.
@@ -61,6 +63,7 @@ impl Default for Options {
             fail_on: FailOn::Changed,
             first_failure_ends: false,
             offline: false,
+            cached: false,
             resume: None,
             arguments: Vec::new(),
             seed: None,

@@ -47,6 +47,7 @@ pub struct Fold {
     /// In the order in which they were planned.
     cells: Vec<CellId>,
     by_id: BTreeMap<CellId, CellFold>,
+    layers_made: usize,
     notes: Vec<String>,
 }
 
@@ -87,6 +88,7 @@ impl Fold {
             Event::CellPrepared { cell, image_digest, inputs } => {
                 self.with(cell, |cell| cell.prepare(image_digest, inputs));
             }
+            Event::LayerMade { .. } => self.layers_made += 1,
             Event::AttemptStarted { attempt, at: _ } => self.with(&attempt.cell, |cell| cell.start(attempt)),
             Event::StageFinished { attempt, stage, milliseconds } => self.with(&attempt.cell, |cell| {
                 *cell.attempt(attempt).stages.entry(*stage).or_default() += milliseconds;
@@ -168,6 +170,7 @@ impl Fold {
             exit_name: exit,
             counts,
             scenarios,
+            layers_made: self.layers_made,
             notes: self.notes,
         }
     }
