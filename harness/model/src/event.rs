@@ -81,6 +81,17 @@ pub enum Event {
         /// The digest of everything that goes in: image, products and patches with the bytes they bring.
         inputs: Digest,
     },
+    /// A layer below attempts was made: it was not in the store before.
+    LayerMade {
+        /// The first cell that stands on it.
+        cell: CellId,
+        /// Its name in the store.
+        layer: Digest,
+        /// What it was made from: `directory /srv/root`, `install deb`.
+        source: String,
+        /// How long it took, in milliseconds.
+        milliseconds: u64,
+    },
     /// An attempt began.
     AttemptStarted {
         /// Which.

@@ -43,6 +43,9 @@ pub struct Record {
     pub counts: BTreeMap<Verdict, usize>,
     /// The scenarios, in the order in which they were named.
     pub scenarios: Vec<ScenarioRecord>,
+    /// How many layers were made: images, and one for each change installed on them. Those in the store are not among them.
+    #[serde(default)]
+    pub layers_made: usize,
     /// What a person should know of the whole run.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,

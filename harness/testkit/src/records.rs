@@ -104,6 +104,7 @@ pub fn record(scenarios: Vec<ScenarioRecord>) -> Record {
         exit_name: exit,
         counts: Verdict::ALL.map(count).into(),
         scenarios,
+        layers_made: 0,
         notes: Vec::new(),
     }
 }

@@ -127,6 +127,7 @@ impl From<BisectArguments> for RunArguments {
                 exit_first: false,
                 attempts: None,
                 baseline: Baseline::Both,
+                cached: false,
                 no_cache: false,
                 offline: asked.offline,
                 timeout: asked.timeout,
@@ -202,6 +203,9 @@ pub(crate) struct How {
     /// Fetch nothing
     #[arg(long)]
     pub(crate) offline: bool,
+    /// Take the attempts of earlier runs for cells in which nothing has changed since
+    #[arg(long)]
+    pub(crate) cached: bool,
     /// Limit of one attempt, such as 10min, instead of what the scenario says
     #[arg(long, value_name = "TIME", value_parser = super::read::duration)]
     pub(crate) timeout: Option<std::time::Duration>,

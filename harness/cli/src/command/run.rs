@@ -126,6 +126,7 @@ fn options(context: &Context, arguments: &RunArguments) -> Options {
         },
         first_failure_ends: how.exit_first,
         searching: arguments.budget.map_or(Searching::Automatic, Searching::Asked),
+        cached: how.cached,
         ..ordinary(context, how.jobs, how.offline)
     }
 }

@@ -43,6 +43,7 @@ impl Tick {
             Event::RunStarted { .. }
             | Event::Searched { .. }
             | Event::CellPrepared { .. }
+            | Event::LayerMade { .. }
             | Event::RunResumed { .. }
             | Event::RunFinished { .. } => None,
         }

@@ -2,6 +2,7 @@
 
 mod exits;
 mod help;
+mod layers;
 mod project;
 mod review;
 mod sandboxes;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use patchbed_kinds::change::AnyChange;
+use patchbed_kinds::probe::AnyProbe;
 use patchbed_model::event::{AttemptId, PlannedCell};
 use patchbed_model::id::Hasher;
 use patchbed_model::{Arm, CellId, Digest, Key};
@@ -161,6 +162,14 @@ impl PlanCell {
     /// All probes written by hand.
     pub fn probes(&self) -> impl Iterator<Item = &Probe> {
         self.scenario.probes.iter().chain(self.software().flat_map(|product| &product.probes))
+    }
+
+    /// Whether a probe measures how much or how fast, which it cannot while other attempts take their share.
+    #[must_use]
+    pub fn is_measured(&self) -> bool {
+        let measures =
+            |kind: &AnyProbe| matches!(kind, AnyProbe::Metric(_) | AnyProbe::Latency(_) | AnyProbe::Throughput(_));
+        self.probes().any(|probe| measures(&probe.kind))
     }
 
     /// What the patches are to change. Promises are those of all patches together: of a cell that has only some of them

@@ -1,21 +1,25 @@
 //! How a run begins: checks the host, prepares, opens the journal of a new run or goes on with an old one.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use patchbed_kinds::image::{Shelf, Store};
 use patchbed_model::event::{PlannedCell, Source};
 use patchbed_model::id::Hasher;
 use patchbed_model::{AttemptId, Blame, Cause, CellId, Digest, Event, Judgement, Outcome, Record, RunId};
 use patchbed_sandbox::{Lack, LackWeight};
 
 use super::attempt::Bench;
+use super::cached::Cached;
 use super::cancel::{Cancel, Urgency};
 use super::chronicle::Chronicle;
 use super::course::Course;
 use super::dispatch::{Dispatch, Grounded, Lane};
 use super::harness::{EventSink, Harness, RunError};
+use super::pace::milliseconds;
 use super::prepare::{Ground, Preparation};
-use crate::plan::{Plan, PlanCell};
+use crate::plan::{Durations, Plan, PlanCell};
 use crate::store::{StateError, masked_event};
 
 /// Runs a plan to its end, or to where it is cancelled: then the record says what is not known.
@@ -42,6 +46,7 @@ pub(super) async fn run_on(
     let notes = able(plan, harness)?;
     let _lock = harness.state.lock()?;
     let mut earlier = Earlier::of(harness, plan)?;
+    earlier.cached = Cached::of(harness, &plan.cells)?;
     let mut chronicle = match &harness.options.resume {
         Some(run) => {
             let mut chronicle = Chronicle::new(harness.state.resume(run)?, sink);
@@ -57,25 +62,38 @@ pub(super) async fn run_on(
         chronicle.tell(Event::Note { cell: None, text })?;
     }
     let cells: Vec<PlanCell> = plan.cells.iter().cloned().chain(earlier.added(plan)).collect();
-    let grounds = grounds(&cells, cancel, &mut ground).await?;
-    let mut lanes = Vec::new();
-    for (cell, ground) in cells.iter().zip(grounds) {
-        lanes.push(lane(cell, ground, &mut earlier, &mut chronicle)?);
-    }
     let (backend, clock) = (Arc::clone(&harness.backend), Arc::clone(&harness.clock));
     let bench = Bench { backend, clock, cancel: cancel.clone() };
+    let mut dispatch = Dispatch::new(harness, bench, chronicle);
+    let lane = |cell: &PlanCell, ground, earlier: &mut Earlier, chronicle: &mut Chronicle<'_>| {
+        tell_layers(cell, &harness.store, chronicle)?;
+        lane(cell, ground, earlier, chronicle)
+    };
+    dispatch
+        .lay(
+            &longest_first(cells, &harness.state.durations()),
+            async |cell| grounded(cell, cancel, &mut ground).await,
+            |cell, ground, chronicle| lane(cell, ground, &mut earlier, chronicle),
+        )
+        .await?;
     let further = async |cell: PlanCell, chronicle: &mut Chronicle<'_>| {
         chronicle.tell(Event::CellPlanned(cell.planned()))?;
         if !cell.is_trial() {
             let text = "run to find out which products it takes".to_owned();
             chronicle.tell(Event::Note { cell: Some(cell.id.clone()), text })?;
         }
-        match grounded(&cell, cancel, &mut ground).await? {
-            Some(ground) => Ok(Some(lane(&cell, ground, &mut earlier, chronicle)?)),
-            None => Ok(None),
-        }
+        let ground = grounded(&cell, cancel, &mut ground).await?;
+        Ok(lane(&cell, ground, &mut earlier, chronicle)?)
     };
-    Dispatch::new(harness, bench, chronicle, lanes).run(further).await
+    dispatch.run(further).await
+}
+
+/// The cells whose attempts took longest in earlier runs first, so that none of them is left for the end, and before
+/// them those that never ran. Those that take about as long stay in the order of the plan.
+fn longest_first(mut cells: Vec<PlanCell>, durations: &Durations) -> Vec<PlanCell> {
+    let seconds = |cell: &PlanCell| durations.get(&cell.names()).map_or(u64::MAX, |milliseconds| milliseconds / 1000);
+    cells.sort_by_cached_key(|cell| Reverse(seconds(cell)));
+    cells
 }
 
 /// What the host lacks for this plan: a fatal lack ends the run before it begins, others are noted.
@@ -143,6 +161,7 @@ struct Earlier {
     inputs: BTreeMap<CellId, Digest>,
     outcomes: BTreeMap<CellId, BTreeMap<AttemptId, Outcome>>,
     judged: BTreeMap<CellId, Judgement>,
+    cached: Cached,
 }
 
 impl Earlier {
@@ -181,6 +200,7 @@ impl Earlier {
                 self.judged.insert(cell.clone(), (**judgement).clone());
             }
             Event::RunStarted { .. }
+            | Event::LayerMade { .. }
             | Event::AttemptStarted { .. }
             | Event::StageFinished { .. }
             | Event::AttemptFinished { .. }
@@ -218,22 +238,6 @@ fn counts(outcome: &Outcome) -> bool {
     }
 }
 
-/// What attempts stand on, of as many cells as there was time for.
-async fn grounds(
-    cells: &[PlanCell],
-    cancel: &Cancel,
-    ground: &mut impl AsyncFnMut(&PlanCell) -> Result<Result<Ground, Cause>, RunError>,
-) -> Result<Vec<Grounded>, RunError> {
-    let mut grounds = Vec::new();
-    for cell in cells {
-        match grounded(cell, cancel, ground).await? {
-            Some(ground) => grounds.push(ground),
-            None => break,
-        }
-    }
-    Ok(grounds)
-}
-
 /// What the attempts of a cell stand on, if there was time for it.
 async fn grounded(
     cell: &PlanCell,
@@ -248,13 +252,31 @@ async fn grounded(
     }
 }
 
-/// A cell with what its attempts stand on, and with what is known of it already.
+/// Tells which layers were made for a cell.
+fn tell_layers(cell: &PlanCell, store: &Store, chronicle: &mut Chronicle<'_>) -> Result<(), StateError> {
+    for made in store.made() {
+        let milliseconds = milliseconds(made.took);
+        match made.shelf {
+            Shelf::Images | Shelf::Layers => chronicle.tell(Event::LayerMade {
+                cell: cell.id.clone(),
+                layer: made.digest,
+                source: made.source,
+                milliseconds,
+            })?,
+            Shelf::Packages => {}
+        }
+    }
+    Ok(())
+}
+
+/// A cell with what its attempts stand on, if there is any, and with what is known of it already.
 fn lane(
     cell: &PlanCell,
-    ground: Grounded,
+    ground: Option<Grounded>,
     earlier: &mut Earlier,
     chronicle: &mut Chronicle<'_>,
-) -> Result<Lane, StateError> {
+) -> Result<Option<Lane>, StateError> {
+    let Some(ground) = ground else { return Ok(None) };
     if let Ok(ground) = &ground {
         if earlier.inputs.get(&cell.id).is_some_and(|inputs| *inputs != ground.inputs) {
             earlier.forget(&cell.id);
@@ -268,11 +290,28 @@ fn lane(
         })?;
     }
     let judged = earlier.judged.remove(&cell.id);
-    let known = earlier.outcomes.remove(&cell.id).unwrap_or_default();
     let course = if judged.is_some() || cell.is_trial() {
-        Course::judged(cell.clone(), known)
+        Course::judged(cell.clone(), earlier.outcomes.remove(&cell.id).unwrap_or_default())
     } else {
-        Course::new(cell.clone(), known)
+        Course::new(cell.clone(), known(cell, &ground, earlier, chronicle)?)
     };
-    Ok(Lane { course, ground, judged })
+    Ok(Some(Lane { is_measured: cell.is_measured(), course, ground, judged }))
+}
+
+/// What is known of the cell's attempts: of those before the run was cut off, else of those of another run.
+fn known(
+    cell: &PlanCell,
+    ground: &Grounded,
+    earlier: &mut Earlier,
+    chronicle: &mut Chronicle<'_>,
+) -> Result<BTreeMap<AttemptId, Outcome>, StateError> {
+    let own = earlier.outcomes.remove(&cell.id).unwrap_or_default();
+    let Ok(ground) = ground else { return Ok(own) };
+    let Some(kept) = earlier.cached.take(&cell.id, &ground.inputs).filter(|_| own.is_empty()) else {
+        return Ok(own);
+    };
+    let outcomes = kept.outcomes();
+    chronicle.tell(Event::Note { cell: Some(cell.id.clone()), text: kept.note })?;
+    kept.events.iter().try_for_each(|event| chronicle.repeat(event))?;
+    Ok(outcomes)
 }

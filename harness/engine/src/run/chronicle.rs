@@ -39,6 +39,13 @@ impl<'a> Chronicle<'a> {
         Ok(())
     }
 
+    /// Something happened in another run, whose journal has it already.
+    pub(super) fn repeat(&mut self, event: &Event) -> Result<(), StateError> {
+        self.journal.append(event)?;
+        self.written(event);
+        Ok(())
+    }
+
     /// The run's id.
     pub(super) fn run(&self) -> RunId {
         self.fold.run()
@@ -60,6 +67,7 @@ const fn is_result(event: &Event) -> bool {
         | Event::RunFinished { .. } => true,
         Event::CellPlanned(_)
         | Event::CellPrepared { .. }
+        | Event::LayerMade { .. }
         | Event::AttemptStarted { .. }
         | Event::StageFinished { .. }
         | Event::Note { .. }

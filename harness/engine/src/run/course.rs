@@ -96,10 +96,11 @@ impl Course {
     }
 
     /// Has an accepted baseline stand for the attempts without the patch, until something is suspect. Tells whether it
-    /// does: not where attempts were made already, or none with a patch are wanted.
+    /// does: not where one of these was made already, or none with a patch are wanted.
     pub(super) fn trust(&mut self) -> bool {
-        let is_untouched = self.phase == Phase::First && self.outcomes.is_empty();
-        let does = is_untouched && self.queue.iter().any(|attempt| attempt.arm == Arm::Patched);
+        let has = |arm| self.outcomes.keys().any(|attempt| attempt.arm == arm);
+        let is_wanted = has(Arm::Patched) || self.queue.iter().any(|attempt| attempt.arm == Arm::Patched);
+        let does = self.phase == Phase::First && !has(Arm::Control) && is_wanted;
         if does {
             self.queue.retain(|attempt| attempt.arm == Arm::Patched);
             self.phase = Phase::Trusting;

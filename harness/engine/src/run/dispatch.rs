@@ -1,6 +1,7 @@
 //! The loop of a run: starts attempts while there is room, takes in what they say, judges cells that are ripe.
 
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::sync::Arc;
 
 use patchbed_model::search::Search;
@@ -31,6 +32,8 @@ pub(super) struct Lane {
     pub(super) ground: Grounded,
     /// What was said of it before the run was cut off.
     pub(super) judged: Option<Judgement>,
+    /// Whether nothing else may run beside its attempts.
+    pub(super) is_measured: bool,
 }
 
 /// A run under way.
@@ -41,6 +44,8 @@ pub(super) struct Dispatch<'a> {
     lanes: Vec<Lane>,
     /// How many of the lanes were taken up.
     begun: usize,
+    /// Whether grounds are being made.
+    is_laying: bool,
     weighing: Weighing<'a>,
     tasks: JoinSet<Finished>,
     names: BTreeMap<Id, (usize, AttemptId)>,
@@ -51,20 +56,43 @@ pub(super) struct Dispatch<'a> {
 }
 
 impl<'a> Dispatch<'a> {
-    pub(super) fn new(harness: &'a Harness, bench: Bench, chronicle: Chronicle<'a>, lanes: Vec<Lane>) -> Self {
+    pub(super) fn new(harness: &'a Harness, bench: Bench, chronicle: Chronicle<'a>) -> Self {
         Self {
             harness,
             weighing: Weighing::new(harness, chronicle.run()),
             bench,
             chronicle,
-            lanes,
+            lanes: Vec::new(),
             begun: 0,
+            is_laying: false,
             tasks: JoinSet::new(),
             names: BTreeMap::new(),
             events: unbounded_channel(),
             ending: false,
             lack: None,
         }
+    }
+
+    /// Makes what the attempts of these cells stand on, one after another, and attempts on what is made already meanwhile.
+    /// `ground` and `lane` give nothing when there is no time for it any more.
+    pub(super) async fn lay(
+        &mut self,
+        cells: &[PlanCell],
+        mut ground: impl AsyncFnMut(&PlanCell) -> Result<Option<Grounded>, RunError>,
+        mut lane: impl FnMut(&PlanCell, Option<Grounded>, &mut Chronicle<'_>) -> Result<Option<Lane>, StateError>,
+    ) -> Result<(), RunError> {
+        self.is_laying = true;
+        for cell in cells {
+            let ground = self.meanwhile(ground(cell)).await??;
+            let Some(lane) = lane(cell, ground, &mut self.chronicle)? else { break };
+            self.lanes.push(lane);
+            self.take_up()?;
+            if self.ending {
+                break;
+            }
+        }
+        self.is_laying = false;
+        Ok(())
     }
 
     /// Runs until nothing is left to do, or the run is cancelled. `further` makes a lane of a cell that is added, if
@@ -169,7 +197,8 @@ impl<'a> Dispatch<'a> {
         further(&self.chronicle.record(), &cells)
     }
 
-    async fn work(&mut self) -> Result<(), StateError> {
+    /// Takes up the lanes that are new.
+    fn take_up(&mut self) -> Result<(), StateError> {
         for lane in self.lanes.iter().skip(self.begun) {
             if let Some(judgement) = &lane.judged {
                 self.weighing.remember(&lane.course.cell.names(), judgement)?;
@@ -177,26 +206,49 @@ impl<'a> Dispatch<'a> {
         }
         self.trust()?;
         // What is known whole needs no ground any more.
-        self.judge_ripe()?;
+        (self.begun..self.lanes.len()).try_for_each(|place| self.judge_one(place))?;
         self.judge_ungrounded()?;
         self.begun = self.lanes.len();
+        Ok(())
+    }
+
+    /// Works until nothing is left to do, or no time.
+    async fn work(&mut self) -> Result<(), StateError> {
+        self.take_up()?;
+        while self.goes_on().await? {}
+        Ok(())
+    }
+
+    /// Works while something else is done.
+    async fn meanwhile<T>(&mut self, other: impl Future<Output = T>) -> Result<T, StateError> {
+        let mut other = pin!(other);
         loop {
-            self.start()?;
-            if self.tasks.is_empty() {
-                return Ok(());
-            }
-            let cancel = self.bench.cancel.clone();
-            let urgent = if self.ending { Urgency::Now } else { Urgency::Soon };
             tokio::select! {
                 biased;
-                () = cancel.at_least(urgent) => match cancel.urgency() {
-                    Urgency::Now => return Ok(()),
-                    Urgency::Soon | Urgency::None => self.ending = true,
-                },
-                Some(event) = self.events.1.recv() => self.chronicle.tell(event)?,
-                Some(ended) = self.tasks.join_next_with_id() => self.ended(ended)?,
+                goes_on = self.goes_on() => if !goes_on? { return Ok(other.await) },
+                done = &mut other => return Ok(done),
             }
         }
+    }
+
+    /// Starts what there is room for and waits for what happens next. Tells whether anything can.
+    async fn goes_on(&mut self) -> Result<bool, StateError> {
+        self.start()?;
+        if self.tasks.is_empty() {
+            return Ok(false);
+        }
+        let cancel = self.bench.cancel.clone();
+        let urgent = if self.ending { Urgency::Now } else { Urgency::Soon };
+        tokio::select! {
+            biased;
+            () = cancel.at_least(urgent) => match cancel.urgency() {
+                Urgency::Now => return Ok(false),
+                Urgency::Soon | Urgency::None => self.ending = true,
+            },
+            Some(event) = self.events.1.recv() => self.chronicle.tell(event)?,
+            Some(ended) = self.tasks.join_next_with_id() => self.ended(ended)?,
+        }
+        Ok(true)
     }
 
     /// Where a fresh accepted baseline is of the very same environment, one attempt with the patch may be enough.
@@ -211,10 +263,11 @@ impl<'a> Dispatch<'a> {
         Ok(())
     }
 
-    /// Starts attempts while there is room: of the first cell that has any left.
+    /// Starts attempts while there is room: of the first cell that has any left. What is measured waits until it is alone.
     fn start(&mut self) -> Result<(), StateError> {
-        while !self.ending && self.tasks.len() < self.harness.options.jobs.max(1) {
-            let mut lanes = self.lanes.iter_mut().enumerate();
+        while !self.ending && self.has_room() {
+            let is_alone = self.tasks.is_empty() && !self.is_laying;
+            let mut lanes = self.lanes.iter_mut().enumerate().filter(|(_, lane)| is_alone || !lane.is_measured);
             let next = lanes.find_map(|(place, lane)| {
                 let ground = lane.ground.as_ref().ok()?;
                 let id = lane.course.next()?;
@@ -229,6 +282,12 @@ impl<'a> Dispatch<'a> {
             self.names.insert(task.id(), (place, id));
         }
         Ok(())
+    }
+
+    fn has_room(&self) -> bool {
+        let is_measured = |place: usize| self.lanes.get(place).is_some_and(|lane| lane.is_measured);
+        self.tasks.len() < self.harness.options.jobs.max(1)
+            && !self.names.values().any(|(place, _)| is_measured(*place))
     }
 
     fn ended(&mut self, ended: Result<(Id, Finished), JoinError>) -> Result<(), StateError> {
@@ -264,10 +323,6 @@ impl<'a> Dispatch<'a> {
         let event = Event::AttemptFinished { attempt: finished.id, outcome, milliseconds, notes: finished.notes };
         self.chronicle.tell(event)?;
         if cut_off { Ok(()) } else { self.judge_one(place) }
-    }
-
-    fn judge_ripe(&mut self) -> Result<(), StateError> {
-        (0..self.lanes.len()).try_for_each(|place| self.judge_one(place))
     }
 
     fn judge_one(&mut self, place: usize) -> Result<(), StateError> {

@@ -45,6 +45,8 @@ pub struct Options {
     pub first_failure_ends: bool,
     /// Whether nothing may be fetched.
     pub offline: bool,
+    /// Whether attempts of earlier runs stand for those of cells in which nothing has changed.
+    pub cached: bool,
     /// The run that is resumed; a new one when `None`.
     pub resume: Option<RunId>,
     /// The words of the command, for the record.
@@ -64,6 +66,7 @@ impl Default for Options {
             searching: Searching::Automatic,
             first_failure_ends: false,
             offline: false,
+            cached: false,
             resume: None,
             arguments: Vec::new(),
             seed: None,

@@ -2,6 +2,7 @@
 
 mod attempt;
 mod begin;
+mod cached;
 mod cancel;
 mod chronicle;
 mod clock;

@@ -48,6 +48,7 @@ pub struct Fold {
     /// In the order in which they were planned.
     cells: Vec<CellId>,
     by_id: BTreeMap<CellId, CellFold>,
+    layers_made: usize,
     notes: Vec<String>,
 }
 
@@ -89,6 +90,7 @@ impl Fold {
             Event::CellPrepared { cell, image_digest, inputs } => {
                 self.with(cell, |cell| cell.prepare(image_digest, inputs));
             }
+            Event::LayerMade { .. } => self.layers_made += 1,
             Event::AttemptStarted { attempt, at: _ } => self.with(&attempt.cell, |cell| cell.start(attempt)),
             Event::StageFinished { attempt, stage, milliseconds } => self.with(&attempt.cell, |cell| {
                 *cell.attempt(attempt).stages.entry(*stage).or_default() += milliseconds;
@@ -173,6 +175,7 @@ impl Fold {
             exit_name: exit,
             counts,
             scenarios,
+            layers_made: self.layers_made,
             notes: self.notes,
         }
     }

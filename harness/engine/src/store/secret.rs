@@ -86,6 +86,9 @@ pub fn masked_event(event: Event) -> Event {
             milliseconds,
             notes: notes.iter().map(|note| masked(note)).collect(),
         },
+        Event::LayerMade { cell, layer, source, milliseconds } => {
+            Event::LayerMade { cell, layer, source: masked(&source), milliseconds }
+        }
         Event::Note { cell, text } => Event::Note { cell, text: masked(&text) },
         // A judgement is made of outcomes that were masked before.
         other @ (Event::CellPlanned(_)

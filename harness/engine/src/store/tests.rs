@@ -51,6 +51,12 @@ fn events(control: &[Outcome], patched: &[Outcome]) -> Vec<Event> {
             arguments: Vec::new(),
         },
         Event::CellPlanned(planned()),
+        Event::LayerMade {
+            cell: cell(),
+            layer: Digest::of(b"layer"),
+            source: "install files".to_owned(),
+            milliseconds: 40,
+        },
         Event::CellPrepared { cell: cell(), image_digest: Digest::of(b"image"), inputs: Digest::of(b"inputs") },
     ];
     for (arm, outcomes) in [(Arm::Control, control), (Arm::Patched, patched)] {

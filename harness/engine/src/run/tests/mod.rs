@@ -1,5 +1,6 @@
 //! The engine on a scripted backend, with tokio's clock paused: no test waits, none needs a kernel.
 
+mod cached;
 mod causes;
 mod course;
 mod data;
@@ -10,6 +11,7 @@ mod hunt;
 mod keeping;
 mod kept;
 mod noise;
+mod order;
 mod study;
 mod trial;
 mod world;

@@ -112,6 +112,17 @@ impl World {
         run_on(&plan, &harness, (sink, &cancel), async |cell| ground(cell)).await
     }
 
+    /// Runs the scenario where it takes so long to make what each cell stands on.
+    pub(super) async fn run_slowly(&mut self, each: Duration) -> Result<Record, RunError> {
+        let (plan, harness, cancel) = (self.plan(), self.harness(), self.cancel.clone());
+        let sink = &mut Listener(&mut self.events);
+        let slow = async |cell: &PlanCell| {
+            tokio::time::sleep(each).await;
+            Ok(Ok(ground(cell)))
+        };
+        run_on(&plan, &harness, (sink, &cancel), slow).await
+    }
+
     /// Runs the scenario, interrupts it after so many seconds, and has the next run go on with it. The record of the run that
     /// was cut off; nothing of one that had ended before.
     pub(super) async fn cut_off(&mut self, seconds: u64) -> Option<Record> {

@@ -3,6 +3,7 @@
 
 use std::fs::{self, File};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+use std::time::Instant;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -13,6 +14,8 @@ use super::entries::{Store, StoreError, names, remove_paths};
 pub(crate) struct Draft {
     /// The folder that becomes the entry.
     pub(crate) folder: Utf8PathBuf,
+    /// When it was begun.
+    pub(super) begun: Instant,
     lock: File,
     kept: bool,
 }
@@ -36,7 +39,7 @@ impl Store {
                 && lock.lock().is_ok()
                 && same(&lock, &folder)
             {
-                let draft = Draft { folder, lock, kept: false };
+                let draft = Draft { folder, begun: Instant::now(), lock, kept: false };
                 fs::DirBuilder::new()
                     .mode(0o700)
                     .create(draft.root())

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -22,6 +23,20 @@ const VERSION: u32 = 1;
 pub struct Store {
     /// Its folder.
     pub root: Utf8PathBuf,
+    made: Arc<Mutex<Vec<Made>>>,
+}
+
+/// What this process put into the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Made {
+    /// Where it stands.
+    pub shelf: Shelf,
+    /// Its name.
+    pub digest: Digest,
+    /// What it was made from, for people.
+    pub source: String,
+    /// How long it took.
+    pub took: Duration,
 }
 
 /// A part of the store.
@@ -157,7 +172,7 @@ impl Store {
     /// # Errors
     /// When its folder cannot be made, is a symbolic link, or belongs to somebody else.
     pub fn open(root: impl Into<Utf8PathBuf>) -> Result<Self, StoreError> {
-        let store = Self { root: root.into() };
+        let store = Self { root: root.into(), made: Arc::default() };
         store.make_folder(&store.root)?;
         for name in ["images", "layers", "packages", "seen", "locks", "tmp"] {
             store.make_folder(&store.root.join(name))?;
@@ -298,12 +313,22 @@ impl Store {
         let mut file = fs::File::create(&path).map_err(|error| StoreError::io("make", &path, error))?;
         file.write_all(&bytes).map_err(|error| StoreError::io("write", &path, error))?;
         rustix::fs::syncfs(&file).map_err(|error| StoreError::io("sync", &path, error))?;
+        let took = draft.begun.elapsed();
         draft.move_to(&place)?;
         let above = self.root.join(part.folder());
         fs::File::open(&above)
             .and_then(|folder| folder.sync_all())
             .map_err(|error| StoreError::io("sync", &above, error))?;
-        read_entry(&place, part, digest).ok_or(StoreError::Missing(place))
+        let entry = read_entry(&place, part, digest).ok_or(StoreError::Missing(place))?;
+        let made = Made { shelf: part, digest: digest.clone(), source: entry.meta.source.clone(), took };
+        self.made.lock().unwrap_or_else(PoisonError::into_inner).push(made);
+        Ok(entry)
+    }
+
+    /// What this process put into the store since this was asked last.
+    #[must_use]
+    pub fn made(&self) -> Vec<Made> {
+        std::mem::take(&mut *self.made.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The content digest that a folder or tarball with this fingerprint had, when it was read before.

@@ -16,6 +16,6 @@ mod lock;
 
 pub(crate) use draft::Draft;
 pub(crate) use entries::detail;
-pub use entries::{Entry, Meta, Shelf, Store, StoreError};
+pub use entries::{Entry, Made, Meta, Shelf, Store, StoreError};
 pub use lock::Hold;
 pub(crate) use lock::Place;
