@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use patchbed_model::difference::DifferenceKind;
 use patchbed_model::record::{AttemptRecord, Broke, CauseRecord, CellRecord, Record, SCHEMA, ScenarioRecord, Since};
+use patchbed_model::search::{Answer, Found, Search};
 use patchbed_model::{
     Arm, Blame, Cause, CauseKind, CellId, Class, Difference, Digest, Exit, Ill, Key, RunId, Stage, Verdict,
 };
@@ -124,13 +125,37 @@ pub fn shop() -> Record {
     };
     let mut accepted = cell("c90b40000000", &["april-2026"], &["scanner"]);
     accepted.silenced = vec![regressed("scanner.log.warning", "none", "signature database is old")];
+    let mut searched = ill("c7f220000000", &["bank-plugin"]);
+    searched.search = Some(search());
     let cells = vec![
         cell("c1d010000000", &["april-2026"], &[]),
-        ill("c7f220000000", &["bank-plugin"]),
+        searched,
         accepted,
         ill("ce3130000000", &["bank-plugin", "scanner"]),
     ];
     record(vec![scenario("shop", cells, vec![crash()])])
+}
+
+/// The search in the shop's bundle.
+#[must_use]
+pub fn search() -> Search {
+    let names = |names: &[&str]| names.iter().map(ToString::to_string).collect();
+    let found = Found {
+        signs: vec!["bank-plugin.process.state".to_owned(), "bank-plugin.listening.tcp:9100".to_owned()],
+        answer: Answer::Guilty,
+        sets: vec![vec!["libssl3-update".to_owned()]],
+        posterior: 0.998,
+        with: (3, 3),
+        without: (0, 6),
+    };
+    Search {
+        patches: 9,
+        runs: 6,
+        found: vec![found],
+        safe_subset: names(&["expat", "glibc", "gnutls", "kernel", "nginx", "openssh", "perl", "systemd"]),
+        hold: names(&["libssl3-update"]),
+        leaves: names(&["CVE-2026-28387"]),
+    }
 }
 
 /// The cause of the shop's regression.
@@ -266,6 +291,17 @@ fn all_texts_of_cell(cell: &mut CellRecord, text: &str) {
     }];
     cell.volatile = vec![Key::new(text)];
     cell.notes = vec![text.to_owned()];
+    let texts = || vec![text.to_owned()];
+    let found = Found {
+        signs: texts(),
+        answer: Answer::Guilty,
+        sets: vec![texts()],
+        posterior: 1.0,
+        with: (1, 1),
+        without: (0, 2),
+    };
+    cell.search =
+        Some(Search { patches: 2, runs: 3, found: vec![found], safe_subset: texts(), hold: texts(), leaves: texts() });
     for attempt in &mut cell.timeline {
         attempt.outcome = text.to_owned();
     }
