@@ -8,15 +8,24 @@ use patchbed_model::search::{Answer, Search};
 use patchbed_model::{Arm, Event, Record, Verdict};
 use patchbed_sandbox::fake;
 use patchbed_sandbox::message::End;
+use proptest::collection::btree_set;
+use proptest::prelude::*;
 
 use super::{World, ran};
 use crate::fixtures::{patch, product, workload};
 use crate::run::Searching;
 use crate::scenario::{SoftwareAxis, When};
 
+const PATCHES: [&str; 9] = ["a", "b", "c", "d", "e", "f", "g", "h", "i"];
+const PRODUCTS: [&str; 3] = ["bank", "mail", "scanner"];
+
+fn world(guilty: &[&[&str]]) -> World {
+    of_sets(guilty.iter().map(|set| set.iter().map(ToString::to_string).collect()).collect())
+}
+
 /// A world with a bundle of nine patches. The page is broken where one of these sets of patches and products is in. A look
 /// takes a second.
-fn world(guilty: &'static [&'static [&'static str]]) -> World {
+fn of_sets(guilty: Vec<BTreeSet<String>>) -> World {
     let on = Mutex::new(BTreeMap::<(Arm, usize), BTreeSet<String>>::new());
     let mut world = World::new(move |inside, words| {
         let mut on = on.lock().expect("no answer panics while it holds the lock");
@@ -27,14 +36,23 @@ fn world(guilty: &'static [&'static [&'static str]]) -> World {
                 None
             }
             [first, _] if first == "look" => {
-                let broken = guilty.iter().any(|set| set.iter().all(|name| on.contains(*name)));
+                let broken = guilty.iter().any(|set| set.is_subset(on));
                 let fake::Answer::Now(reply) = ran(End::Exited(i32::from(broken)), "") else { return None };
                 Some(fake::Answer::After(Duration::from_secs(1), reply))
             }
             _ => None,
         }
     });
-    world.scenario.patches = ["a", "b", "c", "d", "e", "f", "g", "h", "i"].map(patch).into();
+    world.scenario.patches = PATCHES.map(patch).into();
+    world
+}
+
+/// The same with these products, of which so many combinations are run.
+fn with_products(mut world: World, products: &[&str], axis: SoftwareAxis) -> World {
+    let software =
+        |name: &&str| crate::scenario::Software { workloads: vec![workload(name, When::Before)], ..product(name) };
+    world.scenario.software = products.iter().map(software).collect();
+    world.scenario.matrix.software = axis;
     world
 }
 
@@ -92,11 +110,7 @@ async fn what_needs_the_guilty_patch_is_withheld_with_it() {
 
 #[tokio::test(start_paused = true)]
 async fn the_cell_with_the_fewest_products_is_searched_for_all() {
-    let mut world = world(&[&["e", "bank"]]);
-    let software =
-        |name: &str| crate::scenario::Software { workloads: vec![workload(name, When::Before)], ..product(name) };
-    world.scenario.software = ["bank", "mail"].map(software).into();
-    world.scenario.matrix.software = SoftwareAxis::Pairs;
+    let mut world = with_products(world(&[&["e", "bank"]]), &["bank", "mail"], SoftwareAxis::Pairs);
     let record = world.run().await.expect("the run ends");
     assert_eq!(guilty(&record), ["e"]);
     let searched = record.scenarios[0].cells.iter().find(|cell| cell.search.is_some()).expect("one was searched");
@@ -143,4 +157,43 @@ async fn a_search_that_was_cut_off_goes_on_to_the_same_end() {
         assert_eq!(search(&record), search(&whole), "cut off after {seconds} s");
     }
     assert!(resumed > 1, "{resumed} runs were cut off");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    /// In a world in which some patches do harm together, with some products, the claims are those of the world. Where no
+    /// cell without products was run, what it takes is said not to be known.
+    #[test]
+    fn claims_match_the_world(
+        patches in btree_set(0..PATCHES.len(), 1..3),
+        products in btree_set(0..PRODUCTS.len(), 0..3),
+        has_controls in any::<bool>(),
+    ) {
+        let names = |all: &[&str], places: &BTreeSet<usize>| -> BTreeSet<String> {
+            places.iter().map(|place| all[*place].to_owned()).collect()
+        };
+        let (patches, products) = (names(&PATCHES, &patches), names(&PRODUCTS, &products));
+        let guilty = vec![patches.union(&products).cloned().collect()];
+        let axis = if has_controls { SoftwareAxis::Pairs } else { SoftwareAxis::All };
+        let mut world = with_products(of_sets(guilty), &PRODUCTS, axis);
+        let paused = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
+        let record = paused.expect("a runtime").block_on(world.run()).expect("the run ends");
+        let scenario = &record.scenarios[0];
+        prop_assert_eq!(scenario.causes.len(), 1, "{:#?}", &scenario.causes);
+        let cause = &scenario.causes[0];
+        let culprits = scenario.culprits.as_ref().expect("they are known");
+        prop_assert_eq!(&culprits.sets, &vec![patches.iter().cloned().collect::<Vec<_>>()]);
+        prop_assert_eq!(culprits.safe_subset.len(), PATCHES.len() - 1);
+        let since = cause.since.as_ref().expect("it is known since when");
+        prop_assert_eq!(&since.patch, &patches.iter().cloned().collect::<Vec<_>>().join(" + "));
+        prop_assert_eq!((since.with.0, since.without.0), (since.with.1, 0));
+        if has_controls {
+            prop_assert_eq!(cause.only_with.iter().cloned().collect::<BTreeSet<_>>(), products);
+            prop_assert!(cause.perhaps_with.is_empty());
+        } else {
+            prop_assert!(cause.only_with.is_empty(), "{:?} is claimed without proof", &cause.only_with);
+            prop_assert!(!cause.perhaps_with.is_empty());
+        }
+        prop_assert!(cause.hidden_by.is_empty());
+    }
 }
