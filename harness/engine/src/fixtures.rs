@@ -12,8 +12,8 @@ use patchbed_model::{Digest, Rules};
 use patchbed_sandbox::Limits;
 
 use crate::scenario::{
-    Attempts, Data, ImageUse, Matrix, Patch, PatchAxis, Probe, Restart, Scenario, Service, ServiceRun, Software,
-    SoftwareAxis, When, Workload,
+    Attempts, Data, Delivery, ImageUse, Matrix, Patch, PatchAxis, Probe, Restart, Scenario, Service, ServiceRun,
+    Software, SoftwareAxis, When, Workload,
 };
 
 /// One image, one patch, one service, one probe.
@@ -44,6 +44,7 @@ pub(crate) fn scenario() -> Scenario {
         rollback: false,
         limits: Limits::default(),
         matrix: Matrix { patch: PatchAxis::All, software: SoftwareAxis::All },
+        delivery: Delivery::OneByOne,
     }
 }
 

@@ -52,6 +52,8 @@ pub struct Scenario {
     pub limits: Limits,
     /// Which cells are run.
     pub matrix: Matrix,
+    /// How the patches of a bundle are given.
+    pub delivery: Delivery,
 }
 
 impl Scenario {
@@ -347,6 +349,17 @@ pub struct Matrix {
     pub patch: PatchAxis,
     /// Which products are on.
     pub software: SoftwareAxis,
+}
+
+/// How the patches of a bundle are given: a failure may be in the delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// One after another.
+    OneByOne,
+    /// Packages that follow one another in one transaction.
+    Together,
+    /// One cell for each of the two.
+    Both,
 }
 
 /// Which patches are in.

@@ -39,6 +39,9 @@ pub struct PlannedCell {
     pub patches: Vec<String>,
     /// The products that are on.
     pub software: Vec<String>,
+    /// Whether the packages of its patches are given in one transaction.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub together: bool,
     /// The cell of whose bundle this is a part that is tried: then nothing is said of it by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trial_of: Option<CellId>,

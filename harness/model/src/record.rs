@@ -102,6 +102,9 @@ pub struct CellRecord {
     pub patches: Vec<String>,
     /// The products that are on.
     pub software: Vec<String>,
+    /// Whether the packages of its patches are given in one transaction.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub together: bool,
     /// The verdict.
     pub verdict: Verdict,
     /// One sentence that says why.

@@ -87,6 +87,9 @@ pub fn cell_name(scenario: &ScenarioRecord, cell: &CellRecord, look: &Look) -> S
         text.push_str(": ");
     }
     text.push_str(&if cell.patches.is_empty() { "no patch".to_owned() } else { names(&cell.patches, ", ") });
+    if cell.together {
+        text.push_str(" (together)");
+    }
     if !cell.software.is_empty() {
         text.push_str(" + ");
         text.push_str(&names(&cell.software, " + "));

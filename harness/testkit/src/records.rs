@@ -20,6 +20,7 @@ pub fn cell(id: &str, patches: &[&str], software: &[&str]) -> CellRecord {
         image_digest: Some(Digest::of(b"image")),
         patches: names(patches),
         software: names(software),
+        together: false,
         verdict: Verdict::Same,
         reason: "no reading differs".to_owned(),
         broken_before: false,

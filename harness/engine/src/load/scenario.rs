@@ -21,9 +21,9 @@ use super::probe::{Known, ProbeText, Probes};
 use super::rule::{PromiseText, RuleText};
 use super::service::{ServiceText, Services, WorkloadText, workloads};
 use super::software::{Product, Shared, SoftwareText};
-use super::values::{Anything, BackendWord, NetworkWord, Reference, Version};
+use super::values::{Anything, BackendWord, DeliveryWord, NetworkWord, Reference, Version};
 use super::variables::Variables;
-use crate::scenario::{ImageUse, Scenario, ServiceRun, Software};
+use crate::scenario::{Delivery, ImageUse, Scenario, ServiceRun, Software};
 
 patchbed_kinds::document! {
     /// A scenario: an environment, a patch, and what to look at.
@@ -62,6 +62,8 @@ patchbed_kinds::document! {
         limits: Option<Placed<LimitsText>>, optional;
         /// Which cells are run.
         matrix: Option<Placed<MatrixText>>, optional;
+        /// How the patches of a bundle are given; `one-by-one` when not given.
+        delivery: Option<Placed<DeliveryWord>>, optional;
         /// Whether the patch is also taken back and the result compared with before.
         rollback: Option<Placed<bool>>, optional;
         /// The network; a loopback interface only.
@@ -209,6 +211,11 @@ impl Lowering<'_> {
             rollback: value(text.rollback.as_ref()).unwrap_or(false),
             limits: LimitsText::lower(value(text.limits.as_ref()).as_ref(), self.problems()),
             matrix,
+            delivery: match value(text.delivery.as_ref()) {
+                Some(DeliveryWord::OneByOne) | None => Delivery::OneByOne,
+                Some(DeliveryWord::Together) => Delivery::Together,
+                Some(DeliveryWord::Both) => Delivery::Both,
+            },
         })
     }
 

@@ -102,6 +102,18 @@ words! {
 }
 
 words! {
+    /// How the patches of a bundle are given.
+    pub(super) enum DeliveryWord {
+        /// One after another, as each is written.
+        "one-by-one" => OneByOne,
+        /// Packages that follow one another in one transaction.
+        "together" => Together,
+        /// One cell for each of the two.
+        "both" => Both,
+    }
+}
+
+words! {
     /// What makes the sandbox.
     pub(super) enum BackendWord {
         /// Namespaces of this machine's kernel.

@@ -65,13 +65,20 @@ pub struct PlanCell {
     image: usize,
     patches: Vec<usize>,
     software: Vec<usize>,
+    is_together: bool,
     trial_of: Option<CellId>,
 }
 
 impl PlanCell {
-    /// The cell of these parts, named by their places in the scenario.
-    pub(super) fn new(scenario: Arc<Scenario>, image: usize, patches: Vec<usize>, software: Vec<usize>) -> Self {
-        let mut cell = Self { id: CellId(String::new()), scenario, image, patches, software, trial_of: None };
+    /// The cell of these parts, named by their places in the scenario; of the patches also whether they are given together.
+    pub(super) fn new(
+        scenario: Arc<Scenario>,
+        image: usize,
+        (patches, is_together): (Vec<usize>, bool),
+        software: Vec<usize>,
+    ) -> Self {
+        let id = CellId(String::new());
+        let mut cell = Self { id, scenario, image, patches, software, is_together, trial_of: None };
         cell.id = CellId::from_digest(&cell.definition());
         cell
     }
@@ -81,7 +88,7 @@ impl PlanCell {
     pub fn with_products(&self, names: &BTreeSet<String>) -> Self {
         let all = self.scenario.software.iter().enumerate();
         let places = all.filter(|(_, product)| names.contains(&product.name)).map(|(place, _)| place).collect();
-        Self::new(Arc::clone(&self.scenario), self.image, self.patches.clone(), places)
+        Self::new(Arc::clone(&self.scenario), self.image, (self.patches.clone(), self.is_together), places)
     }
 
     /// A trial of a part of its bundle, by the places of the patches among its own. It is no cell of the matrix, and has
@@ -89,10 +96,17 @@ impl PlanCell {
     #[must_use]
     pub fn trial(&self, part: impl IntoIterator<Item = usize>) -> Self {
         let patches = part.into_iter().filter_map(|place| self.patches.get(place).copied()).collect();
-        let mut cell = Self::new(Arc::clone(&self.scenario), self.image, patches, self.software.clone());
+        let mut cell =
+            Self::new(Arc::clone(&self.scenario), self.image, (patches, self.is_together), self.software.clone());
         cell.id = CellId::from_digest(&Hasher::new().part(&cell.id.0).part("trial").part(&self.id.0).finish());
         cell.trial_of = Some(self.id.clone());
         cell
+    }
+
+    /// Whether packages of patches that follow one another are given in one transaction.
+    #[must_use]
+    pub const fn is_together(&self) -> bool {
+        self.is_together
     }
 
     /// Whether it is a trial of a part of a bundle.
@@ -110,7 +124,9 @@ impl PlanCell {
     /// Whether another cell differs from this one in products alone.
     #[must_use]
     pub fn shares_ground(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.scenario, &other.scenario) && self.image == other.image && self.patches == other.patches
+        Arc::ptr_eq(&self.scenario, &other.scenario)
+            && self.image == other.image
+            && (&self.patches, self.is_together) == (&other.patches, other.is_together)
     }
 
     /// The image.
@@ -233,6 +249,7 @@ impl PlanCell {
             image_digest: None,
             patches: names.patches,
             software: names.software,
+            together: self.is_together,
             trial_of: self.trial_of.clone(),
         }
     }
@@ -302,6 +319,9 @@ impl PlanCell {
         )));
         for patch in self.patches() {
             hasher = hasher.part(&patch.name).part(words(&(&patch.apply, &patch.revert)));
+        }
+        if self.is_together {
+            hasher = hasher.part("together");
         }
         for product in self.software() {
             hasher = hasher.part(&product.name).part(words(&(&product.version, &product.install)));

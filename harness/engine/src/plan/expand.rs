@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::cell::{Plan, PlanCell};
 use super::selection::Selection;
 use crate::covering::pairs;
-use crate::scenario::{Patch, PatchAxis, Scenario, SoftwareAxis};
+use crate::scenario::{Delivery, Patch, PatchAxis, Scenario, SoftwareAxis};
 
 /// The most cells of one plan: more is a slip of the matrix, not a wish.
 pub const MOST_CELLS: usize = 20_000;
@@ -44,8 +44,17 @@ pub fn plan(scenarios: impl IntoIterator<Item = Scenario>, selection: &Selection
     selection.apply(all)
 }
 
+/// Whether a set of patches is given together, in each cell that it gets. One patch is given in one way.
+fn deliveries(delivery: Delivery, set: &[usize]) -> &'static [bool] {
+    match delivery {
+        Delivery::Together if set.len() > 1 => &[true],
+        Delivery::Both if set.len() > 1 => &[false, true],
+        Delivery::OneByOne | Delivery::Together | Delivery::Both => &[false],
+    }
+}
+
 fn count(scenario: &Scenario) -> usize {
-    let patches = patch_sets(scenario).len();
+    let patches: usize = patch_sets(scenario).iter().map(|set| deliveries(scenario.delivery, set).len()).sum();
     let software = software_sets(scenario).len();
     scenario.images.len().saturating_mul(patches).saturating_mul(software)
 }
@@ -57,7 +66,9 @@ fn cells_of(scenario: &Arc<Scenario>) -> Vec<PlanCell> {
     for image in 0..scenario.images.len() {
         for set in &patches {
             for products in &software {
-                cells.push(PlanCell::new(Arc::clone(scenario), image, set.clone(), products.clone()));
+                for together in deliveries(scenario.delivery, set) {
+                    cells.push(PlanCell::new(Arc::clone(scenario), image, (set.clone(), *together), products.clone()));
+                }
             }
         }
     }

@@ -77,7 +77,8 @@ impl Steps {
             Arm::Patched => {
                 for patch in cell.patches() {
                     let kinds: Vec<&str> = patch.apply.iter().map(patchbed_kinds::change::AnyChange::kind).collect();
-                    self.add(Stage::Apply, format!("apply {} ({})", patch.name, kinds.join(", ")), None);
+                    let how = if cell.is_together() { ", packages in one transaction" } else { "" };
+                    self.add(Stage::Apply, format!("apply {} ({}){how}", patch.name, kinds.join(", ")), None);
                 }
             }
         }

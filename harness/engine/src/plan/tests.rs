@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 use super::{CellNames, Durations, Expression, ExpressionError, PlanError, Selection, interleaved, plan};
 use crate::fixtures::{data, patch, product, scenario};
-use crate::scenario::{Degraded, PatchAxis, Scenario, Software, SoftwareAxis};
+use crate::scenario::{Degraded, Delivery, PatchAxis, Scenario, Software, SoftwareAxis};
 
 fn with(patches: &[(&str, &[&str])], axis: PatchAxis) -> Scenario {
     let mut scenario = scenario();
@@ -41,6 +41,20 @@ fn all_and_each_repeats_no_set() {
     assert_eq!(patch_sets(with(&[("a", &[])], PatchAxis::AllAndEach)), [vec!["a"]]);
     let scenario = with(&[("a", &[]), ("b", &[])], PatchAxis::AllAndEach);
     assert_eq!(patch_sets(scenario), [vec!["a", "b"], vec!["a"], vec!["b"]]);
+}
+
+#[test]
+fn a_bundle_is_given_one_by_one_or_together_or_in_both_ways() {
+    let together = |delivery| {
+        let scenario = Scenario { delivery, ..with(&[("a", &[]), ("b", &[])], PatchAxis::AllAndEach) };
+        let plan = plan([scenario], &Selection::default()).expect("it is small");
+        let ids: BTreeSet<_> = plan.cells.iter().map(|cell| cell.id.clone()).collect();
+        assert_eq!(ids.len(), plan.cells.len(), "two cells have one id");
+        plan.cells.iter().map(|cell| (cell.names().patches.len(), cell.is_together())).collect::<Vec<_>>()
+    };
+    assert_eq!(together(Delivery::OneByOne), [(2, false), (1, false), (1, false)]);
+    assert_eq!(together(Delivery::Together), [(2, true), (1, false), (1, false)]);
+    assert_eq!(together(Delivery::Both), [(2, false), (2, true), (1, false), (1, false)]);
 }
 
 #[test]

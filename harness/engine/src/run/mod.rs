@@ -9,6 +9,7 @@ mod clock;
 mod course;
 mod data;
 mod degraded;
+mod delivery;
 mod dispatch;
 mod drop_in;
 mod further;

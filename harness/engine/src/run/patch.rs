@@ -2,15 +2,14 @@
 
 use std::time::Duration;
 
-use patchbed_kinds::change::{AnyChange, Change as _, ChangeError, NewVersion, Prepared, Site, WayBack};
+use patchbed_kinds::change::{Change as _, ChangeError, NewVersion, Prepared, Site, WayBack};
 use patchbed_kinds::probe::automatic::DriftScope;
 use patchbed_model::{Arm, Blame, Cause, CauseKind, Stage};
 use patchbed_sandbox::Sandbox;
 
 use super::clock::Clock;
+use super::delivery::Part;
 use super::halt::{Halt, Place, of_change};
-use super::prepare::PreparedPatch;
-use crate::scenario::Patch;
 
 /// How much of an attempt's time changes leave to what comes after them, at most a quarter of it.
 const RESERVE: Duration = Duration::from_mins(1);
@@ -41,16 +40,15 @@ pub(super) struct Done {
 }
 
 impl Patching<'_> {
-    /// Applies the patches in order.
-    pub(super) async fn apply(&self, patches: &[(&Patch, &PreparedPatch)]) -> Result<Done, Halt> {
+    /// Applies the parts in order.
+    pub(super) async fn apply(&self, parts: &[Part<'_>]) -> Result<Done, Halt> {
         let place = Place { arm: Arm::Patched, stage: Stage::Apply };
         let mut done = Done::default();
-        for (patch, prepared) in patches {
-            for (number, (change, prepared)) in patch.apply.iter().zip(&prepared.apply).enumerate() {
-                let name = name_of(patch, number);
-                let applied = change.apply(&self.site(prepared, &name)).await;
-                let applied = applied.map_err(|error| of_change(error, place, Blame::Patch, &patch.name))?;
-                done.notes.extend(applied.notes.into_iter().map(|note| format!("{}: {note}", patch.name)));
+        for part in parts {
+            for (number, (change, prepared)) in part.apply.iter().enumerate() {
+                let applied = change.apply(&self.site(prepared, &format!("{}-{number}", part.key))).await;
+                let applied = applied.map_err(|error| of_change(error, place, Blame::Patch, &part.name))?;
+                done.notes.extend(applied.notes.into_iter().map(|note| format!("{}: {note}", part.name)));
                 done.versions.extend(applied.versions);
                 done.scope.packages.extend(applied.packages);
                 done.scope.paths.extend(applied.paths);
@@ -60,30 +58,26 @@ impl Patching<'_> {
         Ok(done)
     }
 
-    /// Takes the patches back, the last first.
-    pub(super) async fn revert(&self, patches: &[(&Patch, &PreparedPatch)]) -> Result<(), Halt> {
-        for (patch, prepared) in patches.iter().rev() {
-            let reverted = if patch.revert.is_empty() {
-                self.undo(patch, &patch.apply, &prepared.apply).await
-            } else {
-                self.by_hand(patch, &patch.revert, &prepared.revert).await
-            };
-            reverted.map_err(|error| not_reverted(error, &patch.name))?;
+    /// Takes the parts back, the last first.
+    pub(super) async fn revert(&self, parts: &[Part<'_>]) -> Result<(), Halt> {
+        for part in parts.iter().rev() {
+            let reverted = if part.revert.is_empty() { self.undo(part).await } else { self.by_hand(part).await };
+            reverted.map_err(|error| not_reverted(error, &part.name))?;
         }
         Ok(())
     }
 
-    async fn undo(&self, patch: &Patch, changes: &[AnyChange], prepared: &[Prepared]) -> Result<(), ChangeError> {
-        for (number, (change, prepared)) in changes.iter().zip(prepared).enumerate().rev() {
-            change.revert(&self.site(prepared, &name_of(patch, number))).await?;
+    async fn undo(&self, part: &Part<'_>) -> Result<(), ChangeError> {
+        for (number, (change, prepared)) in part.apply.iter().enumerate().rev() {
+            change.revert(&self.site(prepared, &format!("{}-{number}", part.key))).await?;
         }
         Ok(())
     }
 
     /// The changes that the patch names as its way back.
-    async fn by_hand(&self, patch: &Patch, changes: &[AnyChange], prepared: &[Prepared]) -> Result<(), ChangeError> {
-        for (number, (change, prepared)) in changes.iter().zip(prepared).enumerate() {
-            change.apply(&self.site(prepared, &format!("{}-revert-{number}", patch.name))).await?;
+    async fn by_hand(&self, part: &Part<'_>) -> Result<(), ChangeError> {
+        for (number, (change, prepared)) in part.revert.iter().enumerate() {
+            change.apply(&self.site(prepared, &format!("{}-revert-{number}", part.key))).await?;
         }
         Ok(())
     }
@@ -98,10 +92,6 @@ impl Patching<'_> {
         let left = self.ends.saturating_sub(self.clock.elapsed());
         left.saturating_sub(RESERVE.min(self.limit / 4)).max(LEAST)
     }
-}
-
-fn name_of(patch: &Patch, number: usize) -> String {
-    format!("{}-{number}", patch.name)
 }
 
 /// Whatever the tool said: a patch that cannot be taken back is a fault of its own.

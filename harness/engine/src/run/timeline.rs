@@ -14,19 +14,20 @@ use patchbed_sandbox::Sandbox;
 
 use super::clock::Clock;
 use super::data::{self, Remembered};
+use super::delivery::{Part, parts};
 use super::drop_in;
 use super::halt::{Halt, Place};
 use super::look::Sight;
 use super::pace::Pace;
 use super::patch::{Done, Patching};
-use super::prepare::{Ground, PreparedPatch};
+use super::prepare::Ground;
 use super::service::{NotReady, Services};
 use super::unit;
 use super::workload::{self, Exercise};
 use crate::compare::reverted;
 use crate::judge::versions::{ARROW, VERSION};
 use crate::plan::PlanCell;
-use crate::scenario::{Degraded, Patch, Restart, Service, ServiceRun, When, key_part};
+use crate::scenario::{Degraded, Restart, Service, ServiceRun, When, key_part};
 
 /// The marks since which log lines count.
 const PATCHED: &str = "patch";
@@ -163,14 +164,14 @@ impl<'a> Timeline<'a> {
     async fn patch(&self) -> Result<Done, Halt> {
         match self.arm {
             Arm::Control => Ok(Done::default()),
-            Arm::Patched => self.patching().apply(&self.patches()?).await,
+            Arm::Patched => self.patching().apply(&self.parts()?).await,
         }
     }
 
     /// Takes the patches back.
     pub(super) async fn revert(&self) -> Result<(), Halt> {
         self.sandbox.mark(REVERTED, self.log_files()).await?;
-        self.patching().revert(&self.patches()?).await
+        self.patching().revert(&self.parts()?).await
     }
 
     /// From the restart of services to the look.
@@ -236,10 +237,10 @@ impl<'a> Timeline<'a> {
         }
     }
 
-    /// The patches with what was prepared for them; or why they cannot be applied at all.
-    fn patches(&self) -> Result<Vec<(&'a Patch, &'a PreparedPatch)>, Halt> {
+    /// The patches with what was prepared for them, as they are given; or why they cannot be applied at all.
+    fn parts(&self) -> Result<Vec<Part<'a>>, Halt> {
         match &self.ground.patches {
-            Ok(prepared) => Ok(self.cell.patches().zip(prepared).collect()),
+            Ok(prepared) => Ok(parts(self.cell.patches().zip(prepared), self.cell.is_together())),
             Err(cause) => Err(Halt::from(cause.clone())),
         }
     }

@@ -11,6 +11,8 @@ use super::hunt::Told;
 use super::posterior::Noise;
 use crate::judge::Case;
 
+/// What stands between the names of patches that are given together.
+const TOGETHER: &str = " + ";
 /// The most signs that are followed.
 const MOST: usize = 32;
 
@@ -122,7 +124,12 @@ impl Sign {
 
     fn of_stopped(&self, cause: &Cause) -> Told {
         match &self.0 {
-            Kind::Stop(kind, subject, _) if *kind == cause.kind && *subject == cause.subject => Told::Shown,
+            // Patches that are given together stop together, and no part of them has the same name.
+            Kind::Stop(kind, subject, _)
+                if *kind == cause.kind && (*subject == cause.subject || subject.contains(TOGETHER)) =>
+            {
+                Told::Shown
+            }
             Kind::Stop(..) | Kind::State(..) | Kind::Content(_) | Kind::Metric { .. } => Told::Open,
         }
     }

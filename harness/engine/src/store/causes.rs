@@ -93,7 +93,7 @@ fn guilty(cell: &CellRecord, sign: &Sign) -> Option<String> {
 /// In which of the cells that differ in products alone a cause shows: those of the image and patches of its first cell.
 pub(crate) fn rows(scenario: &ScenarioRecord, cause: &CauseRecord) -> Vec<Row> {
     let Some(first) = scenario.cells.iter().find(|cell| cause.cells.contains(&cell.id)) else { return Vec::new() };
-    let alike = scenario.cells.iter().filter(|cell| (&cell.image, &cell.patches) == (&first.image, &first.patches));
+    let alike = scenario.cells.iter().filter(|cell| ground(cell) == ground(first));
     let shows = |cell: &CellRecord| if cause.cells.contains(&cell.id) { Shows::Yes } else { elsewhere(cell) };
     alike.map(|cell| row(cell, shows(cell))).collect()
 }
@@ -111,6 +111,11 @@ pub(super) fn tell_ill_products(cells: &mut [CellRecord]) {
                 .push(format!("it is ill without the patch only with {names}: without that the environment is well"));
         }
     }
+}
+
+/// What cells have in common that differ in products alone.
+fn ground(cell: &CellRecord) -> (&String, &Vec<String>, bool) {
+    (&cell.image, &cell.patches, cell.together)
 }
 
 fn row(cell: &CellRecord, shows: Shows) -> Row {
@@ -233,9 +238,9 @@ impl Group<'_> {
     /// What the group has to do with products, by the cells that differ from a member in nothing else; and those among
     /// them in which it does not show.
     fn attribution(&self) -> (Attribution, Vec<CellId>) {
-        let ground: BTreeSet<_> = self.members().map(|(cell, _)| (&cell.image, &cell.patches)).collect();
+        let grounds: BTreeSet<_> = self.members().map(|(cell, _)| ground(cell)).collect();
         let cells = self.cells.iter().enumerate();
-        let alike = cells.filter(|(_, (cell, _))| ground.contains(&(&cell.image, &cell.patches)));
+        let alike = cells.filter(|(_, (cell, _))| grounds.contains(&ground(cell)));
         let rows = alike.map(|(place, (cell, _))| {
             let shows = if self.places.contains(&place) { Shows::Yes } else { elsewhere(cell) };
             (cell, row(cell, shows))

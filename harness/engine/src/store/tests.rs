@@ -36,6 +36,7 @@ fn planned() -> PlannedCell {
         image_digest: None,
         patches: vec!["fix".to_owned()],
         software: Vec::new(),
+        together: false,
         trial_of: None,
     }
 }

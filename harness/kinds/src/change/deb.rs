@@ -1,9 +1,10 @@
 //! `deb`: installs or updates Debian packages.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use patchbed_guest::message::Package;
 use patchbed_model::text::one_line;
+use patchbed_sandbox::Bind;
 
 use super::apt::{change, install, installed, purge};
 use super::fetch::{Plan, Wanted, fetch};
@@ -13,7 +14,7 @@ use super::{Applied, Change, ChangeError, NewVersion, Prepared, Site, resolve};
 use crate::document::OneOrMany;
 use crate::image::Workshop;
 use crate::image::parcel::bind;
-use crate::image::store::detail;
+use crate::image::store::{StoreError, detail};
 
 crate::document! {
     /// Debian packages, by name or as files.
@@ -74,7 +75,7 @@ impl Change for Deb {
     }
 
     async fn apply(&self, site: &Site<'_>) -> Result<Applied, ChangeError> {
-        let (plan, folder) = prepared(site)?;
+        let (plan, folders) = prepared(site)?;
         if plan.new.is_empty() {
             let notes = vec!["changes nothing here: every package is at its newest version already".to_owned()];
             return Ok(Applied { notes, ..Applied::default() });
@@ -86,7 +87,7 @@ impl Change for Deb {
         let names: Vec<String> = packages.iter().chain(&plan.removed).cloned().collect();
         let owned = site.sandbox.owners(names.clone()).await?;
         keep_whole(site, conffiles(&plan)).await?;
-        let files = plan.new.iter().map(|package| format!("{folder}/new/{}", package.file_name())).collect::<Vec<_>>();
+        let files = files(&folders, "new", |plan| &plan.new);
         let argv = install(site.sandbox, &files, again).await?;
         let ran = change(site, argv, site.within).await?;
         let after = installed(site.sandbox).await?;
@@ -100,7 +101,7 @@ impl Change for Deb {
     }
 
     async fn revert(&self, site: &Site<'_>) -> Result<(), ChangeError> {
-        let (plan, folder) = prepared(site)?;
+        let (plan, folders) = prepared(site)?;
         if plan.new.is_empty() {
             return Ok(());
         }
@@ -110,8 +111,7 @@ impl Change for Deb {
             return Err(ChangeError::Refused { text, evidence: Vec::new() });
         }
         if !plan.old.is_empty() {
-            let files: Vec<String> =
-                plan.old.iter().map(|package| format!("{folder}/old/{}", package.file_name())).collect();
+            let files = files(&folders, "old", |plan| &plan.old);
             let again = plan
                 .old
                 .iter()
@@ -127,13 +127,31 @@ impl Change for Deb {
     }
 }
 
-/// What was fetched, and where it is shown.
-fn prepared(site: &Site<'_>) -> Result<(Plan, String), ChangeError> {
-    let Some(bind) = site.prepared.binds.first() else {
+/// What was fetched, in all, and each part with the place where it is shown: changes that are done in one transaction
+/// bring several.
+fn prepared(site: &Site<'_>) -> Result<(Plan, Vec<(Plan, String)>), ChangeError> {
+    if site.prepared.binds.is_empty() {
         return Err(ChangeError::Unavailable("the packages were not prepared".to_owned()));
+    }
+    let part = |bind: &Bind| Ok((detail(&bind.from)?, bind.to.clone()));
+    let parts: Result<Vec<(Plan, String)>, StoreError> = site.prepared.binds.iter().map(part).collect();
+    let parts = parts.map_err(|error| ChangeError::Unavailable(error.text()))?;
+    let mut whole = Plan::default();
+    for (plan, _) in &parts {
+        whole.add(plan);
+    }
+    Ok((whole, parts))
+}
+
+/// The paths of packages, as they are shown.
+fn files(parts: &[(Plan, String)], kind: &str, packages: impl Fn(&Plan) -> &Vec<PackageFile>) -> Vec<String> {
+    let of = |(plan, folder): &(Plan, String)| {
+        packages(plan).iter().map(|package| format!("{folder}/{kind}/{}", package.file_name())).collect::<Vec<_>>()
     };
-    let plan = detail(&bind.from).map_err(|error| ChangeError::Unavailable(error.text()))?;
-    Ok((plan, bind.to.clone()))
+    let mut files: Vec<String> = parts.iter().flat_map(of).collect();
+    let mut seen = BTreeSet::new();
+    files.retain(|file| seen.insert(file.rsplit('/').next().map(str::to_owned)));
+    files
 }
 
 /// `name`, `name:architecture`, `name=version` or `name/suite`.

@@ -36,6 +36,25 @@ pub(super) struct Plan {
     pub(super) lost: Vec<(String, String)>,
 }
 
+impl Plan {
+    /// Has what another plan installs installed as well, each package once.
+    pub(super) fn add(&mut self, other: &Self) {
+        add(&mut self.new, &other.new);
+        add(&mut self.old, &other.old);
+        add(&mut self.added, &other.added);
+        add(&mut self.removed, &other.removed);
+        add(&mut self.lost, &other.lost);
+    }
+}
+
+fn add<T: Clone + PartialEq>(list: &mut Vec<T>, more: &[T]) {
+    for one in more {
+        if !list.contains(one) {
+            list.push(one.clone());
+        }
+    }
+}
+
 /// Where the new packages come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Wanted {

@@ -60,6 +60,30 @@ pub(crate) async fn a_package_is_updated_and_taken_back(bench: &Bench) -> Result
     applying.close().await
 }
 
+pub(crate) async fn two_changes_in_one_transaction_may_need_each_other(bench: &Bench) -> Result<()> {
+    let image = with_good(bench).await?;
+    Package { version: "2", files: &[("/usr/share/ppgood/v", "2\n")], ..GOOD }.write(bench, "good_2.deb")?;
+    Package { name: "ppneeds", fields: "Depends: ppgood (>= 2)\n", files: &[("/usr/share/ppneeds/v", "1\n")], ..GOOD }
+        .write(bench, "needs_1.deb")?;
+    let first = change("deb", json!({ "files": "needs_1.deb" }))?;
+    let second = change("deb", json!({ "files": "good_2.deb" }))?;
+    // By itself the first one cannot be installed.
+    let alone = Applying::open(bench, &image, &first).await?;
+    ensure!(alone.apply().await.is_err(), "it is installed without what it needs");
+    alone.close().await?;
+    let mut prepared = first.prepare(&bench.workshop(Some(&image))).await?;
+    prepared.binds.extend(second.prepare(&bench.workshop(Some(&image))).await?.binds);
+    let sandbox = bench.open(&image, &[&prepared]).await?;
+    let within = Duration::from_mins(2);
+    let together = Applying { change: &first, prepared, sandbox, within, way_back: WayBack::Kept };
+    let applied = together.apply().await?;
+    same(&applied.notes, &vec!["ppgood 1 → 2".to_owned(), "ppneeds 1 (new)".to_owned()])?;
+    together.revert().await?;
+    same(&version(&together, "ppgood").await?, &Some(("1".to_owned(), "installed".to_owned())))?;
+    same(&version(&together, "ppneeds").await?, &None)?;
+    together.close().await
+}
+
 pub(crate) async fn what_an_update_drops_is_told_and_what_its_script_removes_is_not(bench: &Bench) -> Result<()> {
     let image = with_good(bench).await?;
     let (files, postinst) = (&[("/usr/share/ppgood/new", "2\n")], "rm /etc/issue");

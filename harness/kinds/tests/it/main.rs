@@ -49,6 +49,7 @@ fn main() -> ExitCode {
         trial!(changes::a_hunk_that_does_not_fit_writes_nothing),
         trial!(laws::apply_then_revert_restores_everything),
         trial!(debs::a_package_is_updated_and_taken_back),
+        trial!(debs::two_changes_in_one_transaction_may_need_each_other),
         trial!(debs::what_an_update_drops_is_told_and_what_its_script_removes_is_not),
         trial!(debs::an_edited_configuration_file_is_kept_and_comes_back),
         trial!(debs::bytes_that_were_never_installed_are_no_earlier_version),

@@ -79,7 +79,16 @@ impl Block<'_> {
     fn search(&mut self, scenario: &ScenarioRecord, cause: &CauseRecord) {
         let look = self.screen.look;
         let searched = scenario.cells.iter().filter(|cell| cause.cells.contains(&cell.id));
-        let Some(search) = searched.into_iter().find_map(|cell| cell.search.as_ref()) else { return };
+        let Some(search) = searched.clone().find_map(|cell| cell.search.as_ref()) else {
+            // Of patches that were only tried together nobody knows which it was.
+            let whole = searched
+                .filter(|cell| cell.patches.len() > 1)
+                .find(|cell| cause.since.as_ref().is_some_and(|since| since.patch == cell.patches.join(" + ")));
+            if let Some(cell) = whole {
+                self.command("Find out", &format!("patchbed bisect {}", self.screen.id(&cell.id)));
+            }
+            return;
+        };
         let keys = cause.broke.iter().map(|broke| broke.key.as_str());
         let Some(found) = std::iter::once(cause.title.as_str()).chain(keys).find_map(|sign| search.of(sign)) else {
             return;
