@@ -61,7 +61,7 @@ pub struct Found {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Answer {
-    /// The sets, each tried alone.
+    /// The sets, each of which was seen to do it alone, unless it cannot be tried alone.
     Guilty,
     /// Nobody: it came by chance.
     Nobody,

@@ -90,9 +90,9 @@ impl Course {
         }
     }
 
-    /// How an attempt ended.
-    pub(super) fn outcome(&self, attempt: &AttemptId) -> Option<&Outcome> {
-        self.outcomes.get(attempt)
+    /// How an attempt of a trial ended. It is kept no longer.
+    pub(super) fn taken(&mut self, attempt: &AttemptId) -> Option<Outcome> {
+        self.outcomes.remove(attempt)
     }
 
     /// Has an accepted baseline stand for the attempts without the patch, until something is suspect. Tells whether it

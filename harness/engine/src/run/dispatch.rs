@@ -180,11 +180,12 @@ impl<'a> Dispatch<'a> {
             }
             self.work().await?;
             for (set, at, number) in asked {
-                let (Some(lane), Some(trial)) = (self.lanes.get(place), self.lanes.get(at)) else { return Ok(None) };
+                let Some(trial) = self.lanes.get_mut(at) else { return Ok(None) };
                 let attempt = trial.course.cell.attempt(number);
                 let stopped = trial.ground.as_ref().err().map(|cause| Outcome::Stopped(cause.clone()));
-                let Some(outcome) = trial.course.outcome(&attempt).or(stopped.as_ref()) else { return Ok(None) };
-                hunt.learn(&lane.course, set, outcome);
+                let Some(outcome) = trial.course.taken(&attempt).or(stopped) else { return Ok(None) };
+                let Some(lane) = self.lanes.get(place) else { return Ok(None) };
+                hunt.learn(&lane.course, set, &outcome);
             }
         }
     }

@@ -71,7 +71,8 @@ impl Hunt {
         let bundle = bundle(&course.cell);
         let tell = |outcome| course.with_case(&scales, (&control, &[]), |case| told(&signs, case, outcome));
         let whole: Vec<Vec<Told>> = patched.iter().map(tell).collect();
-        let noises = (0..signs.len()).map(|sign| noise(&whole, sign, control.len())).collect();
+        let without: Vec<Vec<Told>> = control.iter().map(tell).collect();
+        let noises = (0..signs.len()).map(|sign| noise(&whole, &without, sign)).collect();
         let question = Question {
             signs: noises,
             budget: match searching {

@@ -109,7 +109,8 @@ pub fn next_step(question: &Question, trials: &[Trial]) -> Step {
         let hunt = Hunt { question, trials, sign, noise: *noise };
         match hunt.solve() {
             Ok(finding) => findings.push(finding),
-            Err(open) if question.is_spent(trials) => findings.push(open.finding),
+            // Where every part fails in another way before it could show the sign, nothing is left to be tried.
+            Err(open) if question.is_spent(trials) || open.tries.is_empty() => findings.push(open.finding),
             Err(open) => return question.trying(open.tries, trials),
         }
     }

@@ -66,13 +66,15 @@ pub fn told(signs: &[Sign], case: &Case<'_>, outcome: &Outcome) -> Vec<Told> {
     }
 }
 
-/// How far a trial can be trusted on a sign, by attempts of the whole bundle and by how many control attempts there are.
+/// How far a trial can be trusted on a sign, by what attempts of the whole bundle and of the control arm tell of it.
 #[must_use]
-pub fn noise(whole: &[Vec<Told>], sign: usize, control: usize) -> Noise {
-    let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-    let told = |wanted| count(whole.iter().filter(|told| told.get(sign) == Some(&wanted)).count());
-    let (shown, clean) = (told(Told::Shown), told(Told::Clean));
-    Noise::from_counts((shown, shown + clean), (0, count(control)))
+pub fn noise(whole: &[Vec<Told>], control: &[Vec<Told>], sign: usize) -> Noise {
+    let counts = |arm: &[Vec<Told>]| {
+        let of = |wanted| arm.iter().filter(|told| told.get(sign) == Some(&wanted)).count();
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        (count(of(Told::Shown)), count(of(Told::Shown) + of(Told::Clean)))
+    };
+    Noise::from_counts(counts(whole), counts(control))
 }
 
 impl Sign {

@@ -169,6 +169,25 @@ fn a_spent_budget_is_said_and_nobody_is_blamed() {
     assert_eq!(answer.safe, None);
 }
 
+#[test]
+fn where_nothing_can_be_seen_the_search_ends_and_blames_nobody() {
+    let bundle = Bundle::new((0..2).map(|_| (Set::default(), 1.0)));
+    let noise = Noise::from_counts((4, 4), (0, 5));
+    let question = Question { bundle, signs: vec![noise], budget: 1000, parallel: 2, seed: 1 };
+    let mut trials = vec![Trial { set: Set::first(2), told: vec![Told::Shown] }; 4];
+    let answer = loop {
+        match next_step(&question, &trials) {
+            Step::Done(answer) => break answer,
+            Step::Try(sets) => {
+                assert!(!sets.is_empty());
+                trials.extend(sets.into_iter().map(|set| Trial { set, told: vec![Told::Open] }));
+            }
+        }
+    };
+    assert!(matches!(answer.findings[0], Finding::Open { .. }), "{answer:?}");
+    assert!(trials.len() < 20, "{} trials", trials.len());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
     /// Where trials do not err, the guilty sets are told exactly, and the part that is called safe holds none of them;
