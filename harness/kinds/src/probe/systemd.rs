@@ -10,7 +10,7 @@ use super::{Look, ProbeError};
 
 /// The properties that are asked for.
 const PROPERTIES: &str =
-    "--property=Id,LoadState,ActiveState,SubState,Result,NRestarts,InactiveExitTimestampMonotonic,ConsistsOf,ExecStart";
+    "--property=Id,LoadState,ActiveState,SubState,Result,NRestarts,ConditionTimestampMonotonic,ConsistsOf,ExecStart";
 
 /// A unit as systemd sees it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,7 +27,8 @@ pub(super) struct UnitState {
     pub(super) result: String,
     /// How often systemd started it again by itself.
     pub(super) restarts: u64,
-    /// When it last began to start, in microseconds since the boot.
+    /// When it last began to start, in microseconds since the boot: when its conditions were tested. What systemd calls the
+    /// end of being inactive comes after its program was started, which may have spoken by then.
     started: u64,
     /// Units that are started and stopped with it, such as `postgresql@15-main.service`.
     pub(super) consists_of: Vec<String>,
@@ -56,7 +57,7 @@ impl UnitState {
             sub: field("SubState"),
             result: field("Result"),
             restarts: field("NRestarts").parse().unwrap_or_default(),
-            started: field("InactiveExitTimestampMonotonic").parse().unwrap_or_default(),
+            started: field("ConditionTimestampMonotonic").parse().unwrap_or_default(),
             consists_of: sorted(field("ConsistsOf").split_whitespace()),
             programs: sorted(block.lines().filter_map(program)),
         })

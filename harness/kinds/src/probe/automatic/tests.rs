@@ -235,7 +235,7 @@ async fn deaths_old_code_errors_and_unresolved_symbols_show() {
 #[tokio::test]
 async fn a_failed_unit_is_told_with_its_journal() {
     let show = "Id=web.service\nLoadState=loaded\nActiveState=failed\nSubState=failed\nResult=exit-code\nNRestarts=3\n\
-                InactiveExitTimestampMonotonic=12\nConsistsOf=\n";
+                ConditionTimestampMonotonic=12\nConsistsOf=\n";
     let journal = "{\"MESSAGE\":\"nginx: [emerg] no config\",\"PRIORITY\":\"6\"}\n";
     let sandbox = sandbox(move |request| match request {
         Request::Run(run) if run.program.argv[0] == "systemctl" => ran(End::Exited(0), show, ""),
