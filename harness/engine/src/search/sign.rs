@@ -61,7 +61,16 @@ pub fn told(signs: &[Sign], case: &Case<'_>, outcome: &Outcome) -> Vec<Told> {
                 Some(Value::Number(number)) => Some(*number),
                 Some(Value::Text(_) | Value::List(_)) | None => None,
             };
-            signs.iter().map(|sign| sign.of_observed(of, number)).collect()
+            // A part that breaks something else is not clean, and nothing is said of what it would show without that.
+            let breaks_more = signs.len() < MOST
+                && differences.iter().any(|one| {
+                    one.counts() && one.verdict == Verdict::Regressed && !signs.iter().any(|sign| sign.is_of(&one.key))
+                });
+            let told = |sign: &Sign| {
+                let told = sign.of_observed(of, number);
+                if told == Told::Clean && breaks_more { Told::Open } else { told }
+            };
+            signs.iter().map(told).collect()
         }
     }
 }
@@ -121,6 +130,13 @@ impl Sign {
         match &self.0 {
             Kind::Stop(_, _, text) => text.clone(),
             Kind::State(key, _) | Kind::Content(key) | Kind::Metric { key, .. } => key.to_string(),
+        }
+    }
+
+    fn is_of(&self, reading: &Key) -> bool {
+        match &self.0 {
+            Kind::Stop(..) => false,
+            Kind::State(key, _) | Kind::Content(key) | Kind::Metric { key, .. } => key == reading,
         }
     }
 
@@ -208,6 +224,18 @@ mod tests {
         assert_eq!(told(&signs, &case, &seen("0", "sold")), [Told::Clean, Told::Clean]);
         assert_eq!(told(&signs, &case, &seen("127", "not found")), [Told::Open, Told::Shown]);
         assert_eq!(told(&signs, &case, &stopped("expat")), [Told::Open, Told::Open]);
+    }
+
+    #[test]
+    fn a_part_that_breaks_something_else_is_not_clean() {
+        let control = [seen("0", "sold"), seen("0", "sold")];
+        let patched = [seen("0", "sold twice"), seen("0", "sold twice")];
+        let case = Case { control: &control, patched: &patched, ..Case::default() };
+        let signs = signs(&case.judge(), &control, &patched);
+        assert_eq!(signs.iter().map(Sign::name).collect::<Vec<_>>(), ["probe.buy.stdout"]);
+        assert_eq!(told(&signs, &case, &seen("0", "sold")), [Told::Clean]);
+        assert_eq!(told(&signs, &case, &seen("1", "sold")), [Told::Open]);
+        assert_eq!(told(&signs, &case, &seen("1", "sold twice")), [Told::Shown]);
     }
 
     #[test]
