@@ -182,12 +182,24 @@ pub struct CauseRecord {
     /// The decided cells in which it does not show: they prove what is said of products.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_in: Vec<CellId>,
+    /// How the patches must be given for it to show, when it does not show with the same ones given in the other way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only_given: Option<OnlyGiven>,
     /// What broke: key, before, after.
     pub broke: Vec<Broke>,
     /// Lines that prove it.
     pub evidence: Vec<String>,
     /// How sure the answer is, in words with numbers.
     pub sure: String,
+}
+
+/// How patches must be given for something to show, with the cells that prove it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OnlyGiven {
+    /// Whether in one transaction; else one after another.
+    pub together: bool,
+    /// The decided cells with the same patches, given in the other way, in which it does not show.
+    pub not_in: Vec<CellId>,
 }
 
 /// Since which patch something is broken, with the attempts that prove it.

@@ -44,8 +44,12 @@ pub fn duration(milliseconds: u64) -> String {
 /// A number with its noun: `1 cell`, `4 cells`.
 #[must_use]
 pub fn count(number: usize, noun: &str) -> String {
-    let plural = if noun.ends_with("ch") { "es" } else { "s" };
-    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}{plural}") }
+    match noun.strip_suffix('y') {
+        _ if number == 1 => format!("1 {noun}"),
+        Some(stem) => format!("{number} {stem}ies"),
+        None if noun.ends_with("ch") => format!("{number} {noun}es"),
+        None => format!("{number} {noun}s"),
+    }
 }
 
 /// A probability as it is written: `.998`.

@@ -186,6 +186,7 @@ pub fn crash() -> CauseRecord {
         hidden_by: Vec::new(),
         perhaps_with: Vec::new(),
         not_in: vec![CellId("c1d010000000".to_owned()), CellId("c90b40000000".to_owned())],
+        only_given: None,
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::builder::FalseyValueParser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, Command, CommandFactory as _, FromArgMatches as _};
+use patchbed_kinds::document::Size;
 
 use super::low::Low;
 
@@ -105,6 +106,12 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     };
     let number: f64 = number.parse().map_err(|_| format!("`{number}` is no number"))?;
     Duration::try_from_secs_f64(number * seconds).map_err(|error| error.to_string())
+}
+
+/// A size as scenarios write it, in bytes: `512MiB`, `32GiB`.
+pub(super) fn size(text: &str) -> Result<u64, String> {
+    let size = Size::parse(text).ok_or("write a number with its unit, such as 512MiB or 32GiB")?;
+    Ok(size.0)
 }
 
 #[cfg(test)]

@@ -99,15 +99,8 @@ pub(crate) struct BisectArguments {
         help_heading = "How"
     )]
     pub(crate) budget: u32,
-    /// How many attempts run at one time [default: one for each processor, as memory allows]
-    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "How")]
-    pub(crate) jobs: Option<u16>,
-    /// Fetch nothing
-    #[arg(long, help_heading = "How")]
-    pub(crate) offline: bool,
-    /// Limit of one attempt, such as 10min, instead of what the scenario says
-    #[arg(long, value_name = "TIME", value_parser = super::read::duration, help_heading = "How")]
-    pub(crate) timeout: Option<std::time::Duration>,
+    #[command(flatten)]
+    pub(crate) means: Means,
     /// How progress is shown
     #[arg(long, value_name = "HOW", default_value = "auto", help_heading = "Output")]
     pub(crate) progress: Progress,
@@ -123,14 +116,12 @@ impl From<BisectArguments> for RunArguments {
             selection: Selection { select: None, cell: vec![asked.cell], last_failed: false },
             last: false,
             how: How {
-                jobs: asked.jobs,
+                means: asked.means,
                 exit_first: false,
                 attempts: None,
                 baseline: Baseline::Both,
                 cached: false,
                 no_cache: false,
-                offline: asked.offline,
-                timeout: asked.timeout,
                 shell_fail: false,
                 dry_run: false,
             },
@@ -163,15 +154,8 @@ pub(crate) struct NoiseArguments {
         help_heading = "How"
     )]
     pub(crate) attempts: u32,
-    /// How many attempts run at one time [default: one for each processor, as memory allows]
-    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "How")]
-    pub(crate) jobs: Option<u16>,
-    /// Fetch nothing
-    #[arg(long, help_heading = "How")]
-    pub(crate) offline: bool,
-    /// Limit of one attempt, such as 10min, instead of what the scenario says
-    #[arg(long, value_name = "TIME", value_parser = super::read::duration, help_heading = "How")]
-    pub(crate) timeout: Option<std::time::Duration>,
+    #[command(flatten)]
+    pub(crate) means: Means,
     /// How progress is shown
     #[arg(long, value_name = "HOW", default_value = "auto", help_heading = "Output")]
     pub(crate) progress: Progress,
@@ -180,14 +164,31 @@ pub(crate) struct NoiseArguments {
     pub(crate) json: bool,
 }
 
+/// What attempts may take of this machine.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "How")]
+pub(crate) struct Means {
+    /// How many attempts run at one time [default: one for each processor, as memory allows]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) jobs: Option<u16>,
+    /// Fetch nothing
+    #[arg(long)]
+    pub(crate) offline: bool,
+    /// Limit of one attempt, such as 10min, instead of what the scenario says
+    #[arg(long, value_name = "TIME", value_parser = super::read::duration)]
+    pub(crate) timeout: Option<std::time::Duration>,
+    /// How much images, layers and packages may take on disk once it is over; what was used longest ago is removed
+    #[arg(long, value_name = "SIZE", default_value = "32GiB", value_parser = super::read::size)]
+    pub(crate) cache_size: u64,
+}
+
 /// How a run is made.
 #[derive(Clone, Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is one flag of the command line")]
 #[command(next_help_heading = "How")]
 pub(crate) struct How {
-    /// How many attempts run at one time [default: one for each processor, as memory allows]
-    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub(crate) jobs: Option<u16>,
+    #[command(flatten)]
+    pub(crate) means: Means,
     /// Start no more cells once one has regressed
     #[arg(short = 'x', long)]
     pub(crate) exit_first: bool,
@@ -200,15 +201,9 @@ pub(crate) struct How {
     /// Make everything anew: no layer and no image is taken from the cache
     #[arg(long)]
     pub(crate) no_cache: bool,
-    /// Fetch nothing
-    #[arg(long)]
-    pub(crate) offline: bool,
     /// Take the attempts of earlier runs for cells in which nothing has changed since
     #[arg(long)]
     pub(crate) cached: bool,
-    /// Limit of one attempt, such as 10min, instead of what the scenario says
-    #[arg(long, value_name = "TIME", value_parser = super::read::duration)]
-    pub(crate) timeout: Option<std::time::Duration>,
     /// Once the run is over, open a shell in the first cell that got worse, with the patch in
     #[arg(long)]
     pub(crate) shell_fail: bool,

@@ -28,7 +28,7 @@ pub(super) fn execute(context: &Context, arguments: &CleanArguments) -> Result<E
     let said = format!(
         "{} and {} of the store ({}) {verb}",
         words::count(runs, "run"),
-        if layers == 1 { "1 entry".to_owned() } else { format!("{layers} entries") },
+        words::count(layers, "entry"),
         images::size(bytes)
     );
     context.output.line(&said);

@@ -157,7 +157,7 @@ fn list(context: &Context, json: bool) -> Result<Exit, Failure> {
     context.output.say(&format!(
         "{}, {} stored, {}",
         words::count(described.len(), "described image"),
-        words::count(entries.len(), "entry").replace("entrys", "entries"),
+        words::count(entries.len(), "entry"),
         size(bytes)
     ));
     Ok(Exit::Ok)

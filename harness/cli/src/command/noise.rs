@@ -26,13 +26,14 @@ const LONGEST: usize = 40;
 pub(super) fn execute(context: &Context, arguments: &NoiseArguments) -> Result<Exit, Failure> {
     let plan = planned(context, arguments)?;
     sandboxes::sweep_leftovers(context);
-    let options = run::ordinary(context, arguments.jobs, arguments.offline);
+    let options = run::ordinary(context, &arguments.means);
     let harness = run::harness(context, options, &context.folders.kept(KEPT))?;
     let mut sinks = Sinks::new(context, &outputs(arguments), &harness.state)?;
     let mut listener = Listener { sinks: &mut sinks, snapshots: BTreeMap::new() };
     let made = run::make(context, &plan, &harness, &mut listener);
     let snapshots = listener.snapshots;
     sinks.finish();
+    sandboxes::shrink(context, arguments.means.cache_size)?;
     let (record, seen) = made?;
     // The attempts were all that counted; what they taught waits for review.
     harness.state.remove(&record.run)?;
@@ -50,7 +51,7 @@ pub(super) fn execute(context: &Context, arguments: &NoiseArguments) -> Result<E
 fn planned(context: &Context, arguments: &NoiseArguments) -> Result<Plan, Failure> {
     let mut scenarios = loading::scenarios(context, &arguments.files)?;
     for scenario in &mut scenarios {
-        scenario.limits.time = arguments.timeout.unwrap_or(scenario.limits.time);
+        scenario.limits.time = arguments.means.timeout.unwrap_or(scenario.limits.time);
     }
     let alone = scenarios.into_iter().map(|scenario| scenario.without_patch(arguments.attempts)).collect();
     let selection = Selection { select: arguments.select.clone(), cell: Vec::new(), last_failed: false };

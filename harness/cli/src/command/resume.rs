@@ -29,7 +29,7 @@ pub(super) fn arguments(context: &Context, typed: RunArguments) -> Result<Resume
     before.result.progress = typed.result.progress;
     before.result.json = typed.result.json;
     before.result.events = typed.result.events;
-    before.how.jobs = typed.how.jobs.or(before.how.jobs);
+    before.how.means.jobs = typed.how.means.jobs.or(before.how.means.jobs);
     before.how.dry_run = typed.how.dry_run;
     before.how.shell_fail = typed.how.shell_fail;
     context

@@ -15,7 +15,7 @@ use patchbed_sandbox::{Backend as _, LackWeight, NamespacesBackend};
 
 use super::resume::{self, Resumed};
 use super::{loading, plan, review, sandboxes, shell};
-use crate::arguments::{self, Baseline, Files, How, RunArguments, ShellArguments};
+use crate::arguments::{self, Baseline, Files, How, Means, RunArguments, ShellArguments};
 use crate::clock::EpochClock;
 use crate::context::Context;
 use crate::failure::Failure;
@@ -55,6 +55,7 @@ pub(super) fn execute(context: &Context, arguments: RunArguments) -> Result<Exit
     if arguments.how.no_cache {
         sandboxes::remove_fresh_store(context)?;
     }
+    sandboxes::shrink(context, arguments.how.means.cache_size)?;
     let (record, seen) = made?;
     let worse = if arguments.how.shell_fail { first_worse(&record) } else { None };
     let exit = report(context, &harness.state, record, seen, (&reports, arguments.result.json))?;
@@ -106,7 +107,7 @@ fn overrule(scenario: &mut Scenario, how: &How) {
         scenario.attempts.control = attempts;
         scenario.attempts.patched = attempts;
     }
-    if let Some(time) = how.timeout {
+    if let Some(time) = how.means.timeout {
         scenario.limits.time = time;
     }
 }
@@ -127,17 +128,17 @@ fn options(context: &Context, arguments: &RunArguments) -> Options {
         first_failure_ends: how.exit_first,
         searching: arguments.budget.map_or(Searching::Automatic, Searching::Asked),
         cached: how.cached,
-        ..ordinary(context, how.jobs, how.offline)
+        ..ordinary(context, &how.means)
     }
 }
 
 /// What holds for every run of a scenario.
-pub(super) fn ordinary(context: &Context, wanted: Option<u16>, offline: bool) -> Options {
+pub(super) fn ordinary(context: &Context, means: &Means) -> Options {
     Options {
-        jobs: wanted.map_or_else(jobs, usize::from),
+        jobs: means.jobs.map_or_else(jobs, usize::from),
         snapshots: Some(review::SNAPSHOTS.into()),
         candidates: if context.environment.ci { Candidates::Skip } else { Candidates::Write },
-        offline,
+        offline: means.offline,
         arguments: std::env::args().skip(1).collect(),
         ..Options::default()
     }

@@ -4,6 +4,7 @@ use std::future::Future;
 
 use camino::Utf8PathBuf;
 use patchbed_kinds::image::Store;
+use patchbed_report::words;
 use patchbed_sandbox::{Backend, NamespacesBackend, SandboxSpec, sweep};
 
 use crate::context::Context;
@@ -17,6 +18,17 @@ pub(super) fn backend(context: &Context) -> NamespacesBackend {
 /// The store of images and layers.
 pub(super) fn store(context: &Context) -> Result<Store, Failure> {
     Ok(Store::open(context.folders.cache.clone())?)
+}
+
+/// Removes of the store what was used longest ago, until it takes no more than so many bytes.
+pub(super) fn shrink(context: &Context, bytes: u64) -> Result<(), Failure> {
+    let removed = store(context)?.shrink(bytes)?;
+    if !removed.is_empty() {
+        let size = super::images::size(removed.iter().map(|entry| entry.meta.bytes).sum());
+        let text = format!("{} of the cache removed ({size}), used longest ago", words::count(removed.len(), "entry"));
+        context.output.say(&text);
+    }
+    Ok(())
 }
 
 /// Removes what killed runs left behind, and says what.

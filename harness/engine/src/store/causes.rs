@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use patchbed_model::record::{AttemptRecord, Broke, CauseRecord, CellRecord, ScenarioRecord, Since};
+use patchbed_model::record::{AttemptRecord, Broke, CauseRecord, CellRecord, OnlyGiven, ScenarioRecord, Since};
 use patchbed_model::text::{one_line, shorten};
 use patchbed_model::{Arm, Blame, Cause, CauseKind, CellId, Difference, Judgement, Key, Snapshot, Verdict};
 
@@ -186,6 +186,7 @@ impl Group<'_> {
             hidden_by,
             perhaps_with,
             not_in,
+            only_given: self.only_given(),
             broke: differences.iter().take(MOST_LINES).map(|one| broke(one)).collect(),
             evidence: without_repetition(evidence),
             sure: sure(witness, &differences, first),
@@ -248,6 +249,19 @@ impl Group<'_> {
         let (cells, rows): (Vec<&CellRecord>, Vec<Row>) = rows.unzip();
         let clean = cells.into_iter().zip(&rows).filter(|(_, row)| row.shows == Shows::No);
         (attribute(&rows), clean.map(|(cell, _)| cell.id.clone()).collect())
+    }
+
+    /// How the patches must be given, by the cells that differ from a member in that alone.
+    fn only_given(&self) -> Option<OnlyGiven> {
+        let together = self.members().next()?.0.together;
+        let mut not_in = Vec::new();
+        for (member, _) in self.members() {
+            let of = |cell: &CellRecord| (cell.image.clone(), cell.patches.clone(), cell.software.clone());
+            let is_other = |cell: &CellRecord| cell.together != together && of(cell) == of(member);
+            let (other, _) = self.cells.iter().find(|(cell, _)| is_other(cell))?;
+            not_in.push((member.together == together && elsewhere(other) == Shows::No).then(|| other.id.clone())?);
+        }
+        Some(OnlyGiven { together, not_in })
     }
 
     /// Of the patched and of the control attempts of all cells: how many show it, of how many.

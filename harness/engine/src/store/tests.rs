@@ -22,10 +22,6 @@ fn cell() -> CellId {
     CellId("c0123456789a".to_owned())
 }
 
-fn attempt(arm: Arm, number: u32) -> AttemptId {
-    AttemptId { cell: cell(), arm, number }
-}
-
 fn planned() -> PlannedCell {
     PlannedCell {
         id: cell(),
@@ -43,6 +39,11 @@ fn planned() -> PlannedCell {
 
 /// The events of a run of one cell with these outcomes.
 fn events(control: &[Outcome], patched: &[Outcome]) -> Vec<Event> {
+    events_of(&planned(), control, patched)
+}
+
+fn events_of(planned: &PlannedCell, control: &[Outcome], patched: &[Outcome]) -> Vec<Event> {
+    let cell = || planned.id.clone();
     let mut events = vec![
         Event::RunStarted {
             run: RunId("2026-11-23-1a2b".to_owned()),
@@ -51,7 +52,7 @@ fn events(control: &[Outcome], patched: &[Outcome]) -> Vec<Event> {
             sources: vec![Source { file: "shop.yaml".to_owned(), digest: Digest::of(b"shop") }],
             arguments: Vec::new(),
         },
-        Event::CellPlanned(planned()),
+        Event::CellPlanned(planned.clone()),
         Event::LayerMade {
             cell: cell(),
             layer: Digest::of(b"layer"),
@@ -62,7 +63,7 @@ fn events(control: &[Outcome], patched: &[Outcome]) -> Vec<Event> {
     ];
     for (arm, outcomes) in [(Arm::Control, control), (Arm::Patched, patched)] {
         for (number, outcome) in (1..).zip(outcomes) {
-            let attempt = attempt(arm, number);
+            let attempt = AttemptId { cell: cell(), arm, number };
             events.push(Event::AttemptStarted { attempt: attempt.clone(), at: Timestamp::UNIX_EPOCH });
             events.push(Event::StageFinished { attempt: attempt.clone(), stage: Stage::Open, milliseconds: 3 });
             let outcome = Box::new(outcome.clone());
@@ -123,6 +124,31 @@ fn a_resumed_journal_loses_no_whole_line_wherever_it_was_cut_off() {
         let (after, notes) = state.journal(&run).expect("it can be read");
         assert_eq!((&after[..after.len() - 1], after.last(), notes.len()), (before.as_slice(), Some(&resumed), 0));
     }
+}
+
+/// The events of a run of a cell with two patches, given in this way.
+fn of_bundle(id: &str, together: bool, shown: &str) -> Vec<Event> {
+    let patches = vec!["fix".to_owned(), "other".to_owned()];
+    let planned = PlannedCell { id: CellId(id.to_owned()), patches, together, ..planned() };
+    events_of(&planned, &vec![page("well"); 3], &vec![page(shown); 3])
+}
+
+#[test]
+fn what_shows_only_when_patches_are_given_in_one_way_is_said_with_its_proof() {
+    let only_given = |one_by_one: &str, together: &str| {
+        let events = [of_bundle("c1", false, one_by_one), of_bundle("c2", true, together)].concat();
+        let record = fold(&events);
+        let causes = record.scenarios[0].causes.iter();
+        causes
+            .map(|cause| cause.only_given.as_ref().map(|given| (given.together, given.not_in.clone())))
+            .collect::<Vec<_>>()
+    };
+    let id = |id: &str| CellId(id.to_owned());
+    let nothing: Vec<Option<(bool, Vec<CellId>)>> = Vec::new();
+    assert_eq!(only_given("well", "well"), nothing);
+    assert_eq!(only_given("ill", "ill"), [None]);
+    assert_eq!(only_given("ill", "well"), [Some((false, vec![id("c2")]))]);
+    assert_eq!(only_given("well", "ill"), [Some((true, vec![id("c1")]))]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use patchbed_kinds::image::{AnySource, Image, ImageError, Shelf, Source as _, Store, Workshop, build};
 use patchbed_sandbox::Sandbox;
 use patchbed_sandbox::message::{End, Program, Run};
@@ -275,4 +275,26 @@ pub(crate) async fn what_is_held_is_not_removed(bench: &Bench) -> Result<()> {
     same(&bench.store.remove(Duration::ZERO)?.len(), &1)?;
     ensure!(bench.store.hold(&image, []).is_err() && !image.lowers[0].exists());
     Ok(())
+}
+
+pub(crate) async fn a_full_store_loses_what_was_used_longest_ago(bench: &Bench) -> Result<()> {
+    let mut images = Vec::new();
+    for (name, minutes) in [("new", 0), ("used", 40), ("old", 30), ("older", 50)] {
+        let mut tarball = Tarball::default();
+        tarball.folders("etc/x")?;
+        tarball.file("etc/os-release", name, 0o644)?;
+        bench.write(&format!("{name}.tar"), tarball.bytes()?)?;
+        let image = source("tar", json!(format!("{name}.tar")))?.make(&bench.workshop(None)).await?;
+        let entry = image.lowers[0].parent().context("the entry's folder")?;
+        std::fs::File::open(entry)?.set_modified(std::time::SystemTime::now() - Duration::from_mins(minutes))?;
+        images.push(image);
+    }
+    let _hold = bench.store.hold(&images[1], [])?;
+    let bytes: u64 = bench.store.list()?.iter().map(|entry| entry.meta.bytes).sum();
+    same(&bench.store.shrink(bytes)?, &Vec::new())?;
+    let gone = |images: &[Image]| images.iter().map(|image| !image.lowers[0].exists()).collect::<Vec<_>>();
+    same(&bench.store.shrink(bytes - 1)?.len(), &1)?;
+    same(&gone(&images), &vec![false, false, false, true])?;
+    bench.store.shrink(0)?;
+    same(&gone(&images), &vec![false, false, true, true])
 }

@@ -32,6 +32,7 @@ pub(super) fn write(
     }
     block.search(scenario, cause);
     block.products(scenario, cause);
+    block.delivery(cause);
     block.evidence(&cause.evidence, cause.cells.first());
     block.text("How sure", &safe::shown(&cause.sure, screen.look), "");
     if let Some(cell) = cause.cells.first() {
@@ -150,6 +151,18 @@ impl Block<'_> {
         } else if without_products(&cause.cells) && scenario.cells.iter().any(|cell| !cell.software.is_empty()) {
             self.text("Only with", "no product: the patch alone does it", "");
         }
+    }
+
+    /// In which way the patches must be given, where both were tried.
+    fn delivery(&mut self, cause: &CauseRecord) {
+        let Some(given) = &cause.only_given else { return };
+        let [how, other] = if given.together {
+            ["given in one transaction", "one by one"]
+        } else {
+            ["given one by one", "in one transaction"]
+        };
+        let proof = format!("[{}]", self.screen.ids(&given.not_in));
+        self.text("Only when", &format!("{how}: given {other} the same patches are fine"), &proof);
     }
 
     /// One reading: on one line where it fits, else its lines before and after below each other.

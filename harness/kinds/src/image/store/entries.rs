@@ -18,6 +18,9 @@ use crate::image::{Image, ImageError};
 /// The version of `meta.json` and of how trees are made; another one is not used.
 const VERSION: u32 = 1;
 
+/// How long an entry stays after its last use, however full the store is.
+const RECENT: Duration = Duration::from_mins(10);
+
 /// The store.
 #[derive(Clone, Debug)]
 pub struct Store {
@@ -272,6 +275,29 @@ impl Store {
         for entry in self.list()? {
             let age = SystemTime::now().duration_since(entry.used).unwrap_or_default();
             if age >= older && self.remove_entry(&entry)? {
+                removed.push(entry);
+            }
+        }
+        Ok(removed)
+    }
+
+    /// Removes what was used longest ago and is not in use now, until no more than so many bytes are left. What was used
+    /// a short while ago stays: a process that found it may be about to use it. Tells what was removed.
+    ///
+    /// # Errors
+    /// As for [`Store::remove`].
+    pub fn shrink(&self, bytes: u64) -> Result<Vec<Entry>, StoreError> {
+        let mut entries = self.list()?;
+        let mut left: u64 = entries.iter().map(|entry| entry.meta.bytes).sum();
+        entries.sort_by_key(|entry| entry.used);
+        let mut removed = Vec::new();
+        for entry in entries {
+            let age = SystemTime::now().duration_since(entry.used).unwrap_or_default();
+            if left <= bytes || age < RECENT {
+                break;
+            }
+            if self.remove_entry(&entry)? {
+                left -= entry.meta.bytes;
                 removed.push(entry);
             }
         }
