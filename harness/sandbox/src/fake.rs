@@ -46,6 +46,8 @@ pub enum Happened {
     Opened(usize, SandboxSpec),
     /// A request came.
     Called(usize, Request),
+    /// A sandbox was started again.
+    Rebooted(usize),
     /// A sandbox was closed in order.
     Closed(usize),
     /// A sandbox was dropped without being closed.
@@ -234,6 +236,13 @@ impl Sandbox for FakeSandbox {
 
     fn notes(&self) -> Vec<String> {
         self.shared.notes.clone()
+    }
+
+    fn reboot(&mut self) -> BoxFuture<'_, Result<(), OpenError>> {
+        Box::pin(async move {
+            self.shared.log().happened.push(Happened::Rebooted(self.number));
+            Ok(())
+        })
     }
 
     fn close(mut self: Box<Self>) -> BoxFuture<'static, Result<(), CloseError>> {

@@ -64,6 +64,13 @@ pub trait Sandbox: Debug + Send + Sync {
     /// What could not be limited or set up as asked, for the report.
     fn notes(&self) -> Vec<String>;
 
+    /// Kills everything inside at once, as a power cut does, and starts the same disk again: memory, `/run` and `/tmp` are
+    /// empty then, and the guest remembers nothing. Needs [`Upper::Disk`].
+    ///
+    /// # Errors
+    /// As [`Backend::open`]; the sandbox is then gone.
+    fn reboot(&mut self) -> BoxFuture<'_, Result<(), OpenError>>;
+
     /// Ends everything inside and takes the sandbox down. With [`Upper::Folder`] the writable layer stays where the
     /// spec put it, complete and synced.
     fn close(self: Box<Self>) -> BoxFuture<'static, Result<(), CloseError>>;

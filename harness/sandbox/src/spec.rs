@@ -52,6 +52,15 @@ impl SandboxSpec {
             environment: BTreeMap::new(),
         }
     }
+
+    /// The folder of the writable layer, when it is not in memory.
+    pub(crate) fn folder(&self) -> Option<&str> {
+        match &self.upper {
+            Upper::Memory => None,
+            Upper::Disk => Some("disk"),
+            Upper::Folder(folder) => Some(folder.as_str()),
+        }
+    }
 }
 
 /// Where the changes of a sandbox go.
@@ -59,6 +68,9 @@ impl SandboxSpec {
 pub enum Upper {
     /// Into memory, gone with the sandbox; the size is [`Limits::disk`].
     Memory,
+    /// Onto a disk of the sandbox's own, gone with it as well; it outlives a [`crate::Sandbox::reboot`]. Its size is not
+    /// limited.
+    Disk,
     /// Into a folder of the layer store. It must be free or empty, on a file system that overlay can write to; the
     /// layer appears there whole and synced when the sandbox is closed, and never otherwise.
     Folder(Utf8PathBuf),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use patchbed_kinds::change::WayBack;
 use patchbed_model::{Arm, AttemptId, Cause};
 use patchbed_sandbox::message::{Reply, Request, Run, Stream};
-use patchbed_sandbox::{BoxFuture, CloseError, LinkError, Sandbox};
+use patchbed_sandbox::{BoxFuture, CloseError, LinkError, OpenError, Sandbox};
 use tokio::sync::mpsc::{self, unbounded_channel};
 
 use super::attempt::{Bench, open};
@@ -77,6 +77,10 @@ impl Sandbox for Held {
 
     fn notes(&self) -> Vec<String> {
         self.sandbox.notes()
+    }
+
+    fn reboot(&mut self) -> BoxFuture<'_, Result<(), OpenError>> {
+        self.sandbox.reboot()
     }
 
     fn close(self: Box<Self>) -> BoxFuture<'static, Result<(), CloseError>> {

@@ -1,19 +1,25 @@
-//! Copies of files to go back to, byte for byte, beside the writable layer and out of sight.
+//! Copies of files to go back to, byte for byte, beside the writable layer and out of sight. What they are of stands beside
+//! them, for the guest of the next boot.
 
 use std::collections::HashMap;
 use std::ffi::CString;
-use std::io;
+use std::fs::File;
+use std::io::{self, BufReader};
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Mutex;
 
-use rustix::fs::{AtFlags, Mode, OFlags, Timestamps, fstat, futimens, mkdirat, openat, statat};
+use rustix::fs::{AtFlags, Mode, OFlags, Timespec, Timestamps, fstat, futimens, mkdirat, openat, statat};
 use rustix::io::Errno;
+use serde::{Deserialize, Serialize};
 
 use super::place::{Missing, Place};
 use crate::failure::{failed, not_found};
 use crate::message::{Failure, FailureKind};
 use crate::reaper::lock;
 use crate::trees;
+
+/// The file that says what a copy is of; trees lie under numbers.
+const INDEX: &str = "index";
 
 /// All kept copies.
 #[derive(Debug)]
@@ -34,19 +40,32 @@ struct Copy {
     entries: Vec<Entry>,
 }
 
+/// What a copy is of, as it is written down.
+#[derive(Serialize, Deserialize)]
+struct Index<N, E> {
+    name: N,
+    entries: E,
+}
+
 /// One path of a copy; its tree lies under its number.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Entry {
     path: String,
     present: bool,
-    /// The times of the folder that it is in, which coming and going change.
-    parent: Option<Timestamps>,
+    /// The times of the folder that it is in (of access and of change, in seconds and nanoseconds), which coming and going
+    /// change.
+    parent: Option<[(i64, i64); 2]>,
 }
 
 impl Kept {
-    /// Copies go into this folder.
+    /// Copies go into this folder, in which those of an earlier boot may be.
     pub(crate) fn new(scratch: Option<OwnedFd>) -> Self {
-        Self { scratch, state: Mutex::default() }
+        let mut state = State::default();
+        while let Some((name, copy)) = scratch.as_ref().and_then(|scratch| Copy::find(scratch, state.next)) {
+            state.copies.insert(name, copy);
+            state.next += 1;
+        }
+        Self { scratch, state: Mutex::new(state) }
     }
 
     fn scratch(&self) -> Result<&OwnedFd, Failure> {
@@ -64,7 +83,7 @@ impl Kept {
         state.next += 1;
         let copy = new_folder(scratch, &label)
             .map_err(|error| failed("keep files as", name, &error))
-            .and_then(|folder| Copy::take(folder, paths));
+            .and_then(|folder| Copy::take(folder, name, paths));
         match copy {
             Ok(copy) => {
                 state.copies.insert(name.to_owned(), copy);
@@ -91,13 +110,31 @@ impl Kept {
 }
 
 impl Copy {
-    fn take(folder: OwnedFd, paths: &[String]) -> Result<Self, Failure> {
+    /// The copy of this number that was taken before the sandbox was started again.
+    fn find(scratch: &OwnedFd, number: u64) -> Option<(String, Self)> {
+        let label = CString::new(number.to_string()).ok()?;
+        let folder = open_folder(scratch, &label).ok()?;
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let index = File::from(openat(&folder, INDEX, flags, Mode::empty()).ok()?);
+        let index: Index<String, Vec<Entry>> = serde_json::from_reader(BufReader::new(index)).ok()?;
+        Some((index.name, Self { folder, entries: index.entries }))
+    }
+
+    fn write_down(&self, name: &str) -> io::Result<()> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+        let index = File::from(openat(&self.folder, INDEX, flags, Mode::from_raw_mode(0o600))?);
+        Ok(serde_json::to_writer(index, &Index { name, entries: &self.entries })?)
+    }
+
+    fn take(folder: OwnedFd, name: &str, paths: &[String]) -> Result<Self, Failure> {
         let mut entries = Vec::new();
         for (number, path) in paths.iter().enumerate() {
             let entry = take_one(&folder, number, path).map_err(|error| failed("keep a copy of", path, &error))?;
             entries.push(entry);
         }
-        Ok(Self { folder, entries })
+        let copy = Self { folder, entries };
+        copy.write_down(name).map_err(|error| failed("write down what was kept as", name, &error))?;
+        Ok(copy)
     }
 
     fn put_back(&self, number: usize, entry: &Entry) -> io::Result<()> {
@@ -108,7 +145,7 @@ impl Copy {
             trees::copy(self.folder.as_fd(), &label, place.folder.as_fd(), &place.name)?;
         }
         if let (Some(times), Ok(place)) = (&entry.parent, Place::of(&entry.path, Missing::Error)) {
-            futimens(&place.folder, times)?;
+            futimens(&place.folder, &timestamps(times))?;
         }
         Ok(())
     }
@@ -130,7 +167,8 @@ fn take_one(folder: &OwnedFd, number: usize, path: &str) -> io::Result<Entry> {
     if present {
         trees::copy(place.folder.as_fd(), &place.name, folder.as_fd(), &label(number))?;
     }
-    let parent = Some(trees::times(&fstat(&place.folder)?));
+    let times = trees::times(&fstat(&place.folder)?);
+    let parent = Some([times.last_access, times.last_modification].map(|time| (time.tv_sec, time.tv_nsec)));
     Ok(Entry { path: path.to_owned(), present, parent })
 }
 
@@ -138,8 +176,17 @@ fn label(number: usize) -> CString {
     CString::new(number.to_string()).unwrap_or_default()
 }
 
+fn timestamps([access, change]: &[(i64, i64); 2]) -> Timestamps {
+    let time = |&(tv_sec, tv_nsec): &(i64, i64)| Timespec { tv_sec, tv_nsec };
+    Timestamps { last_access: time(access), last_modification: time(change) }
+}
+
 fn new_folder(scratch: &OwnedFd, name: &CString) -> io::Result<OwnedFd> {
     mkdirat(scratch, name, Mode::from_raw_mode(0o700))?;
+    open_folder(scratch, name)
+}
+
+fn open_folder(scratch: &OwnedFd, name: &CString) -> io::Result<OwnedFd> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     Ok(openat(scratch, name, flags, Mode::empty())?)
 }

@@ -21,7 +21,7 @@ use super::layer::{Fate, Layer};
 use super::link::{Frame, Link, read_frame};
 use super::owner::Owner;
 use super::runner::{Runner, exhausted};
-use super::session::{Session, watch};
+use super::session::{Session, Standing, watch};
 use super::trial::trial;
 use super::units::UnitGroup;
 use crate::{Backend, BoxFuture, Holder, Init, Lack, LackWeight, OpenError, Sandbox, SandboxSpec, Upper};
@@ -38,7 +38,7 @@ pub struct NamespacesBackend {
 
 /// What is needed to open sandboxes, once it is there.
 #[derive(Debug)]
-struct Ready {
+pub(super) struct Ready {
     host: Host,
     holder: Holder,
     lanes: Arc<Lanes>,
@@ -112,9 +112,13 @@ impl Backend for NamespacesBackend {
     fn open<'a>(&'a self, spec: &'a SandboxSpec) -> BoxFuture<'a, Result<Box<dyn Sandbox>, OpenError>> {
         Box::pin(async move {
             let ready = self.ready()?;
-            let session = tokio::time::timeout(OPEN, ready.open(spec)).await;
-            let session = session.map_err(|_| OpenError::Runner("the guest says nothing".into()))??;
-            Ok(Box::new(session) as Box<dyn Sandbox>)
+            let layer = ready.layer(spec)?;
+            let mut spec = spec.clone();
+            if let Some(layer) = &layer {
+                spec.upper = Upper::Folder(layer.place().to_owned());
+            }
+            let standing = ready.stand_up(&spec).await?;
+            Ok(Box::new(Session { spec, standing, layer, ready }) as Box<dyn Sandbox>)
         })
     }
 }
@@ -125,7 +129,7 @@ impl Ready {
         let (folder, fate) = match &spec.upper {
             Upper::Folder(folder) => (folder.clone(), Fate::Published),
             Upper::Memory if self.host.memory_layers => return Ok(None),
-            Upper::Memory => (self.owner.throwaway(), Fate::Removed),
+            Upper::Memory | Upper::Disk => (self.owner.throwaway(), Fate::Removed),
         };
         let layer = Layer::begin(&folder, fate, self.holder.clone(), &self.owner);
         layer.map(Some).map_err(|error| unprepared(&folder, &error))
@@ -137,7 +141,13 @@ impl Ready {
         UnitGroup::make(parent, host).map_err(|_| lacking())
     }
 
-    async fn open(&self, spec: &SandboxSpec) -> Result<Session, OpenError> {
+    /// Starts a sandbox, within a time limit.
+    pub(super) async fn stand_up(&self, spec: &SandboxSpec) -> Result<Standing, OpenError> {
+        let standing = tokio::time::timeout(OPEN, self.start(spec)).await;
+        standing.map_err(|_| OpenError::Runner("the guest says nothing".into()))?
+    }
+
+    async fn start(&self, spec: &SandboxSpec) -> Result<Standing, OpenError> {
         let mut lane = self.lanes.take()?;
         let mut notes = lane.limit(&spec.limits);
         let mut host = lane.host(&self.host);
@@ -152,11 +162,6 @@ impl Ready {
             host.group = Some(units.folder().display().to_string());
         }
         notes.extend(spec.missed(&host.submounts));
-        let layer = self.layer(spec)?;
-        let spec = &match &layer {
-            Some(layer) => SandboxSpec { upper: Upper::Folder(layer.place().to_owned()), ..spec.clone() },
-            None => spec.clone(),
-        };
         let plan = Plan {
             steps: spec.steps(&host),
             environment: host.environment(spec),
@@ -174,7 +179,7 @@ impl Ready {
         let lanes = Arc::clone(&self.lanes);
         let time = spec.limits.time;
         tokio::spawn(watch(Arc::clone(&process), time, Arc::clone(&link), lanes, lane, tell));
-        Ok(Session { name: spec.name.clone(), link, process, ended, notes, layer, units })
+        Ok(Standing { link, process, ended, notes, units })
     }
 }
 

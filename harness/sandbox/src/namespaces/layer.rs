@@ -25,7 +25,8 @@ pub(super) struct Layer {
     partial: PathBuf,
     holder: Holder,
     fate: Fate,
-    published: bool,
+    /// Whether what is left of it is removed by whoever waits for that.
+    finished: bool,
     owned: Option<Owned>,
 }
 
@@ -40,7 +41,7 @@ impl Layer {
         }
         // Where another harness is writing this layer, this fails, and what it has is not touched.
         std::fs::create_dir(&partial)?;
-        let layer = Self { place: place.to_owned(), partial, holder, fate, published: false, owned: Some(entry) };
+        let layer = Self { place: place.to_owned(), partial, holder, fate, finished: false, owned: Some(entry) };
         for name in ["work", "keep", "upper"] {
             let folder = layer.partial.join(name);
             std::fs::create_dir(&folder)?;
@@ -55,13 +56,23 @@ impl Layer {
         &self.place
     }
 
-    /// Syncs the layer and puts it into its place, if that is its fate.
-    pub(super) async fn publish(mut self) -> Result<(), CloseError> {
-        if self.fate == Fate::Removed {
-            return Ok(());
-        }
+    /// Makes it ready to be mounted again after everything that used it was killed. The kernel refuses a layer that was
+    /// never synced, since it may have lost something; here only processes were lost.
+    pub(super) async fn mount_again(&self) -> std::io::Result<()> {
+        let (mark, holder) = (self.partial.join("work/work/incompat"), self.holder.clone());
+        let done = tokio::task::spawn_blocking(move || holder.remove(&mark)).await;
+        done.map_err(std::io::Error::other)?.map_err(std::io::Error::other)
+    }
+
+    /// Syncs the layer and puts it into its place, or removes it: as is its fate.
+    pub(super) async fn finish(mut self) -> Result<(), CloseError> {
         let work = move || {
-            self.move_into_place().map_err(|source| CloseError::Remove { path: self.place.to_string(), source })
+            let moved = match self.fate {
+                Fate::Published => self.move_into_place(),
+                Fate::Removed => Ok(()),
+            };
+            self.finished = moved.is_ok();
+            moved.map_err(|source| CloseError::Remove { path: self.place.to_string(), source })
         };
         let done = tokio::task::spawn_blocking(work).await;
         done.unwrap_or_else(|error| {
@@ -73,7 +84,6 @@ impl Layer {
         let folder = std::fs::File::open(&self.partial)?;
         rustix::fs::syncfs(&folder)?;
         std::fs::rename(self.partial.join("upper"), &self.place)?;
-        self.published = true;
         if let Some(parent) = self.place.parent() {
             std::fs::File::open(parent)?.sync_all()?;
         }
@@ -91,7 +101,7 @@ impl Drop for Layer {
                 std::mem::forget(owned);
             }
         };
-        if self.published {
+        if self.finished {
             return work();
         }
         let _ = std::thread::Builder::new().name("remove layer".into()).spawn(work);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use patchbed_sandbox::{Bind, BindMode, LinkError, OpenError, Upper, sweep};
 use patchbed_testkit::needs;
 
-use crate::bed::{Bed, OpenFails as _, run, script};
+use crate::bed::{Bed, OpenFails as _, run, script, service};
 
 #[tokio::test]
 async fn a_layer_appears_whole_when_its_sandbox_is_closed() {
@@ -25,6 +25,58 @@ async fn a_layer_appears_whole_when_its_sandbox_is_closed() {
     bed.spec.lowers.insert(0, layer);
     let above = bed.open().await;
     assert_eq!(run(&*above, "cat /etc/one; ls /etc/conf").await.output.text, "one\n");
+}
+
+#[tokio::test]
+async fn a_reboot_keeps_the_disk_and_nothing_else() {
+    needs!(userns, overlay);
+    let mut bed = Bed::new();
+    bed.spec.upper = Upper::Disk;
+    let mut sandbox = bed.open().await;
+    sandbox.start(service("still there", "sleep 1000")).await.expect("start");
+    let kept = sandbox.keep("back", vec!["/etc/conf".to_owned()]).await;
+    kept.expect("keep");
+    for round in 1..4 {
+        let text =
+            format!("echo {round} >> /etc/rounds; rm -f /etc/conf; touch /run/x /tmp/x /dev/shm/x; sleep 1000 & :");
+        run(&*sandbox, &text).await;
+        sandbox.reboot().await.expect("reboot");
+        assert_eq!(
+            run(&*sandbox, "wc -l < /etc/rounds; ls /etc/conf /run/x /tmp/x /dev/shm/x").await.output.text,
+            format!("{round}\n")
+        );
+        assert_eq!(sandbox.services().await.expect("services"), Vec::new());
+        assert_eq!(
+            run(&*sandbox, "for p in /proc/[0-9]*; do read -r line < $p/comm; echo $line; done")
+                .await
+                .output
+                .text
+                .matches("sleep")
+                .count(),
+            0
+        );
+    }
+    sandbox.restore("back").await.expect("restore");
+    assert_eq!(run(&*sandbox, "ls /etc/conf").await.output.text, "/etc/conf\n");
+    sandbox.close().await.expect("close");
+    let Bed { backend, folder, .. } = bed;
+    drop(backend);
+    let owners = folder.path().join("state/owners");
+    let gone = async {
+        while std::fs::read_dir(&owners).into_iter().flatten().next().is_some() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), gone).await.expect("the disk goes with the sandbox");
+}
+
+#[tokio::test]
+async fn a_sandbox_in_memory_does_not_reboot() {
+    needs!(userns, overlay);
+    let mut sandbox = Bed::new().open().await;
+    let error = sandbox.reboot().await.expect_err("its disk would be gone");
+    assert_eq!(error.to_string(), "reach the runner: a sandbox in memory cannot start again");
+    assert_eq!(run(&*sandbox, "echo lives").await.output.text, "lives\n");
 }
 
 #[tokio::test]

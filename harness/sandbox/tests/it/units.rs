@@ -4,7 +4,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use camino::Utf8PathBuf;
-use patchbed_sandbox::Init;
+use patchbed_sandbox::{Init, Sandbox, Upper};
 use patchbed_testkit::needs;
 
 use crate::bed::{Bed, run};
@@ -44,6 +44,16 @@ fn image() -> Utf8PathBuf {
     image
 }
 
+/// How systemd says it is, once it has booted.
+async fn booted(sandbox: &dyn Sandbox) -> String {
+    let begun = Instant::now();
+    let mut state = String::new();
+    while begun.elapsed() < Duration::from_mins(1) && !["running\n", "degraded\n"].contains(&&*state) {
+        state = run(sandbox, "systemctl is-system-running 2>/dev/null").await.output.text;
+    }
+    state
+}
+
 #[tokio::test]
 async fn systemd_boots_beside_the_guest_and_leaves_the_host_as_it_was() {
     needs!(root, units, mmdebstrap);
@@ -52,11 +62,7 @@ async fn systemd_boots_beside_the_guest_and_leaves_the_host_as_it_was() {
     bed.spec.lowers = vec![image()];
     bed.spec.init = Init::Systemd;
     let sandbox = bed.open().await;
-    let begun = Instant::now();
-    let mut state = String::new();
-    while begun.elapsed() < Duration::from_mins(1) && !["running\n", "degraded\n"].contains(&&*state) {
-        state = run(&*sandbox, "systemctl is-system-running 2>/dev/null").await.output.text;
-    }
+    let state = booted(&*sandbox).await;
     let failed = run(&*sandbox, "systemctl --failed --no-legend --plain").await.output.text;
     assert_eq!((&*state, &*failed), ("running\n", ""));
     let unit = "[Service]\\nType=oneshot\\nExecStart=/bin/sh -c 'echo from a unit > /run/said'\\n";
@@ -66,4 +72,26 @@ async fn systemd_boots_beside_the_guest_and_leaves_the_host_as_it_was() {
     assert_eq!(first.output.text, "systemd\nfrom a unit\n");
     sandbox.close().await.expect("close");
     assert_eq!(settings(), before);
+}
+
+#[tokio::test]
+async fn systemd_boots_again_on_the_same_disk() {
+    needs!(root, units, mmdebstrap);
+    let mut bed = Bed::new();
+    bed.spec.lowers = vec![image()];
+    bed.spec.init = Init::Systemd;
+    bed.spec.upper = Upper::Disk;
+    let mut sandbox = bed.open().await;
+    let unit = "[Service]\\nExecStart=/bin/sh -c 'echo boot >> /var/boots; exec sleep 1000'\\n[Install]\\nWantedBy=multi-user.target\\n";
+    let enable =
+        format!("printf \"{unit}\" > /etc/systemd/system/boots.service; systemctl enable --now boots 2>/dev/null");
+    booted(&*sandbox).await;
+    run(&*sandbox, &enable).await;
+    for boots in 1..3 {
+        let seen = run(&*sandbox, "systemctl is-active boots; wc -l < /var/boots").await.output.text;
+        assert_eq!(seen, format!("active\n{boots}\n"));
+        sandbox.reboot().await.expect("reboot");
+        assert_eq!(booted(&*sandbox).await, "running\n");
+    }
+    sandbox.close().await.expect("close");
 }

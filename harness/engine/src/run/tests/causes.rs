@@ -175,7 +175,7 @@ async fn the_engines_timer_goes_off_before_the_sandboxs_own() {
     world.run().await.expect("the run ends");
     let time = |happened: Happened| match happened {
         Happened::Opened(_, spec) => Some(spec.limits.time),
-        Happened::Called(..) | Happened::Closed(_) | Happened::Dropped(_) => None,
+        Happened::Called(..) | Happened::Rebooted(_) | Happened::Closed(_) | Happened::Dropped(_) => None,
     };
     let times: Vec<Duration> = world.backend.happened().into_iter().filter_map(time).collect();
     assert_eq!(times, [Duration::from_secs(150); 3]);

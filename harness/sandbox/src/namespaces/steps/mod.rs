@@ -5,7 +5,7 @@ use patchbed_guest::plan::{Access, Depth, IdRange, InitKind, MountFlag, Namespac
 
 use super::filter;
 use super::host::{Host, Place};
-use crate::spec::{BindMode, Init, Network, SandboxSpec, Upper};
+use crate::spec::{BindMode, Init, Network, SandboxSpec};
 
 /// Capabilities of programs in a sandbox: what docker gives.
 const CAPABILITIES: [&str; 14] = [
@@ -116,10 +116,10 @@ impl SandboxSpec {
                 depth: Depth::One,
             });
         }
-        if let Upper::Folder(folder) = &self.upper {
+        if let Some(folder) = self.folder() {
             steps.push(SetupStep::Tree {
                 name: "writable".into(),
-                from: partial(folder.as_str()),
+                from: partial(folder),
                 access: Access::ReadWrite,
                 ids: host.shifted(),
                 depth: Depth::One,
@@ -161,10 +161,7 @@ impl SandboxSpec {
         if self.network == Network::Loopback {
             namespaces.push(Namespace::Net);
         }
-        let size = match self.upper {
-            Upper::Memory => Some(self.limits.disk),
-            Upper::Folder(_) => None,
-        };
+        let size = self.folder().is_none().then_some(self.limits.disk);
         let mut steps = vec![SetupStep::Unshare(namespaces), SetupStep::Private, SetupStep::Stage { size }];
         let lowers: Vec<String> = (0..self.lowers.len()).map(|number| number.to_string()).collect();
         for lower in &lowers {
