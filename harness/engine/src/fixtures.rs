@@ -12,8 +12,8 @@ use patchbed_model::{Digest, Rules};
 use patchbed_sandbox::Limits;
 
 use crate::scenario::{
-    Attempts, Data, Delivery, ImageUse, Matrix, Patch, PatchAxis, Probe, Restart, Scenario, Service, ServiceRun,
-    Software, SoftwareAxis, When, Workload,
+    Attempts, Data, Delivery, ImageUse, Matrix, Patch, PatchAxis, Probe, Restart, Restarting, Scenario, Service,
+    ServiceRun, Software, SoftwareAxis, When, Workload,
 };
 
 /// One image, one patch, one service, one probe.
@@ -45,6 +45,9 @@ pub(crate) fn scenario() -> Scenario {
         limits: Limits::default(),
         matrix: Matrix { patch: PatchAxis::All, software: SoftwareAxis::All },
         delivery: Delivery::OneByOne,
+        interrupt: false,
+        restart: Restarting::Auto,
+        watch: Duration::ZERO,
     }
 }
 

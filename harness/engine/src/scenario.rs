@@ -54,6 +54,12 @@ pub struct Scenario {
     pub matrix: Matrix,
     /// How the patches of a bundle are given.
     pub delivery: Delivery,
+    /// Whether the patches are also cut off in the middle, each time at another point.
+    pub interrupt: bool,
+    /// What is restarted after the patch.
+    pub restart: Restarting,
+    /// For how long it is watched after the restart, before it is looked at.
+    pub watch: Duration,
 }
 
 impl Scenario {
@@ -66,6 +72,7 @@ impl Scenario {
             promises: Vec::new(),
             attempts: Attempts { control: attempts, patched: 0, confirm: 0 },
             rollback: false,
+            interrupt: false,
             ..self
         }
     }
@@ -216,6 +223,19 @@ pub struct UnitSettings {
     pub directory: Option<String>,
     /// Its environment, beside the one that the unit has.
     pub environment: BTreeMap<String, String>,
+}
+
+/// What is restarted after the patch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+pub enum Restarting {
+    /// The services that say so themselves.
+    Auto,
+    /// All services.
+    All,
+    /// None: what the patch does not restart goes on as it is.
+    None,
+    /// The whole machine: all processes are gone, and the same disk is started again.
+    Reboot,
 }
 
 /// Whether a service is restarted after the patch.

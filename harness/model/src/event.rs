@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::difference::Judgement;
 use crate::exit::Exit;
+use crate::given::Given;
 use crate::id::{CellId, Digest, RunId};
 use crate::outcome::{Arm, Outcome, Stage};
 use crate::search::Search;
@@ -39,9 +40,9 @@ pub struct PlannedCell {
     pub patches: Vec<String>,
     /// The products that are on.
     pub software: Vec<String>,
-    /// Whether the packages of its patches are given in one transaction.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub together: bool,
+    /// How its patches are given; absent when one after another.
+    #[serde(default, skip_serializing_if = "Given::is_usual")]
+    pub given: Given,
     /// The cell of whose bundle this is a part that is tried: then nothing is said of it by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trial_of: Option<CellId>,

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::difference::{Difference, Ill};
 use crate::exit::Exit;
+use crate::given::Given;
 use crate::id::{CellId, Digest, Key, RunId};
 use crate::outcome::{Arm, Blame, Cause, Stage};
 use crate::search::Search;
@@ -102,9 +103,9 @@ pub struct CellRecord {
     pub patches: Vec<String>,
     /// The products that are on.
     pub software: Vec<String>,
-    /// Whether the packages of its patches are given in one transaction.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub together: bool,
+    /// How its patches are given; absent when one after another.
+    #[serde(default, skip_serializing_if = "Given::is_usual")]
+    pub given: Given,
     /// The verdict.
     pub verdict: Verdict,
     /// One sentence that says why.
@@ -196,9 +197,9 @@ pub struct CauseRecord {
 /// How patches must be given for something to show, with the cells that prove it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OnlyGiven {
-    /// Whether in one transaction; else one after another.
-    pub together: bool,
-    /// The decided cells with the same patches, given in the other way, in which it does not show.
+    /// The way in which it shows.
+    pub given: Given,
+    /// The decided cells with the same patches, given in another way, in which it does not show.
     pub not_in: Vec<CellId>,
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::ToSpan as _;
 use jiff::civil::Date;
 use patchbed_model::record::{CellRecord, ScenarioRecord, Since};
-use patchbed_model::{CellId, Difference, Record, Verdict};
+use patchbed_model::{CellId, Difference, Given, Record, Verdict};
 
 use patchbed_model::text::shorten;
 
@@ -91,8 +91,10 @@ pub fn cell_name(scenario: &ScenarioRecord, cell: &CellRecord, look: &Look) -> S
         text.push_str(": ");
     }
     text.push_str(&if cell.patches.is_empty() { "no patch".to_owned() } else { names(&cell.patches, ", ") });
-    if cell.together {
-        text.push_str(" (together)");
+    match cell.given {
+        Given::OneByOne => {}
+        Given::Together => text.push_str(" (together)"),
+        Given::CutOff => text.push_str(" (cut off)"),
     }
     if !cell.software.is_empty() {
         text.push_str(" + ");

@@ -7,7 +7,7 @@ use patchbed_model::difference::DifferenceKind;
 use patchbed_model::record::{AttemptRecord, Broke, CauseRecord, CellRecord, Record, SCHEMA, ScenarioRecord, Since};
 use patchbed_model::search::{Answer, Found, Search};
 use patchbed_model::{
-    Arm, Blame, Cause, CauseKind, CellId, Class, Difference, Digest, Exit, Ill, Key, RunId, Stage, Verdict,
+    Arm, Blame, Cause, CauseKind, CellId, Class, Difference, Digest, Exit, Given, Ill, Key, RunId, Stage, Verdict,
 };
 
 /// A cell in which everything is the same.
@@ -20,7 +20,7 @@ pub fn cell(id: &str, patches: &[&str], software: &[&str]) -> CellRecord {
         image_digest: Some(Digest::of(b"image")),
         patches: names(patches),
         software: names(software),
-        together: false,
+        given: Given::OneByOne,
         verdict: Verdict::Same,
         reason: "no reading differs".to_owned(),
         broken_before: false,

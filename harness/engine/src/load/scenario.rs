@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use patchbed_kinds::document::{At, Content, Node, Place, Placed, Read};
+use patchbed_kinds::document::{At, Content, Node, Place, Placed, Read, Span};
 use patchbed_model::text::{one_line, shorten};
 use patchbed_model::{Code, Rules, Severity};
 
@@ -13,7 +13,7 @@ use super::bounds::{AttemptsText, LimitsText, MOST_CELLS, MatrixText, cells, gro
 use super::data::{DataText, data};
 use super::image::{Image, ImageText};
 use super::library::{Library, NOWHERE};
-use super::lowering::{List, Lowering, items, length, value};
+use super::lowering::{List, Lowering, items, length, span, value};
 use super::name::{Title, fault_of_word};
 use super::order::{Free, Wish, in_order};
 use super::patch::{PatchText, Patches};
@@ -21,9 +21,9 @@ use super::probe::{Known, ProbeText, Probes};
 use super::rule::{PromiseText, RuleText};
 use super::service::{ServiceText, Services, WorkloadText, workloads};
 use super::software::{Product, Shared, SoftwareText};
-use super::values::{Anything, BackendWord, DeliveryWord, NetworkWord, Reference, Version};
+use super::values::{Anything, BackendWord, DeliveryWord, NetworkWord, Reference, RestartingWord, Version};
 use super::variables::Variables;
-use crate::scenario::{Delivery, ImageUse, Scenario, ServiceRun, Software};
+use crate::scenario::{Delivery, ImageUse, Restarting, Scenario, ServiceRun, Software};
 
 patchbed_kinds::document! {
     /// A scenario: an environment, a patch, and what to look at.
@@ -64,6 +64,12 @@ patchbed_kinds::document! {
         matrix: Option<Placed<MatrixText>>, optional;
         /// How the patches of a bundle are given; `one-by-one` when not given.
         delivery: Option<Placed<DeliveryWord>>, optional;
+        /// Whether the patches are also cut off in the middle, at points that are drawn, and then mended.
+        interrupt: Option<Placed<bool>>, optional;
+        /// What is restarted after the patch; `auto` when not given: the services that say so.
+        restart: Option<Placed<RestartingWord>>, optional;
+        /// For how long it is watched after the restart, before it is looked at.
+        watch: Option<Placed<Span>>, optional;
         /// Whether the patch is also taken back and the result compared with before.
         rollback: Option<Placed<bool>>, optional;
         /// The network; a loopback interface only.
@@ -216,6 +222,14 @@ impl Lowering<'_> {
                 Some(DeliveryWord::Together) => Delivery::Together,
                 Some(DeliveryWord::Both) => Delivery::Both,
             },
+            interrupt: value(text.interrupt.as_ref()).unwrap_or(false),
+            restart: match value(text.restart.as_ref()) {
+                Some(RestartingWord::Auto) | None => Restarting::Auto,
+                Some(RestartingWord::All) => Restarting::All,
+                Some(RestartingWord::None) => Restarting::None,
+                Some(RestartingWord::Reboot) => Restarting::Reboot,
+            },
+            watch: span(text.watch.as_ref(), 0),
         })
     }
 

@@ -114,6 +114,20 @@ words! {
 }
 
 words! {
+    /// What is restarted after the patch.
+    pub(super) enum RestartingWord {
+        /// The services that say so themselves.
+        "auto" => Auto,
+        /// All services.
+        "all" => All,
+        /// None: what the patch does not restart goes on as it is.
+        "none" => None,
+        /// The whole machine: all processes are gone, and the same disk is started again.
+        "reboot" => Reboot,
+    }
+}
+
+words! {
     /// What makes the sandbox.
     pub(super) enum BackendWord {
         /// Namespaces of this machine's kernel.

@@ -7,10 +7,13 @@ use patchbed_kinds::change::AnyChange;
 use patchbed_kinds::probe::AnyProbe;
 use patchbed_model::event::{AttemptId, PlannedCell};
 use patchbed_model::id::Hasher;
-use patchbed_model::{Arm, CellId, Digest, Key};
+use patchbed_model::{Arm, CellId, Digest, Given, Key};
 use serde_json::{Value as Json, json};
 
-use crate::scenario::{Data, ImageUse, Patch, Probe, Promise, Scenario, Service, ServiceRun, Software, Workload};
+use crate::scenario::{
+    Attempts, Data, Delivery, ImageUse, Patch, Probe, Promise, Restart, Restarting, Scenario, Service, ServiceRun,
+    Software, Workload,
+};
 
 /// What will be run, in order.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -55,6 +58,9 @@ pub struct CellNames {
     pub software: Vec<String>,
 }
 
+/// At how many points the patches of a cell are cut off at least.
+const LEAST_CUTS: u32 = 3;
+
 /// One cell. Patches and products are places in the scenario's lists.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlanCell {
@@ -65,20 +71,20 @@ pub struct PlanCell {
     image: usize,
     patches: Vec<usize>,
     software: Vec<usize>,
-    is_together: bool,
+    given: Given,
     trial_of: Option<CellId>,
 }
 
 impl PlanCell {
-    /// The cell of these parts, named by their places in the scenario; of the patches also whether they are given together.
+    /// The cell of these parts, named by their places in the scenario; of the patches also how they are given.
     pub(super) fn new(
         scenario: Arc<Scenario>,
         image: usize,
-        (patches, is_together): (Vec<usize>, bool),
+        (patches, given): (Vec<usize>, Given),
         software: Vec<usize>,
     ) -> Self {
         let id = CellId(String::new());
-        let mut cell = Self { id, scenario, image, patches, software, is_together, trial_of: None };
+        let mut cell = Self { id, scenario, image, patches, software, given, trial_of: None };
         cell.id = CellId::from_digest(&cell.definition());
         cell
     }
@@ -88,7 +94,7 @@ impl PlanCell {
     pub fn with_products(&self, names: &BTreeSet<String>) -> Self {
         let all = self.scenario.software.iter().enumerate();
         let places = all.filter(|(_, product)| names.contains(&product.name)).map(|(place, _)| place).collect();
-        Self::new(Arc::clone(&self.scenario), self.image, (self.patches.clone(), self.is_together), places)
+        Self::new(Arc::clone(&self.scenario), self.image, (self.patches.clone(), self.given), places)
     }
 
     /// A trial of a part of its bundle, by the places of the patches among its own. It is no cell of the matrix, and has
@@ -96,17 +102,42 @@ impl PlanCell {
     #[must_use]
     pub fn trial(&self, part: impl IntoIterator<Item = usize>) -> Self {
         let patches = part.into_iter().filter_map(|place| self.patches.get(place).copied()).collect();
-        let mut cell =
-            Self::new(Arc::clone(&self.scenario), self.image, (patches, self.is_together), self.software.clone());
+        let mut cell = Self::new(Arc::clone(&self.scenario), self.image, (patches, self.given), self.software.clone());
         cell.id = CellId::from_digest(&Hasher::new().part(&cell.id.0).part("trial").part(&self.id.0).finish());
         cell.trial_of = Some(self.id.clone());
         cell
     }
 
+    /// How the patches are given.
+    #[must_use]
+    pub const fn given(&self) -> Given {
+        self.given
+    }
+
     /// Whether packages of patches that follow one another are given in one transaction.
     #[must_use]
-    pub const fn is_together(&self) -> bool {
-        self.is_together
+    pub fn is_together(&self) -> bool {
+        match self.given {
+            Given::OneByOne => false,
+            Given::Together => true,
+            Given::CutOff => self.scenario.delivery == Delivery::Together,
+        }
+    }
+
+    /// Whether the machine is started again after the patch.
+    #[must_use]
+    pub fn reboots(&self) -> bool {
+        self.given == Given::CutOff || self.scenario.restart == Restarting::Reboot
+    }
+
+    /// Whether a service is restarted after the patch, while the machine goes on.
+    #[must_use]
+    pub fn restarts(&self, service: &Service) -> bool {
+        match self.scenario.restart {
+            Restarting::Auto => service.restart == Restart::AfterPatch,
+            Restarting::All => true,
+            Restarting::None | Restarting::Reboot => false,
+        }
     }
 
     /// Whether it is a trial of a part of a bundle.
@@ -126,7 +157,7 @@ impl PlanCell {
     pub fn shares_ground(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.scenario, &other.scenario)
             && self.image == other.image
-            && (&self.patches, self.is_together) == (&other.patches, other.is_together)
+            && (&self.patches, self.given) == (&other.patches, other.given)
     }
 
     /// The image.
@@ -188,11 +219,12 @@ impl PlanCell {
         self.probes().any(|probe| measures(&probe.kind))
     }
 
-    /// What the patches are to change. Promises are those of all patches together: of a cell that has only some of them
-    /// nobody knows which come true.
+    /// What the patches are to change. Promises are those of all patches together: of a cell that has only some of them,
+    /// or has them cut off, nobody knows which come true.
     #[must_use]
     pub fn promises(&self) -> &[Promise] {
-        if self.patches().count() == self.scenario.patches.len() { &self.scenario.promises } else { &[] }
+        let is_whole = self.patches().count() == self.scenario.patches.len() && self.given != Given::CutOff;
+        if is_whole { &self.scenario.promises } else { &[] }
     }
 
     /// The keys below which readings may be ill without the patch: those of optional services, and of what looks at them.
@@ -249,7 +281,7 @@ impl PlanCell {
             image_digest: None,
             patches: names.patches,
             software: names.software,
-            together: self.is_together,
+            given: self.given,
             trial_of: self.trial_of.clone(),
         }
     }
@@ -257,17 +289,26 @@ impl PlanCell {
     /// The attempts that are made in any case, in the order in which they are made.
     #[must_use]
     pub fn attempts(&self) -> Vec<AttemptId> {
-        let wanted = self.scenario.attempts;
+        let wanted = self.attempts_of_arms();
         self.numbered(&interleaved(wanted.control, wanted.patched), 0, 0)
     }
 
     /// The attempts that are made besides when something is suspect: those of the block of this number, counted from 1.
     #[must_use]
     pub fn confirmations(&self, block: u32) -> Vec<AttemptId> {
-        let wanted = self.scenario.attempts;
+        let wanted = self.attempts_of_arms();
         let before = wanted.confirm * block.saturating_sub(1);
         let arms = interleaved(wanted.confirm, wanted.confirm);
         self.numbered(&arms, wanted.control + before, wanted.patched + before)
+    }
+
+    /// How many attempts of each arm are made. Each that is cut off is cut at another point.
+    fn attempts_of_arms(&self) -> Attempts {
+        let wanted = self.scenario.attempts;
+        match self.given {
+            Given::OneByOne | Given::Together => wanted,
+            Given::CutOff => Attempts { patched: wanted.patched.max(LEAST_CUTS), ..wanted },
+        }
     }
 
     fn numbered(&self, arms: &[Arm], mut control: u32, mut patched: u32) -> Vec<AttemptId> {
@@ -300,6 +341,9 @@ impl PlanCell {
                 "systemd": self.image().systemd,
                 "data": (!data.is_empty()).then_some(data),
                 "degraded": (!asked.is_empty()).then_some(asked),
+                "restart": (self.scenario.restart != Restarting::Auto).then_some(self.scenario.restart),
+                "watch": (!self.scenario.watch.is_zero()).then_some(self.scenario.watch.as_secs_f64()),
+                "cut": (self.given == Given::CutOff).then_some(true),
                 "memory": limits.memory,
                 "disk": limits.disk,
                 "processes": limits.processes,
@@ -320,8 +364,8 @@ impl PlanCell {
         for patch in self.patches() {
             hasher = hasher.part(&patch.name).part(words(&(&patch.apply, &patch.revert)));
         }
-        if self.is_together {
-            hasher = hasher.part("together");
+        if !self.given.is_usual() {
+            hasher = hasher.part(self.given.text());
         }
         for product in self.software() {
             hasher = hasher.part(&product.name).part(words(&(&product.version, &product.install)));

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use patchbed_model::Given;
+
 use super::cell::{Plan, PlanCell};
 use super::selection::Selection;
 use crate::covering::pairs;
@@ -44,17 +46,21 @@ pub fn plan(scenarios: impl IntoIterator<Item = Scenario>, selection: &Selection
     selection.apply(all)
 }
 
-/// Whether a set of patches is given together, in each cell that it gets. One patch is given in one way.
-fn deliveries(delivery: Delivery, set: &[usize]) -> &'static [bool] {
-    match delivery {
-        Delivery::Together if set.len() > 1 => &[true],
-        Delivery::Both if set.len() > 1 => &[false, true],
-        Delivery::OneByOne | Delivery::Together | Delivery::Both => &[false],
+/// How a set of patches is given, in each cell that it gets. One patch is given in one way.
+fn ways(scenario: &Scenario, set: &[usize]) -> Vec<Given> {
+    let mut ways = match scenario.delivery {
+        Delivery::Together if set.len() > 1 => vec![Given::Together],
+        Delivery::Both if set.len() > 1 => vec![Given::OneByOne, Given::Together],
+        Delivery::OneByOne | Delivery::Together | Delivery::Both => vec![Given::OneByOne],
+    };
+    if scenario.interrupt && !set.is_empty() {
+        ways.push(Given::CutOff);
     }
+    ways
 }
 
 fn count(scenario: &Scenario) -> usize {
-    let patches: usize = patch_sets(scenario).iter().map(|set| deliveries(scenario.delivery, set).len()).sum();
+    let patches: usize = patch_sets(scenario).iter().map(|set| ways(scenario, set).len()).sum();
     let software = software_sets(scenario).len();
     scenario.images.len().saturating_mul(patches).saturating_mul(software)
 }
@@ -66,8 +72,8 @@ fn cells_of(scenario: &Arc<Scenario>) -> Vec<PlanCell> {
     for image in 0..scenario.images.len() {
         for set in &patches {
             for products in &software {
-                for together in deliveries(scenario.delivery, set) {
-                    cells.push(PlanCell::new(Arc::clone(scenario), image, (set.clone(), *together), products.clone()));
+                for given in ways(scenario, set) {
+                    cells.push(PlanCell::new(Arc::clone(scenario), image, (set.clone(), given), products.clone()));
                 }
             }
         }

@@ -7,7 +7,7 @@ use patchbed_kinds::change::AnyChange;
 use patchbed_kinds::image::AnySource;
 use patchbed_model::Digest;
 use patchbed_model::id::Hasher;
-use patchbed_sandbox::{Host, Init, SandboxSpec};
+use patchbed_sandbox::{Host, Init, SandboxSpec, Upper};
 
 use super::cell::{PlanCell, words};
 
@@ -43,6 +43,11 @@ fn kinds(changes: &[AnyChange]) -> String {
     changes.iter().map(AnyChange::kind).collect::<Vec<_>>().join(", ")
 }
 
+/// Where what an attempt writes goes: a machine that is started again needs a disk.
+pub(crate) fn upper(cell: &PlanCell) -> Upper {
+    if cell.reboots() { Upper::Disk } else { Upper::Memory }
+}
+
 /// The setup steps of the cell's sandboxes on this host. Layers stand by what they are, for their folders are not known
 /// before they are made.
 pub(super) fn sandbox(cell: &PlanCell, host: &Host) -> Vec<String> {
@@ -52,6 +57,7 @@ pub(super) fn sandbox(cell: &PlanCell, host: &Host) -> Vec<String> {
         spec.host_root = true;
         spec.hidden = source.hiding().unwrap_or_default();
     }
+    spec.upper = upper(cell);
     spec.limits = cell.scenario.limits;
     spec.init = if cell.image().systemd { Init::Systemd } else { Init::Guest };
     spec.steps(host).iter().map(ToString::to_string).collect()

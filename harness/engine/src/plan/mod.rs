@@ -11,6 +11,7 @@ pub use cell::{CellNames, Plan, PlanCell, interleaved};
 pub use document::{Durations, PlanDocument, PlannedAttempts, PlannedLimits};
 pub use expand::{MOST_CELLS, PlanError, plan};
 pub use ground::Layer;
+pub(crate) use ground::upper;
 pub use selection::{Expression, ExpressionError, Selection};
 pub use steps::{Step, steps};
 

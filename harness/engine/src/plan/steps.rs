@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use patchbed_model::text::first_line;
-use patchbed_model::{Arm, Stage};
+use patchbed_model::{Arm, Given, Stage};
 
 use super::cell::PlanCell;
-use crate::scenario::{Restart, Service, ServiceRun, When};
+use crate::scenario::{Service, ServiceRun, When};
 
 /// One step of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -33,9 +33,7 @@ pub fn steps(cell: &PlanCell, arm: Arm) -> Vec<Step> {
         list.add(Stage::Exercise, format!("remember {} ({})", data.name, data.kind.kind()), Some(data.within));
     }
     list.apply(cell, arm);
-    for service in cell.services().into_iter().filter(|service| service.restart == Restart::AfterPatch) {
-        list.add(Stage::Restart, format!("restart {}", service_text(service)), Some(service.within));
-    }
+    list.restart(cell, arm);
     list.workloads(cell, When::After);
     list.observe(cell);
     if cell.scenario.rollback && arm == Arm::Patched {
@@ -77,10 +75,34 @@ impl Steps {
             Arm::Patched => {
                 for patch in cell.patches() {
                     let kinds: Vec<&str> = patch.apply.iter().map(patchbed_kinds::change::AnyChange::kind).collect();
-                    let how = if cell.is_together() { ", packages in one transaction" } else { "" };
+                    let how = match cell.given() {
+                        Given::OneByOne => "",
+                        Given::Together => ", packages in one transaction",
+                        Given::CutOff => ", cut off at a point that is drawn",
+                    };
                     self.add(Stage::Apply, format!("apply {} ({}){how}", patch.name, kinds.join(", ")), None);
                 }
             }
+        }
+    }
+
+    fn restart(&mut self, cell: &PlanCell, arm: Arm) {
+        if cell.reboots() {
+            self.add(Stage::Restart, "kill everything, start the same disk again".to_owned(), None);
+            if cell.given() == Given::CutOff && arm == Arm::Patched {
+                self.add(Stage::Apply, "mend what was cut off".to_owned(), None);
+            }
+        }
+        for service in cell.services() {
+            let verb = match (cell.reboots(), cell.restarts(service)) {
+                (true, _) => "start",
+                (false, true) => "restart",
+                (false, false) => continue,
+            };
+            self.add(Stage::Restart, format!("{verb} {}", service_text(service)), Some(service.within));
+        }
+        if !cell.scenario.watch.is_zero() {
+            self.add(Stage::Observe, "watch".to_owned(), Some(cell.scenario.watch));
         }
     }
 

@@ -9,13 +9,14 @@ use patchbed_model::{AttemptId, Blame, Cause, CauseKind, Event, Outcome, Stage};
 use patchbed_sandbox::{Backend, Init, Limits, OpenError, Sandbox, SandboxSpec};
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::boots::Boots;
 use super::cancel::{Cancel, Urgency};
 use super::clock::Clock;
 use super::halt::{Halt, Place, of_open};
 use super::pace::{Pace, milliseconds};
 use super::prepare::Ground;
-use super::timeline::{Timeline, Watched, until};
-use crate::plan::PlanCell;
+use super::timeline::{Watched, until};
+use crate::plan::{PlanCell, upper};
 use crate::store::masked_outcome;
 
 /// How long a sandbox may take to open, to be asked what it used, and to close.
@@ -65,8 +66,8 @@ impl Attempt {
         let opened = pace.stage(Stage::Open, open(&bench, &self.cell, &self.ground, self.id.arm)).await;
         let (outcome, notes, lack) = match opened {
             Err(stopped) => (Outcome::Stopped(stopped.cause), Vec::new(), stopped.lack),
-            Ok(sandbox) => {
-                let (outcome, mut notes) = self.within(&bench, &pace, &*sandbox).await;
+            Ok(mut sandbox) => {
+                let (outcome, mut notes) = self.within(&bench, &pace, &mut *sandbox).await;
                 notes.extend(pace.stage(Stage::Close, close(&bench, sandbox)).await);
                 (outcome, notes, None)
             }
@@ -81,16 +82,16 @@ impl Attempt {
     }
 
     /// The timeline, until it ends, its time is over, or the run is cancelled.
-    async fn within(&self, bench: &Bench, pace: &Pace, sandbox: &dyn Sandbox) -> (Outcome, Vec<String>) {
+    async fn within(&self, bench: &Bench, pace: &Pace, sandbox: &mut dyn Sandbox) -> (Outcome, Vec<String>) {
         let watched = Watched::of(&self.cell);
         let limit = self.cell.scenario.limits.time;
-        let timeline = Timeline {
-            sandbox,
+        let boots = Boots {
             clock: &*bench.clock,
             pace,
             cell: &self.cell,
             ground: &self.ground,
             arm: self.id.arm,
+            number: self.id.number,
             watched: &watched,
             way_back: if self.cell.scenario.rollback { WayBack::Kept } else { WayBack::Unneeded },
             ends: bench.clock.elapsed() + limit,
@@ -99,7 +100,7 @@ impl Attempt {
         let ended = tokio::select! {
             biased;
             () = bench.cancel.at_least(Urgency::Soon) => Err(Halt::Cancelled),
-            ended = timeline.run() => ended,
+            ended = boots.run(&mut *sandbox) => ended,
             () = bench.clock.sleep(limit) => Err(Halt::Time(limit)),
         };
         let outcome = match ended {
@@ -109,7 +110,7 @@ impl Attempt {
             }
             Err(halt) => {
                 let here = Place { arm: self.id.arm, stage: pace.current() };
-                Outcome::Stopped(explained(bench, sandbox, here.cause(halt), here).await)
+                Outcome::Stopped(explained(bench, &*sandbox, here.cause(halt), here).await)
             }
         };
         (outcome, notes)
@@ -174,6 +175,7 @@ pub(super) fn spec(cell: &PlanCell, ground: &Ground, arm: patchbed_model::Arm) -
     let mut spec = ground.image.spec(&format!("{} {arm}", cell.id));
     spec.binds.clone_from(&ground.binds);
     let limits = cell.scenario.limits;
+    spec.upper = upper(cell);
     spec.limits = Limits { time: limits.time + LATER, ..limits };
     spec.init = if cell.image().systemd { Init::Systemd } else { Init::Guest };
     spec

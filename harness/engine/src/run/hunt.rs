@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use patchbed_model::search::{Answer as Known, Found, Search};
-use patchbed_model::{Arm, CellId, Outcome, Record, Verdict};
+use patchbed_model::{Arm, CellId, Given, Outcome, Record, Verdict};
 
 use super::course::{Course, Scales};
 use super::harness::Searching;
@@ -24,7 +24,7 @@ pub(super) fn searched(record: &Record, cells: &[&PlanCell], searching: Searchin
         let cell = cells.iter().find(|cell| cell.id == *id);
         cell.is_some_and(|cell| {
             let is_wanted = cell.scenario.matrix.patch == PatchAxis::All || matches!(searching, Searching::Asked(_));
-            is_wanted && (2..=MOST_PATCHES).contains(&cell.patches().count())
+            is_wanted && cell.given() != Given::CutOff && (2..=MOST_PATCHES).contains(&cell.patches().count())
         })
     };
     let mut chosen: Vec<CellId> = Vec::new();

@@ -2,11 +2,13 @@
 
 mod attempt;
 mod begin;
+mod boots;
 mod cached;
 mod cancel;
 mod chronicle;
 mod clock;
 mod course;
+mod cut;
 mod data;
 mod degraded;
 mod delivery;

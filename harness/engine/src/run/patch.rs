@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use patchbed_kinds::change::{Change as _, ChangeError, NewVersion, Prepared, Site, WayBack};
+use patchbed_kinds::change::{Applied, Change as _, ChangeError, NewVersion, Prepared, Site, WayBack};
 use patchbed_kinds::probe::automatic::DriftScope;
 use patchbed_model::{Arm, Blame, Cause, CauseKind, Stage};
 use patchbed_sandbox::Sandbox;
@@ -39,6 +39,16 @@ pub(super) struct Done {
     pub(super) versions: Vec<NewVersion>,
 }
 
+impl Done {
+    fn take(&mut self, applied: Applied, name: &str) {
+        self.notes.extend(applied.notes.into_iter().map(|note| format!("{name}: {note}")));
+        self.versions.extend(applied.versions);
+        self.scope.packages.extend(applied.packages);
+        self.scope.paths.extend(applied.paths);
+        self.scope.dropped.extend(applied.dropped);
+    }
+}
+
 impl Patching<'_> {
     /// Applies the parts in order.
     pub(super) async fn apply(&self, parts: &[Part<'_>]) -> Result<Done, Halt> {
@@ -48,11 +58,22 @@ impl Patching<'_> {
             for (number, (change, prepared)) in part.apply.iter().enumerate() {
                 let applied = change.apply(&self.site(prepared, &format!("{}-{number}", part.key))).await;
                 let applied = applied.map_err(|error| of_change(error, place, Blame::Patch, &part.name))?;
-                done.notes.extend(applied.notes.into_iter().map(|note| format!("{}: {note}", part.name)));
-                done.versions.extend(applied.versions);
-                done.scope.packages.extend(applied.packages);
-                done.scope.paths.extend(applied.paths);
-                done.scope.dropped.extend(applied.dropped);
+                done.take(applied, &part.name);
+            }
+        }
+        Ok(done)
+    }
+
+    /// Mends what is left of the parts, in order.
+    pub(super) async fn repair(&self, parts: &[Part<'_>]) -> Result<Done, Halt> {
+        let place = Place { arm: Arm::Patched, stage: Stage::Apply };
+        let mut done = Done::default();
+        for part in parts {
+            for (number, (change, prepared)) in part.apply.iter().enumerate() {
+                let repaired = change.repair(&self.site(prepared, &format!("{}-{number}", part.key))).await;
+                let name = format!("{} cannot be mended after it was cut off", part.name);
+                let applied = repaired.map_err(|error| of_change(error, place, Blame::Patch, &name))?;
+                done.take(applied, &part.name);
             }
         }
         Ok(done)

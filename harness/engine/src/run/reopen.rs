@@ -9,12 +9,13 @@ use patchbed_sandbox::{BoxFuture, CloseError, LinkError, OpenError, Sandbox};
 use tokio::sync::mpsc::{self, unbounded_channel};
 
 use super::attempt::{Bench, open};
+use super::boots::Boots;
 use super::cancel::{Cancel, Urgency};
 use super::halt::{Halt, Place};
 use super::harness::{Harness, RunError};
 use super::pace::Pace;
 use super::prepare::{Ground, Preparation};
-use super::timeline::{Timeline, Watched};
+use super::timeline::Watched;
 use crate::plan::PlanCell;
 
 /// Up to which point the environment is made.
@@ -102,7 +103,7 @@ pub async fn reopen(
     let (backend, clock) = (Arc::clone(&harness.backend), Arc::clone(&harness.clock));
     let bench = Bench { backend, clock, cancel: cancel.clone() };
     let arm = side.arm();
-    let sandbox = match open(&bench, cell, &ground, arm).await {
+    let mut sandbox = match open(&bench, cell, &ground, arm).await {
         Ok(sandbox) => sandbox,
         Err(not) => match not.lack {
             Some(lack) => return Err(RunError::Unable(vec![lack]).into()),
@@ -114,13 +115,13 @@ pub async fn reopen(
     let watched = Watched::of(cell);
     let way_back = if side == Side::Reverted { WayBack::Kept } else { WayBack::Unneeded };
     let (clock, limit) = (&*bench.clock, cell.scenario.limits.time);
-    let timeline = Timeline {
-        sandbox: &*sandbox,
+    let boots = Boots {
         clock,
         pace: &pace,
         cell,
         ground: &ground,
         arm,
+        number: 1,
         watched: &watched,
         way_back,
         ends: clock.elapsed() + limit,
@@ -129,7 +130,7 @@ pub async fn reopen(
     let went = tokio::select! {
         biased;
         () = bench.cancel.at_least(Urgency::Soon) => Err(Halt::Cancelled),
-        went = again(&timeline, side) => went,
+        went = boots.up_to(&mut *sandbox, side) => went,
         () = clock.sleep(limit) => Err(Halt::Time(limit)),
     };
     if let Err(halt) = went {
@@ -139,15 +140,4 @@ pub async fn reopen(
     }
     drop(watched);
     Ok((Box::new(Held { sandbox, _ground: ground }), notes))
-}
-
-async fn again(timeline: &Timeline<'_>, side: Side) -> Result<(), Halt> {
-    timeline.before().await?;
-    timeline.apply().await?;
-    timeline.restart().await?;
-    if side == Side::Reverted {
-        timeline.revert().await?;
-        timeline.restart().await?;
-    }
-    Ok(())
 }

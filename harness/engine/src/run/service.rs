@@ -87,6 +87,17 @@ impl Services<'_> {
         Ok(result)
     }
 
+    /// Stops all of them, the last first. One that does not stop is left as it is.
+    pub(super) async fn stop_all(&self) -> Result<(), LinkError> {
+        for service in self.list.iter().rev() {
+            if let ServiceRun::Unit(name) = &service.run {
+                let _ = unit::control(self.sandbox, "stop", name, service.stop_within).await?;
+            }
+            self.stop(service).await?;
+        }
+        Ok(())
+    }
+
     async fn again(&self, service: &Service) -> Result<Result<(), NotReady>, LinkError> {
         let ServiceRun::Unit(name) = &service.run else {
             return self.start(service).await;

@@ -13,7 +13,8 @@ use patchbed_model::{Arm, Blame, Cause, CauseKind, Health, Key, Reading, Snapsho
 use patchbed_sandbox::Sandbox;
 
 use super::clock::Clock;
-use super::data::{self, Remembered};
+use super::cut::Cut;
+use super::data::Remembered;
 use super::delivery::{Part, parts};
 use super::drop_in;
 use super::halt::{Halt, Place};
@@ -24,14 +25,13 @@ use super::prepare::Ground;
 use super::service::{NotReady, Services};
 use super::unit;
 use super::workload::{self, Exercise};
-use crate::compare::reverted;
 use crate::judge::versions::{ARROW, VERSION};
 use crate::plan::PlanCell;
-use crate::scenario::{Degraded, Restart, Service, ServiceRun, When, key_part};
+use crate::scenario::{Degraded, Service, ServiceRun, When, key_part};
 
 /// The marks since which log lines count.
-const PATCHED: &str = "patch";
-const REVERTED: &str = "revert";
+pub(super) const PATCHED: &str = "patch";
+pub(super) const REVERTED: &str = "revert";
 
 /// The future's result, or `None` when the time is over first.
 pub(super) async fn until<T>(clock: &dyn Clock, limit: Duration, work: impl Future<Output = T>) -> Option<T> {
@@ -65,8 +65,8 @@ impl<'a> Watched<'a> {
 
 /// One attempt under way.
 #[derive(Debug)]
-pub(super) struct Timeline<'a> {
-    pub(super) sandbox: &'a dyn Sandbox,
+pub(super) struct Timeline<'s, 'a> {
+    pub(super) sandbox: &'s dyn Sandbox,
     pub(super) clock: &'a dyn Clock,
     pub(super) pace: &'a Pace,
     pub(super) cell: &'a PlanCell,
@@ -86,29 +86,27 @@ pub(super) struct Seen {
     pub(super) notes: Vec<String>,
 }
 
-impl<'a> Timeline<'a> {
-    /// All of it.
-    pub(super) async fn run(&self) -> Result<Seen, Halt> {
-        let remembered = self.before().await?;
-        let (done, during) = self.pace.stage(Stage::Apply, self.apply()).await?;
-        let mut snapshot = self.after(&remembered, &done.scope, PATCHED).await?;
-        snapshot.readings.extend(during);
-        snapshot.readings.extend(done.versions.iter().map(version));
-        if self.cell.scenario.rollback && self.arm == Arm::Patched {
-            self.pace.stage(Stage::Revert, self.revert()).await?;
-            let mut again = self.after(&remembered, &DriftScope::default(), REVERTED).await?;
-            if !self.exercises(When::After).is_empty() {
-                data::as_kept_before(&snapshot, &mut again);
-            }
-            snapshot.readings.extend(again.readings.into_iter().map(|(key, reading)| (reverted(&key), reading)));
-        }
-        Ok(Seen { snapshot, notes: done.notes })
-    }
-
+impl<'a> Timeline<'_, 'a> {
     /// Up to the patch: services are started, data are there. Gives what must survive.
     pub(super) async fn before(&self) -> Result<Remembered<'a>, Halt> {
         self.pace.stage(Stage::Start, self.start()).await?;
         self.pace.stage(Stage::Exercise, self.exercise()).await
+    }
+
+    /// Starts what the scenario names after the machine was started again. What is not ready now is something seen, in
+    /// both arms alike.
+    pub(super) async fn start_again(&self) -> Result<BTreeMap<Key, Reading>, Halt> {
+        let services = self.services();
+        let mut standing = BTreeMap::new();
+        if services.systemd {
+            let booted = unit::booted(self.sandbox, self.clock).await?;
+            let set = drop_in::write(self.sandbox, &self.watched.services).await?;
+            standing.insert("systemd".to_owned(), booted.and(set));
+        }
+        for service in &self.watched.services {
+            standing.insert(service.name.clone(), services.start(service).await?);
+        }
+        Ok(readiness(standing))
     }
 
     async fn start(&self) -> Result<(), Halt> {
@@ -156,7 +154,7 @@ impl<'a> Timeline<'a> {
 
     /// Applies the patches, or nothing, while workloads of that time run.
     pub(super) async fn apply(&self) -> Result<(Done, BTreeMap<Key, Reading>), Halt> {
-        self.sandbox.mark(PATCHED, self.log_files()).await?;
+        self.mark(PATCHED).await?;
         let during = self.exercises(When::During);
         tokio::try_join!(self.patch(), workload::readings(self.sandbox, &during))
     }
@@ -168,34 +166,72 @@ impl<'a> Timeline<'a> {
         }
     }
 
+    /// Applies the patches, or nothing, up to the point at which what does it is killed. Tells where that was.
+    pub(super) async fn cut_off(&self, cut: &Cut<'_>) -> Result<String, Halt> {
+        let point = cut.of(&self.parts()?)?;
+        let patched = async {
+            self.patch().await?;
+            Ok("after the last step".to_owned())
+        };
+        let reached = async { Ok(point.reached(self.sandbox, self.clock).await?) };
+        tokio::select! {
+            biased;
+            reached = reached => reached,
+            done = patched => done,
+        }
+    }
+
+    /// Mends what was left behind.
+    pub(super) async fn repair(&self) -> Result<Done, Halt> {
+        match self.arm {
+            Arm::Control => Ok(Done::default()),
+            Arm::Patched => {
+                let is_together = true;
+                self.patching().repair(&self.parts_given(is_together)?).await
+            }
+        }
+    }
+
+    /// From now on lines of logs are new.
+    pub(super) async fn mark(&self, mark: &str) -> Result<(), Halt> {
+        Ok(self.sandbox.mark(mark, self.log_files()).await?)
+    }
+
     /// Takes the patches back.
     pub(super) async fn revert(&self) -> Result<(), Halt> {
-        self.sandbox.mark(REVERTED, self.log_files()).await?;
+        self.mark(REVERTED).await?;
         self.patching().revert(&self.parts()?).await
     }
 
-    /// From the restart of services to the look.
-    async fn after(&self, remembered: &Remembered<'_>, scope: &DriftScope, since: &str) -> Result<Snapshot, Halt> {
-        let ready = self.pace.stage(Stage::Restart, self.restart()).await?;
+    /// From the restart of services to the look. `ready` says how services came up again.
+    pub(super) async fn after(
+        &self,
+        ready: BTreeMap<Key, Reading>,
+        remembered: &Remembered<'_>,
+        (scope, since): (&DriftScope, &str),
+    ) -> Result<Snapshot, Halt> {
         let exercises = self.exercises(When::After);
         let worked = workload::readings(self.sandbox, &exercises).await?;
+        self.clock.sleep(self.cell.scenario.watch).await;
         let mut snapshot = self.pace.stage(Stage::Observe, self.observe(remembered, scope, since)).await?;
         snapshot.readings.extend(ready);
         snapshot.readings.extend(worked);
         Ok(snapshot)
     }
 
+    /// Stops services in order, as before the machine is started again.
+    pub(super) async fn stop(&self) -> Result<(), Halt> {
+        Ok(self.services().stop_all().await?)
+    }
+
     /// Restarts services. From here on one that is not ready is something seen, in both arms alike.
     pub(super) async fn restart(&self) -> Result<BTreeMap<Key, Reading>, Halt> {
-        let restarted = self.services().restart(|service| service.restart == Restart::AfterPatch).await?;
-        let reading = |(name, ready): (String, Result<(), NotReady>)| {
-            let reading = match ready {
-                Ok(()) => Reading::state("ready", Health::Good),
-                Err(not) => Reading::state("not ready", Health::Bad).because(lines(not)),
-            };
-            (Key::from(name.as_str()).child("ready"), canonical_reading(reading))
-        };
-        Ok(restarted.into_iter().map(reading).collect())
+        Ok(readiness(self.services().restart(|service| self.cell.restarts(service)).await?))
+    }
+
+    /// Whether workloads run after the patch.
+    pub(super) fn works_after(&self) -> bool {
+        !self.exercises(When::After).is_empty()
     }
 
     async fn observe(&self, remembered: &Remembered<'_>, scope: &DriftScope, since: &str) -> Result<Snapshot, Halt> {
@@ -239,8 +275,12 @@ impl<'a> Timeline<'a> {
 
     /// The patches with what was prepared for them, as they are given; or why they cannot be applied at all.
     fn parts(&self) -> Result<Vec<Part<'a>>, Halt> {
+        self.parts_given(self.cell.is_together())
+    }
+
+    fn parts_given(&self, is_together: bool) -> Result<Vec<Part<'a>>, Halt> {
         match &self.ground.patches {
-            Ok(prepared) => Ok(parts(self.cell.patches().zip(prepared), self.cell.is_together())),
+            Ok(prepared) => Ok(parts(self.cell.patches().zip(prepared), is_together)),
             Err(cause) => Err(Halt::from(cause.clone())),
         }
     }
@@ -280,8 +320,20 @@ impl<'a> Timeline<'a> {
     }
 }
 
+/// How services came up again.
+fn readiness(standing: BTreeMap<String, Result<(), NotReady>>) -> BTreeMap<Key, Reading> {
+    let reading = |(name, ready): (String, Result<(), NotReady>)| {
+        let reading = match ready {
+            Ok(()) => Reading::state("ready", Health::Good),
+            Err(not) => Reading::state("not ready", Health::Bad).because(lines(not)),
+        };
+        (Key::from(name.as_str()).child("ready"), canonical_reading(reading))
+    };
+    standing.into_iter().map(reading).collect()
+}
+
 /// What a patch brought, as a fact of the attempt.
-fn version(new: &NewVersion) -> (Key, Reading) {
+pub(super) fn version(new: &NewVersion) -> (Key, Reading) {
     let key = Key::new(format!("{VERSION}{}", key_part(&new.package)));
     (key, Reading::fact(format!("{}{ARROW}{}", new.was, new.now)))
 }

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use patchbed_model::record::{AttemptRecord, Broke, CauseRecord, CellRecord, OnlyGiven, ScenarioRecord, Since};
 use patchbed_model::text::{one_line, shorten};
-use patchbed_model::{Arm, Blame, Cause, CauseKind, CellId, Difference, Judgement, Key, Snapshot, Verdict};
+use patchbed_model::{Arm, Blame, Cause, CauseKind, CellId, Difference, Given, Judgement, Key, Snapshot, Verdict};
 
 use crate::compare::REVERTED;
 use crate::judge::attribution::{Attribution, Row, Shows, attribute};
@@ -114,8 +114,8 @@ pub(super) fn tell_ill_products(cells: &mut [CellRecord]) {
 }
 
 /// What cells have in common that differ in products alone.
-fn ground(cell: &CellRecord) -> (&String, &Vec<String>, bool) {
-    (&cell.image, &cell.patches, cell.together)
+fn ground(cell: &CellRecord) -> (&String, &Vec<String>, Given) {
+    (&cell.image, &cell.patches, cell.given)
 }
 
 fn row(cell: &CellRecord, shows: Shows) -> Row {
@@ -253,15 +253,19 @@ impl Group<'_> {
 
     /// How the patches must be given, by the cells that differ from a member in that alone.
     fn only_given(&self) -> Option<OnlyGiven> {
-        let together = self.members().next()?.0.together;
+        let given = self.members().next()?.0.given;
+        let what = |cell: &CellRecord| (cell.image.clone(), cell.patches.clone(), cell.software.clone());
         let mut not_in = Vec::new();
         for (member, _) in self.members() {
-            let of = |cell: &CellRecord| (cell.image.clone(), cell.patches.clone(), cell.software.clone());
-            let is_other = |cell: &CellRecord| cell.together != together && of(cell) == of(member);
-            let (other, _) = self.cells.iter().find(|(cell, _)| is_other(cell))?;
-            not_in.push((member.together == together && elsewhere(other) == Shows::No).then(|| other.id.clone())?);
+            let others = self.cells.iter().filter(|(cell, _)| cell.given != given && what(cell) == what(member));
+            let others: Vec<&CellRecord> = others.map(|(cell, _)| cell).collect();
+            let is_clean = others.iter().all(|other| elsewhere(other) == Shows::No);
+            if member.given != given || others.is_empty() || !is_clean {
+                return None;
+            }
+            not_in.extend(others.into_iter().map(|other| other.id.clone()));
         }
-        Some(OnlyGiven { together, not_in })
+        Some(OnlyGiven { given, not_in })
     }
 
     /// Of the patched and of the control attempts of all cells: how many show it, of how many.

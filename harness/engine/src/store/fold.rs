@@ -310,7 +310,7 @@ impl CellFold {
             image_digest: self.planned.image_digest,
             patches: self.planned.patches,
             software: self.planned.software,
-            together: self.planned.together,
+            given: self.planned.given,
             verdict: judgement.verdict,
             reason: judgement.reason,
             broken_before: judgement.broken_before,

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use jiff::civil::date;
 use patchbed_model::event::{AttemptId, PlannedCell, Source};
 use patchbed_model::{
-    Arm, CellId, Class, Digest, Event, Exit, Outcome, Reading, Rules, RunId, Snapshot, Stage, Value, Verdict,
+    Arm, CellId, Class, Digest, Event, Exit, Given, Outcome, Reading, Rules, RunId, Snapshot, Stage, Value, Verdict,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -32,7 +32,7 @@ fn planned() -> PlannedCell {
         image_digest: None,
         patches: vec!["fix".to_owned()],
         software: Vec::new(),
-        together: false,
+        given: Given::OneByOne,
         trial_of: None,
     }
 }
@@ -127,28 +127,29 @@ fn a_resumed_journal_loses_no_whole_line_wherever_it_was_cut_off() {
 }
 
 /// The events of a run of a cell with two patches, given in this way.
-fn of_bundle(id: &str, together: bool, shown: &str) -> Vec<Event> {
+fn of_bundle(id: &str, given: Given, shown: &str) -> Vec<Event> {
     let patches = vec!["fix".to_owned(), "other".to_owned()];
-    let planned = PlannedCell { id: CellId(id.to_owned()), patches, together, ..planned() };
+    let planned = PlannedCell { id: CellId(id.to_owned()), patches, given, ..planned() };
     events_of(&planned, &vec![page("well"); 3], &vec![page(shown); 3])
 }
 
 #[test]
 fn what_shows_only_when_patches_are_given_in_one_way_is_said_with_its_proof() {
     let only_given = |one_by_one: &str, together: &str| {
-        let events = [of_bundle("c1", false, one_by_one), of_bundle("c2", true, together)].concat();
+        let events =
+            [of_bundle("c1", Given::OneByOne, one_by_one), of_bundle("c2", Given::Together, together)].concat();
         let record = fold(&events);
         let causes = record.scenarios[0].causes.iter();
         causes
-            .map(|cause| cause.only_given.as_ref().map(|given| (given.together, given.not_in.clone())))
+            .map(|cause| cause.only_given.as_ref().map(|given| (given.given, given.not_in.clone())))
             .collect::<Vec<_>>()
     };
     let id = |id: &str| CellId(id.to_owned());
-    let nothing: Vec<Option<(bool, Vec<CellId>)>> = Vec::new();
+    let nothing: Vec<Option<(Given, Vec<CellId>)>> = Vec::new();
     assert_eq!(only_given("well", "well"), nothing);
     assert_eq!(only_given("ill", "ill"), [None]);
-    assert_eq!(only_given("ill", "well"), [Some((false, vec![id("c2")]))]);
-    assert_eq!(only_given("well", "ill"), [Some((true, vec![id("c1")]))]);
+    assert_eq!(only_given("ill", "well"), [Some((Given::OneByOne, vec![id("c2")]))]);
+    assert_eq!(only_given("well", "ill"), [Some((Given::Together, vec![id("c1")]))]);
 }
 
 #[test]

@@ -94,7 +94,7 @@ pub enum Request {
         /// The bytes in base64; `None` closes the input.
         data: Option<String>,
     },
-    /// End a program that [`Run`] started, process group and all. Answer: [`Reply::Done`].
+    /// Kill a program that [`Run`] started, with all that it started. Answer: [`Reply::Done`].
     Cancel {
         /// The call that runs the program.
         run: u64,

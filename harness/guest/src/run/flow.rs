@@ -165,13 +165,16 @@ impl Flow<'_> {
                 if end.is_some() {
                     return Err(end);
                 }
-                let late = now >= self.deadline;
-                *timed_out = late;
-                if !late && !lock(&self.order.state).cancelled {
-                    return Ok(Phase::Running);
+                if now >= self.deadline {
+                    *timed_out = true;
+                    self.hunt.signal(libc::SIGTERM);
+                    return Ok(Phase::Terminated { kill_at: now + GRACE });
                 }
-                self.hunt.signal(libc::SIGTERM);
-                Ok(Phase::Terminated { kill_at: now + GRACE })
+                if lock(&self.order.state).cancelled {
+                    self.hunt.signal(libc::SIGKILL);
+                    return Ok(Phase::Killed { give_up_at: now + STUCK });
+                }
+                Ok(Phase::Running)
             }
             Phase::Terminated { kill_at } => {
                 if end.is_some() && self.hunt.find().is_empty() {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use patchbed_guest::message::{End, Files, Package, Privileges, Program, Ran, WriteFile};
-use patchbed_sandbox::Sandbox;
+use patchbed_sandbox::{AskError, Sandbox};
 
 use super::tool::{evidence, run};
 use super::{ChangeError, Site};
@@ -59,22 +59,25 @@ pub(crate) async fn installed(sandbox: &dyn Sandbox) -> Result<BTreeMap<(String,
 /// The command line that installs these package files, with apt where the image has it.
 pub(crate) async fn install(sandbox: &dyn Sandbox, files: &[String], again: bool) -> Result<Vec<String>, ChangeError> {
     let asked = Files { paths: vec!["/usr/bin/apt-get".to_owned()], exclude: Vec::new(), text_up_to: 0, limit: 1 };
-    let mut argv: Vec<String> = Vec::new();
     if sandbox.files(asked).await?.is_empty() {
-        argv.extend(["dpkg", "--force-confdef", "--force-confold", "--install"].map(String::from));
-    } else {
-        argv.push("apt-get".to_owned());
-        argv.extend(OPTIONS.map(String::from));
-        argv.extend(
-            ["--no-install-recommends", "--allow-downgrades", "--allow-change-held-packages"].map(String::from),
-        );
-        if again {
-            argv.push("--reinstall".to_owned());
-        }
-        argv.push("install".to_owned());
+        return Ok(install_as_they_are(files));
     }
+    let mut argv = vec!["apt-get".to_owned()];
+    argv.extend(OPTIONS.map(String::from));
+    argv.extend(["--no-install-recommends", "--allow-downgrades", "--allow-change-held-packages"].map(String::from));
+    if again {
+        argv.push("--reinstall".to_owned());
+    }
+    argv.push("install".to_owned());
     argv.extend_from_slice(files);
     Ok(argv)
+}
+
+/// The command line that installs these package files with dpkg alone, which also takes what is half installed.
+pub(crate) fn install_as_they_are(files: &[String]) -> Vec<String> {
+    let mut argv: Vec<String> = ["dpkg", "--force-confdef", "--force-confold", "--install"].map(String::from).into();
+    argv.extend_from_slice(files);
+    argv
 }
 
 /// The command line that removes packages and their configuration.
@@ -84,9 +87,35 @@ pub(crate) fn purge(names: &[String]) -> Vec<String> {
     argv
 }
 
+/// The command line that finishes what was unpacked.
+pub(crate) fn configure() -> Vec<String> {
+    ["dpkg", "--force-confdef", "--force-confold", "--configure", "-a"].map(String::from).into()
+}
+
+/// The packages that are neither there nor away.
+pub(crate) fn halfway(packages: &[Package]) -> Vec<&Package> {
+    let is_whole =
+        |package: &&Package| matches!(package.state.as_str(), "installed" | "config-files" | "not-installed");
+    packages.iter().filter(|package| !is_whole(package)).collect()
+}
+
+/// Puts back what [`change`] had covered when it was cut off.
+pub(crate) async fn bring_policy_back(site: &Site<'_>) -> Result<(), ChangeError> {
+    match site.sandbox.restore(&policy(site)).await {
+        // It was not covered yet.
+        Ok(_) | Err(AskError::Failed(_)) => Ok(()),
+        Err(AskError::Link(link)) => Err(link.into()),
+    }
+}
+
+/// Under which name what keeps services from being started is kept.
+fn policy(site: &Site<'_>) -> String {
+    format!("{}-policy", site.name)
+}
+
 /// Runs the package tools. Without systemd, maintainer scripts are kept from starting services for as long as it runs.
 pub(crate) async fn change(site: &Site<'_>, argv: Vec<String>, within: Duration) -> Result<Ran, ChangeError> {
-    let policy = format!("{}-policy", site.name);
+    let policy = policy(site);
     if !site.systemd {
         site.sandbox.keep(&policy, vec![POLICY.to_owned()]).await?;
         let data = STANDARD.encode("#!/bin/sh\nexit 101\n");
@@ -111,11 +140,8 @@ async fn failed(sandbox: &dyn Sandbox, tool: &str, ran: &Ran) -> ChangeError {
     let mut text = format!("{tool} {}", ran.end);
     // The package database may be gone after such a failure; then the tool's own lines must do.
     let packages = sandbox.packages().await.unwrap_or_default();
-    let halfway: Vec<String> = packages
-        .iter()
-        .filter(|package| !matches!(package.state.as_str(), "installed" | "config-files" | "not-installed"))
-        .map(|package| format!("{} is {}", package.name, package.state))
-        .collect();
+    let halfway: Vec<String> =
+        halfway(&packages).iter().map(|package| format!("{} is {}", package.name, package.state)).collect();
     if !halfway.is_empty() {
         text.push_str(": ");
         text.push_str(&halfway.join(", "));

@@ -6,7 +6,7 @@ use patchbed_guest::message::Package;
 use patchbed_model::text::one_line;
 use patchbed_sandbox::Bind;
 
-use super::apt::{change, install, installed, purge};
+use super::apt::{bring_policy_back, change, configure, halfway, install, install_as_they_are, installed, purge};
 use super::fetch::{Plan, Wanted, fetch};
 use super::keep::keep_whole;
 use super::package::{PackageFile, compare_versions, is_package_name, is_version};
@@ -100,6 +100,21 @@ impl Change for Deb {
         Ok(Applied { notes, versions, packages, dropped, ..Applied::default() })
     }
 
+    /// `dpkg --configure -a`, as dpkg itself says; where packages are left that it cannot finish, they are installed again.
+    async fn repair(&self, site: &Site<'_>) -> Result<Applied, ChangeError> {
+        let (plan, folders) = prepared(site)?;
+        bring_policy_back(site).await?;
+        let finished = change(site, configure(), site.within).await;
+        if halfway(&site.sandbox.packages().await?).is_empty() {
+            finished?;
+        } else {
+            let files = files(&folders, "new", |plan| &plan.new);
+            change(site, install_as_they_are(&files), site.within).await?;
+        }
+        let packages = plan.new.iter().map(|package| package.name.clone()).collect();
+        Ok(Applied { packages, ..Applied::default() })
+    }
+
     async fn revert(&self, site: &Site<'_>) -> Result<(), ChangeError> {
         let (plan, folders) = prepared(site)?;
         if plan.new.is_empty() {
@@ -126,6 +141,18 @@ impl Change for Deb {
         Ok(())
     }
 }
+
+/// About how many lines dpkg writes into its log while it does this change: by them one knows how far it is.
+///
+/// # Errors
+/// When the packages cannot be read.
+pub fn steps(prepared: &Prepared) -> Result<usize, ChangeError> {
+    let count = |bind: &Bind| Ok(detail::<Plan>(&bind.from)?.new.len());
+    Ok(prepared.binds.iter().map(count).sum::<Result<usize, StoreError>>()? * LINES)
+}
+
+/// How many lines of its log dpkg writes for a package that it brings in another version.
+const LINES: usize = 9;
 
 /// What was fetched, in all, and each part with the place where it is shown: changes that are done in one transaction
 /// bring several.

@@ -50,6 +50,17 @@ pub trait Change {
     /// [`ChangeError::Refused`] or [`ChangeError::TimedOut`] when the tool says no or does not end.
     fn apply(&self, site: &Site<'_>) -> impl Future<Output = Result<Applied, ChangeError>> + Send;
 
+    /// Mends what is left of it when its tool was killed, as the tool's manual says. Without such words it is done again.
+    ///
+    /// # Errors
+    /// As for `apply`.
+    fn repair(&self, site: &Site<'_>) -> impl Future<Output = Result<Applied, ChangeError>> + Send
+    where
+        Self: Sync,
+    {
+        self.apply(site)
+    }
+
     /// Takes it back, in the same sandbox, after [`Change::apply`].
     ///
     /// # Errors
@@ -199,6 +210,10 @@ macro_rules! table {
 
             async fn apply(&self, site: &Site<'_>) -> Result<Applied, ChangeError> {
                 match self { $(Self::$variant(change) => change.apply(site).await,)+ }
+            }
+
+            async fn repair(&self, site: &Site<'_>) -> Result<Applied, ChangeError> {
+                match self { $(Self::$variant(change) => change.repair(site).await,)+ }
             }
 
             async fn revert(&self, site: &Site<'_>) -> Result<(), ChangeError> {

@@ -155,14 +155,9 @@ impl Block<'_> {
 
     /// In which way the patches must be given, where both were tried.
     fn delivery(&mut self, cause: &CauseRecord) {
-        let Some(given) = &cause.only_given else { return };
-        let [how, other] = if given.together {
-            ["given in one transaction", "one by one"]
-        } else {
-            ["given one by one", "in one transaction"]
-        };
-        let proof = format!("[{}]", self.screen.ids(&given.not_in));
-        self.text("Only when", &format!("{how}: given {other} the same patches are fine"), &proof);
+        let Some(only) = &cause.only_given else { return };
+        let proof = format!("[{}]", self.screen.ids(&only.not_in));
+        self.text("Only when", &format!("{}: otherwise the same patches are fine", only.given.text()), &proof);
     }
 
     /// One reading: on one line where it fits, else its lines before and after below each other.

@@ -110,7 +110,7 @@ impl Link {
 /// What is said when nothing better is known.
 const ENDED: &str = "process 1 of the sandbox has ended";
 
-/// A question under way. Dropping one that runs a program ends the program.
+/// A question under way. Dropping one that runs a program kills the program.
 #[derive(Debug)]
 pub(super) struct Question<'a> {
     link: &'a Link,

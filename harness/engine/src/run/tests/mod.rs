@@ -1,5 +1,6 @@
 //! The engine on a scripted backend, with tokio's clock paused: no test waits, none needs a kernel.
 
+mod boots;
 mod cached;
 mod causes;
 mod course;

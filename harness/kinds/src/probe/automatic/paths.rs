@@ -26,8 +26,8 @@ pub(super) const IGNORED: &[&str] = &[
     "/var/lib/dbus/machine-id",
     // The books of package managers and of systemd. `/var/lib/dpkg/info` is read to tell new packages.
     "/var/lib/dpkg/{status,available,diversions,statoverride,lock}*",
-    "/var/lib/dpkg/{arch*,cmethopt,alternatives,parts,triggers,updates}",
-    "/var/lib/dpkg/{alternatives,parts,triggers,updates}/**",
+    "/var/lib/dpkg/{arch*,cmethopt,alternatives,parts,tmp.ci,triggers,updates}",
+    "/var/lib/dpkg/{alternatives,parts,tmp.ci,triggers,updates}/**",
     "/var/lib/{apt,ucf,pam,aptitude,debconf,systemd,private,misc,command-not-found}",
     "/var/lib/{apt,ucf,pam,aptitude,debconf,systemd,private,misc,command-not-found}/**",
     "/var/backups/**",
