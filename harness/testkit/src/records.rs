@@ -47,6 +47,7 @@ pub fn attempt(arm: Arm, number: u32) -> AttemptRecord {
         number,
         milliseconds: Some(6_500),
         stages: BTreeMap::from([(Stage::Open, 12), (Stage::Start, 1_500), (Stage::Observe, 900)]),
+        outages: None,
         outcome: "observed".to_owned(),
     }
 }

@@ -208,6 +208,7 @@ proptest! {
             | Allow::AtLeast(_)
             | Allow::WithinNumber(_)
             | Allow::AtMostNumber(_)
+            | Allow::AtMostMore(_)
             | Allow::AtLeastNumber(_)
             | Allow::Matches(_)
             | Allow::OneOf(_) => false,

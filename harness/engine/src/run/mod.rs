@@ -18,6 +18,7 @@ mod harness;
 mod hunt;
 mod kept;
 mod look;
+mod outage;
 mod owner;
 mod pace;
 mod patch;
@@ -27,6 +28,7 @@ mod scales;
 mod service;
 mod settle;
 mod timeline;
+mod transaction;
 mod unit;
 mod workload;
 

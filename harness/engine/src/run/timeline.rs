@@ -18,6 +18,7 @@ use super::delivery::{Part, parts};
 use super::drop_in;
 use super::halt::{Halt, Place};
 use super::look::Sight;
+use super::outage::Watch;
 use super::pace::Pace;
 use super::patch::{Done, Patching};
 use super::prepare::Ground;
@@ -46,7 +47,7 @@ pub(super) async fn until<T>(clock: &dyn Clock, limit: Duration, work: impl Futu
 #[derive(Debug)]
 pub(super) struct Watched<'a> {
     services: Vec<&'a Service>,
-    list: Vec<WatchedService>,
+    pub(super) list: Vec<WatchedService>,
 }
 
 impl<'a> Watched<'a> {
@@ -90,13 +91,17 @@ impl<'a> Timeline<'a> {
     /// All of it.
     pub(super) async fn run(&self) -> Result<Seen, Halt> {
         let remembered = self.before().await?;
-        let (done, during) = self.pace.stage(Stage::Apply, self.apply()).await?;
-        let mut snapshot = self.after(&remembered, &done.scope, PATCHED).await?;
+        let mut watch = Watch::begin(self).await?;
+        let applied = self.pace.stage(Stage::Apply, self.apply()).await;
+        watch.applied().await;
+        let (mut done, during) = applied?;
+        done.notes.extend(watch.note.take());
+        let mut snapshot = self.after(&remembered, &done.scope, PATCHED, Some(watch)).await?;
         snapshot.readings.extend(during);
         snapshot.readings.extend(done.versions.iter().map(version));
         if self.cell.scenario.rollback && self.arm == Arm::Patched {
             self.pace.stage(Stage::Revert, self.revert()).await?;
-            let mut again = self.after(&remembered, &DriftScope::default(), REVERTED).await?;
+            let mut again = self.after(&remembered, &DriftScope::default(), REVERTED, None).await?;
             if !self.exercises(When::After).is_empty() {
                 data::as_kept_before(&snapshot, &mut again);
             }
@@ -174,13 +179,21 @@ impl<'a> Timeline<'a> {
         self.patching().revert(&self.parts()?).await
     }
 
-    /// From the restart of services to the look.
-    async fn after(&self, remembered: &Remembered<'_>, scope: &DriftScope, since: &str) -> Result<Snapshot, Halt> {
-        let ready = self.pace.stage(Stage::Restart, self.restart()).await?;
+    /// From the restart of services, where a watch ends, to the look.
+    async fn after(
+        &self,
+        remembered: &Remembered<'_>,
+        scope: &DriftScope,
+        since: &str,
+        watch: Option<Watch<'_>>,
+    ) -> Result<Snapshot, Halt> {
+        let restarted = async { Ok::<_, Halt>((self.restart().await?, Watch::over(watch).await)) };
+        let (ready, outages) = self.pace.stage(Stage::Restart, restarted).await?;
         let exercises = self.exercises(When::After);
         let worked = workload::readings(self.sandbox, &exercises).await?;
         let mut snapshot = self.pace.stage(Stage::Observe, self.observe(remembered, scope, since)).await?;
         snapshot.readings.extend(ready);
+        snapshot.readings.extend(outages);
         snapshot.readings.extend(worked);
         Ok(snapshot)
     }

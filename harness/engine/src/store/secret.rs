@@ -95,6 +95,7 @@ pub fn masked_event(event: Event) -> Event {
         | Event::CellPrepared { .. }
         | Event::AttemptStarted { .. }
         | Event::StageFinished { .. }
+        | Event::OutagesSeen { .. }
         | Event::CellJudged { .. }
         | Event::Searched { .. }
         | Event::RunResumed { .. }

@@ -1,0 +1,204 @@
+//! Watches from before the patch until after the restart when services could not be reached, and tells during which steps.
+//! Both arms are watched alike, so that only what the patch adds counts.
+
+use std::time::Duration;
+
+use patchbed_kinds::probe::automatic::faces;
+use patchbed_kinds::probe::{Look, ProbeError};
+use patchbed_model::outage::{Closed, Outage, Outages, Step};
+use patchbed_model::{Event, Key, Reading, Stage};
+use patchbed_sandbox::message::{Watch as Question, Watched};
+
+use super::halt::Halt;
+use super::timeline::{Timeline, until};
+use super::transaction::{LOG, steps};
+use crate::scenario::outage_key;
+
+/// How often is looked whether ports are open.
+const EVERY: Duration = Duration::from_millis(50);
+
+/// How long one service may take to be asked where it listens.
+const WITHIN: Duration = Duration::from_secs(20);
+
+/// How long is waited after the restart for ports that are still closed: a service may be ready, for all that can be told,
+/// before it listens.
+const STILL: Duration = Duration::from_secs(5);
+
+/// How many times at which a service was closed explain its reading.
+const LINES: usize = 8;
+
+/// A service, and the addresses and ports on which it listens.
+type Faces<'a> = (&'a str, Vec<(String, u16)>);
+
+/// A watch over the services of an attempt.
+#[derive(Debug)]
+pub(super) struct Watch<'a> {
+    timeline: &'a Timeline<'a>,
+    services: Vec<Faces<'a>>,
+    /// What was seen when the patch was in.
+    applied: Option<Watched>,
+    /// Why nothing is watched, where something should be.
+    pub(super) note: Option<String>,
+}
+
+impl<'a> Watch<'a> {
+    /// Begins to watch every service that listens on a TCP port now.
+    pub(super) async fn begin(timeline: &'a Timeline<'a>) -> Result<Self, Halt> {
+        let mut watch = Self { timeline, services: Vec::new(), applied: None, note: None };
+        if !timeline.cell.scenario.automatic {
+            return Ok(watch);
+        }
+        for service in &timeline.watched.list {
+            let look = Look {
+                sandbox: timeline.sandbox,
+                prefix: Key::from(service.name.as_str()),
+                services: &timeline.watched.list,
+                service: Some(service),
+                since: None,
+                within: WITHIN,
+                systemd: timeline.cell.image().systemd,
+            };
+            match until(timeline.clock, WITHIN, faces(&look)).await {
+                Some(Ok(faces)) if !faces.is_empty() => watch.services.push((&service.name, faces)),
+                Some(Err(ProbeError::Link(link))) => return Err(link.into()),
+                Some(Ok(_) | Err(ProbeError::Blind(_))) | None => {}
+            }
+        }
+        watch.ask().await;
+        Ok(watch)
+    }
+
+    async fn ask(&mut self) {
+        if self.services.is_empty() {
+            return;
+        }
+        let ports = self.services.iter().flat_map(|(_, faces)| faces.clone()).collect();
+        let every = u64::try_from(EVERY.as_millis()).unwrap_or(u64::MAX);
+        if let Err(error) = self.timeline.sandbox.watch(Question { every, ports, log: LOG.to_owned() }).await {
+            self.note = Some(format!("outages are not watched: {error}"));
+            self.services.clear();
+        }
+    }
+
+    /// The patch is in, or failed: what was seen until now is told in any case.
+    pub(super) async fn applied(&mut self) {
+        if self.services.is_empty() {
+            return;
+        }
+        if let Ok(seen) = self.timeline.sandbox.watched().await {
+            self.tell(&seen);
+            self.applied = Some(seen);
+        }
+    }
+
+    /// The end of a watch, where there is one.
+    pub(super) async fn over(watch: Option<Self>) -> Vec<(Key, Reading)> {
+        match watch {
+            Some(watch) => watch.end().await,
+            None => Vec::new(),
+        }
+    }
+
+    /// Services were restarted: ends the watch, and gives for how long each service could not be reached. A guest that knows
+    /// of no watch has begun anew, and what was seen before that stands.
+    async fn end(self) -> Vec<(Key, Reading)> {
+        if self.services.is_empty() {
+            return Vec::new();
+        }
+        self.open_again().await;
+        let seen = self.timeline.sandbox.unwatch().await.ok().or_else(|| self.applied.clone());
+        let outages = seen.map(|seen| self.tell(&seen)).unwrap_or_default();
+        outages.services.iter().map(|outage| (outage_key(&outage.service), reading(outage))).collect()
+    }
+
+    /// Waits until all ports are open, but not for ever.
+    async fn open_again(&self) {
+        let end = self.timeline.clock.elapsed() + STILL;
+        while self.timeline.clock.elapsed() < end {
+            match self.timeline.sandbox.watched().await {
+                Ok(seen) if seen.ports.iter().any(|port| is_closed_at(&port.closed, seen.milliseconds)) => {}
+                Ok(_) | Err(_) => return,
+            }
+            self.timeline.clock.sleep(EVERY).await;
+        }
+    }
+
+    /// Tells what was seen.
+    fn tell(&self, seen: &Watched) -> Outages {
+        let applied = self.applied.as_ref().map_or(seen.milliseconds, |seen| seen.milliseconds);
+        let outages = folded(&self.services, seen, applied);
+        self.timeline.pace.tell(|attempt| Event::OutagesSeen { attempt, outages: Box::new(outages.clone()) });
+        outages
+    }
+}
+
+fn is_closed_at(closed: &[(u64, u64)], now: u64) -> bool {
+    closed.last().is_some_and(|(_, to)| *to == now)
+}
+
+/// What was seen of all services, where the patch was in at `applied`.
+fn folded(services: &[Faces<'_>], seen: &Watched, applied: u64) -> Outages {
+    let steps = timeline(&seen.lines, applied, seen.milliseconds);
+    let mut ports = seen.ports.iter();
+    let services = services.iter().map(|(service, faces)| {
+        let mine: Vec<_> = ports.by_ref().take(faces.len()).collect();
+        let closed = joined(mine.iter().flat_map(|port| port.closed.iter().copied()).collect());
+        let closed = closed.into_iter().map(|(from, to)| Closed { from, to, during: during(&steps, from, to) });
+        Outage {
+            service: (*service).to_owned(),
+            addresses: faces.iter().map(address).collect(),
+            closed: closed.collect(),
+            restarts: mine.iter().map(|port| port.reopened).max().unwrap_or_default(),
+        }
+    });
+    Outages { services: services.collect(), milliseconds: seen.milliseconds, steps }
+}
+
+/// The stages of the attempt, and within them the steps of packages.
+fn timeline(lines: &[(u64, String)], applied: u64, end: u64) -> Vec<Step> {
+    let mut all = vec![Step { from: 0, to: applied, what: Stage::Apply.to_string() }];
+    all.extend(steps(lines));
+    if end > applied {
+        all.push(Step { from: applied, to: end, what: Stage::Restart.to_string() });
+    }
+    all
+}
+
+/// Times that overlap or touch as one.
+fn joined(mut times: Vec<(u64, u64)>) -> Vec<(u64, u64)> {
+    times.sort_unstable();
+    let mut joined: Vec<(u64, u64)> = Vec::new();
+    for (from, to) in times {
+        match joined.last_mut() {
+            Some(last) if from <= last.1 => last.1 = last.1.max(to),
+            Some(_) | None => joined.push((from, to)),
+        }
+    }
+    joined
+}
+
+/// The steps that were done at some time between these: the stage of the patch only where no step within it is known.
+fn during(steps: &[Step], from: u64, to: u64) -> Vec<String> {
+    let meets = |step: &&Step| step.from < to && step.to.max(step.from + 1) > from;
+    let mut all: Vec<&str> = steps.iter().filter(meets).map(|step| step.what.as_str()).collect();
+    if all.len() > 1 {
+        all.retain(|what| *what != "apply");
+    }
+    all.dedup();
+    all.into_iter().map(str::to_owned).collect()
+}
+
+fn address((address, port): &(String, u16)) -> String {
+    if address.contains(':') { format!("tcp/[{address}]:{port}") } else { format!("tcp/{address}:{port}") }
+}
+
+/// For how many seconds a service could not be reached, with the times at which that was.
+#[expect(clippy::cast_precision_loss, reason = "no attempt lasts for as long as 52 bits of milliseconds")]
+fn reading(outage: &Outage) -> Reading {
+    let seconds = |milliseconds: u64| (milliseconds as f64 / 10.0).round() / 100.0;
+    let line = |closed: &Closed| {
+        let (from, to) = (seconds(closed.from), seconds(closed.to));
+        format!("closed from {from:.2} s to {to:.2} s: {}", closed.during.join(", "))
+    };
+    Reading::metric(seconds(outage.milliseconds()), "s").because(outage.closed.iter().take(LINES).map(line))
+}
