@@ -55,16 +55,4 @@ impl Outage {
     pub fn milliseconds(&self) -> u64 {
         self.closed.iter().map(|closed| closed.to.saturating_sub(closed.from)).sum()
     }
-
-    /// The steps during which it could not be reached, each once, in order.
-    #[must_use]
-    pub fn during(&self) -> Vec<&str> {
-        let mut steps: Vec<&str> = Vec::new();
-        for step in self.closed.iter().flat_map(|closed| &closed.during) {
-            if !steps.contains(&step.as_str()) {
-                steps.push(step);
-            }
-        }
-        steps
-    }
 }

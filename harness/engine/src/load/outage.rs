@@ -73,8 +73,14 @@ impl Known<'_> {
         }
         if !self.incomplete {
             let message = "this limit speaks of a service that is not in the scenario".to_owned();
-            let what =
-                Unknown { code: Code::UnknownService, noun: "service", name: written, place: limit.place, message };
+            let what = Unknown {
+                code: Code::UnknownService,
+                noun: "service",
+                name: written,
+                place: limit.place,
+                at: At::Key,
+                message,
+            };
             unknown(what, all.iter().map(|wish| (wish.name.as_str(), wish.place)), problems);
         }
         None

@@ -157,7 +157,7 @@ fn folded(services: &[Faces<'_>], seen: &Watched, applied: u64) -> Outages {
 /// The stages of the attempt, and within them the steps of packages.
 fn timeline(lines: &[(u64, String)], applied: u64, end: u64) -> Vec<Step> {
     let mut all = vec![Step { from: 0, to: applied, what: Stage::Apply.to_string() }];
-    all.extend(steps(lines));
+    all.extend(steps(lines, applied));
     if end > applied {
         all.push(Step { from: applied, to: end, what: Stage::Restart.to_string() });
     }
@@ -179,13 +179,14 @@ fn joined(mut times: Vec<(u64, u64)>) -> Vec<(u64, u64)> {
 
 /// The steps that were done at some time between these: the stage of the patch only where no step within it is known.
 fn during(steps: &[Step], from: u64, to: u64) -> Vec<String> {
+    let (apply, restart) = (Stage::Apply.to_string(), Stage::Restart.to_string());
     let meets = |step: &&Step| step.from < to && step.to.max(step.from + 1) > from;
-    let mut all: Vec<&str> = steps.iter().filter(meets).map(|step| step.what.as_str()).collect();
-    if all.len() > 1 {
-        all.retain(|what| *what != "apply");
+    let mut all: Vec<String> = steps.iter().filter(meets).map(|step| step.what.clone()).collect();
+    if all.iter().any(|what| *what != apply && *what != restart) {
+        all.retain(|what| *what != apply);
     }
     all.dedup();
-    all.into_iter().map(str::to_owned).collect()
+    all
 }
 
 fn address((address, port): &(String, u16)) -> String {
@@ -201,4 +202,62 @@ fn reading(outage: &Outage) -> Reading {
         format!("closed from {from:.2} s to {to:.2} s: {}", closed.during.join(", "))
     };
     Reading::metric(seconds(outage.milliseconds()), "s").because(outage.closed.iter().take(LINES).map(line))
+}
+
+#[cfg(test)]
+mod tests {
+    use patchbed_sandbox::message::WatchedPort;
+
+    use super::*;
+
+    fn port(closed: &[(u64, u64)], reopened: u32) -> WatchedPort {
+        WatchedPort { closed: closed.to_vec(), reopened }
+    }
+
+    fn line(at: u64, text: &str) -> (u64, String) {
+        (at, format!("2024-05-01 10:00:00 {text}"))
+    }
+
+    /// Two services, the first of which listens on two ports; the patch is in after a second.
+    fn seen(ports: &[WatchedPort; 3], lines: Vec<(u64, String)>) -> Vec<String> {
+        let at = |port| ("0.0.0.0".to_owned(), port);
+        let services = [("web", vec![at(80), at(443)]), ("cache", vec![("::1".to_owned(), 6379)])];
+        let watched = Watched { milliseconds: 1500, ports: ports.to_vec(), lines };
+        let told = |outage: &Outage| {
+            let closed = |one: &Closed| format!(" {}-{} {}", one.from, one.to, one.during.join(", "));
+            let closed: String = outage.closed.iter().map(closed).collect();
+            format!("{} {}x{closed}", outage.addresses.join(" "), outage.restarts)
+        };
+        folded(&services, &watched, 1000).services.iter().map(told).collect()
+    }
+
+    #[test]
+    fn a_service_is_closed_while_any_of_its_ports_is() {
+        let ports = [port(&[(100, 200), (1100, 1150)], 2), port(&[(150, 300)], 1), port(&[], 0)];
+        assert_eq!(
+            seen(&ports, Vec::new()),
+            ["tcp/0.0.0.0:80 tcp/0.0.0.0:443 2x 100-300 apply 1100-1150 restart", "tcp/[::1]:6379 0x"]
+        );
+    }
+
+    #[test]
+    fn a_time_is_told_with_the_steps_that_it_meets() {
+        let lines = vec![
+            line(100, "upgrade web:amd64 1 2"),
+            line(100, "status half-configured web:amd64 1"),
+            line(200, "status half-installed web:amd64 1"),
+            line(400, "configure web:amd64 2 <none>"),
+            line(600, "configure other:amd64 2 <none>"),
+            line(800, "status installed other:amd64 2"),
+        ];
+        // What begins in the very look in which a step does is not of the step before.
+        let ports = [port(&[(100, 600)], 1), port(&[], 0), port(&[(600, 650), (900, 1200)], 0)];
+        assert_eq!(
+            seen(&ports, lines),
+            [
+                "tcp/0.0.0.0:80 tcp/0.0.0.0:443 1x 100-600 prerm of web, unpack of web, configure of web",
+                "tcp/[::1]:6379 0x 600-650 configure of other 900-1200 apply, restart",
+            ]
+        );
+    }
 }

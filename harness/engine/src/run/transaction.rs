@@ -7,30 +7,49 @@ use patchbed_model::text::visible;
 pub(super) const LOG: &str = "/var/log/dpkg.log";
 
 /// The steps of these lines, each with the time at which it was there. A step ends where the next one begins; the last one
-/// with the last line about its package.
-pub(super) fn steps(lines: &[(u64, String)]) -> Vec<Step> {
+/// with the status that it leads to, or at `end` where that never came.
+pub(super) fn steps(lines: &[(u64, String)], end: u64) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
-    let mut now: Option<(&str, &str)> = None;
+    let (mut now, mut is_over) = (("", ""), true);
     for (at, line) in lines {
         let words: Vec<&str> = line.split(' ').skip(2).collect();
-        let what = match (&words[..], now) {
-            (["status", status, package, ..], Some((action, of))) if of == name(package) => {
+        let begun = match &words[..] {
+            ["status", status, package, ..] if name(package) == now.1 => {
+                is_over = !status.starts_with("half-");
                 extend(&mut steps, *at);
-                phase(action, status).map(|phase| (phase, of))
+                phase(now.0, status)
             }
-            ([action, package, ..], _) => {
-                let begun = phase(action, "").map(|phase| (phase, name(package)));
-                now = begun.map(|(_, of)| (*action, of)).or(now);
-                begun
+            [action, package, ..] if phase(action, "").is_some() => {
+                (now, is_over) = ((*action, name(package)), false);
+                phase(action, "")
             }
             _ => None,
         };
-        let Some((phase, of)) = what else { continue };
-        extend(&mut steps, *at);
-        steps.push(Step { from: *at, to: *at, what: visible(&format!("{phase} of {of}")) });
-        merge_last(&mut steps);
+        if let Some(begun) = begun {
+            begin(&mut steps, Step { from: *at, to: *at, what: visible(&format!("{begun} of {}", now.1)) });
+        }
+    }
+    if !is_over {
+        extend(&mut steps, end);
     }
     steps
+}
+
+/// Adds a step, or lets the one before go on. One of the same package that took no time was only announced.
+fn begin(steps: &mut Vec<Step>, step: Step) {
+    let package = |what: &str| what.split(" of ").nth(1).map(str::to_owned);
+    extend(steps, step.from);
+    match steps.last_mut() {
+        Some(last) if last.what == step.what => {}
+        Some(last) if last.from == step.from && package(&last.what) == package(&step.what) => *last = step,
+        Some(_) | None => steps.push(step),
+    }
+}
+
+fn extend(steps: &mut [Step], to: u64) {
+    if let Some(last) = steps.last_mut() {
+        last.to = last.to.max(to);
+    }
 }
 
 /// What dpkg does once it has written that it begins with an action, or that a package has a status on its way: which of the
@@ -51,22 +70,6 @@ fn name(package: &str) -> &str {
     package.split(':').next().unwrap_or(package)
 }
 
-fn extend(steps: &mut [Step], at: u64) {
-    if let Some(last) = steps.last_mut() {
-        last.to = at;
-    }
-}
-
-/// Joins the last step with the one before when both are the same.
-fn merge_last(steps: &mut Vec<Step>) {
-    if let [.., before, last] = &mut steps[..]
-        && before.what == last.what
-    {
-        before.to = last.to;
-        steps.pop();
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,7 +77,7 @@ mod tests {
     fn told(lines: &[(u64, &str)]) -> Vec<String> {
         let lines: Vec<(u64, String)> =
             lines.iter().map(|(at, line)| (*at, format!("2024-05-01 10:00:00 {line}"))).collect();
-        steps(&lines).iter().map(|step| format!("{}-{} {}", step.from, step.to, step.what)).collect()
+        steps(&lines, 1000).iter().map(|step| format!("{}-{} {}", step.from, step.to, step.what)).collect()
     }
 
     #[test]
@@ -97,7 +100,6 @@ mod tests {
         assert_eq!(
             told(&lines),
             [
-                "10-10 unpack of nginx",
                 "10-40 prerm of nginx",
                 "40-90 unpack of nginx",
                 "90-210 configure of nginx",
@@ -116,7 +118,9 @@ mod tests {
             (90, ""),
             (95, "conffile /etc/nginx.conf keep"),
         ];
-        assert_eq!(told(&lines), ["0-0 removal of old", "0-50 prerm of old", "50-80 removal of old"]);
-        assert!(steps(&[(5, String::new()), (6, "x".to_owned())]).is_empty());
+        assert_eq!(told(&lines), ["0-50 prerm of old", "50-80 removal of old"]);
+        // What was cut off goes on until the end.
+        assert_eq!(told(&lines[..2]), ["0-1000 prerm of old"]);
+        assert!(steps(&[(5, String::new()), (6, "x".to_owned())], 9).is_empty());
     }
 }

@@ -1,0 +1,71 @@
+//! For how long services could not be reached with the patch, where that is longer than without it.
+
+use std::io::{self, Write};
+
+use patchbed_model::record::CellRecord;
+use patchbed_model::{Arm, Outage};
+
+use crate::look::{Look, Tone};
+use crate::{layout, safe, words};
+
+/// How many milliseconds longer: less may come from the moments at which ports were looked at.
+const LONGER: u64 = 100;
+
+/// The column of the text below the line of a cell.
+const COLUMN: usize = 13;
+
+/// One text for each service of the cell: `web closed 1.4 s during configure of nginx (control 120 ms); restarted 2x`.
+pub(super) fn texts(cell: &CellRecord, look: &Look) -> Vec<String> {
+    let mut services: Vec<&str> = of(cell, Arm::Patched).map(|outage| outage.service.as_str()).collect();
+    services.sort_unstable();
+    services.dedup();
+    let text = |service| {
+        let (control, patched) = (middle(cell, Arm::Control, service)?, middle(cell, Arm::Patched, service)?);
+        let is_longer = patched.milliseconds() > control.milliseconds() + LONGER;
+        is_longer.then(|| told(control, patched, look))
+    };
+    services.into_iter().filter_map(text).collect()
+}
+
+/// The same below the line of the cell.
+pub(super) fn write(cell: &CellRecord, look: &Look, out: &mut dyn Write) -> io::Result<()> {
+    for text in texts(cell, look) {
+        for (at, line) in layout::wrap(&text, look.width.saturating_sub(COLUMN)).iter().enumerate() {
+            let label = look.paint(Tone::Dim, if at == 0 { "    Outage   " } else { "             " });
+            writeln!(out, "{label}{line}")?;
+        }
+    }
+    Ok(())
+}
+
+/// What attempts of an arm saw of services.
+fn of(cell: &CellRecord, arm: Arm) -> impl Iterator<Item = &Outage> {
+    let attempts = cell.timeline.iter().filter(move |attempt| attempt.arm == arm);
+    attempts.filter_map(|attempt| attempt.outages.as_ref()).flat_map(|outages| &outages.services)
+}
+
+/// The attempt of an arm in the middle of those that saw the service.
+fn middle<'a>(cell: &'a CellRecord, arm: Arm, service: &str) -> Option<&'a Outage> {
+    let mut all: Vec<&Outage> = of(cell, arm).filter(|outage| outage.service == service).collect();
+    all.sort_by_key(|outage| outage.milliseconds());
+    all.get(all.len().checked_sub(1)? / 2).copied()
+}
+
+fn told(control: &Outage, patched: &Outage, look: &Look) -> String {
+    let service = safe::name(&patched.service, look);
+    let closed = words::duration(patched.milliseconds());
+    let without = words::duration(control.milliseconds());
+    let (times, before) = (patched.restarts, control.restarts);
+    let restarted = if times > before { format!("; restarted {times}x (control {before}x)") } else { String::new() };
+    format!("{service} closed {closed}{} (control {without}){restarted}", during(patched, look))
+}
+
+/// The steps of the longest time at which it was closed.
+fn during(outage: &Outage, look: &Look) -> String {
+    let longest = outage.closed.iter().max_by_key(|closed| closed.to.saturating_sub(closed.from));
+    match longest.map_or(&[][..], |closed| &closed.during) {
+        [] => String::new(),
+        [one] => format!(" during {}", safe::shown(one, look)),
+        [first, .., last] => format!(" from {} to {}", safe::shown(first, look), safe::shown(last, look)),
+    }
+}
