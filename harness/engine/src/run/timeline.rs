@@ -91,11 +91,8 @@ impl<'a> Timeline<'a> {
     /// All of it.
     pub(super) async fn run(&self) -> Result<Seen, Halt> {
         let remembered = self.before().await?;
-        let mut watch = Watch::begin(self).await?;
-        let applied = self.pace.stage(Stage::Apply, self.apply()).await;
-        watch.applied().await;
-        let (mut done, during) = applied?;
-        done.notes.extend(watch.note.take());
+        let (watch, (mut done, during)) = self.pace.stage(Stage::Apply, Watch::over_patch(self)).await?;
+        done.notes.extend(watch.note.clone());
         let mut snapshot = self.after(&remembered, &done.scope, PATCHED, Some(watch)).await?;
         snapshot.readings.extend(during);
         snapshot.readings.extend(done.versions.iter().map(version));

@@ -77,12 +77,17 @@ fn closed(record: &Record, arm: Arm) -> Vec<u64> {
     attempts.map(|attempt| of(attempt.outages.as_ref().expect("it was watched"))).collect()
 }
 
+/// So many seconds more than without the patch.
+fn limit(seconds: f64) -> Rules {
+    let allow = Allow::AtMostMore(Amount::Seconds(seconds));
+    let key = KeyPattern("web.outage".to_owned());
+    Rules(vec![Rule { key, allow, reason: None, owner: None, until: None }])
+}
+
 /// What is said of the outage where so many seconds more are allowed.
 async fn said(seconds: f64) -> Option<(Verdict, String)> {
     let mut world = world(by_arm);
-    let allow = Allow::AtMostMore(Amount::Seconds(seconds));
-    let key = KeyPattern("web.outage".to_owned());
-    world.scenario.rules = Rules(vec![Rule { key, allow, reason: None, owner: None, until: None }]);
+    world.scenario.rules = limit(seconds);
     let record = world.run().await.expect("the run ends");
     let differences = &record.scenarios[0].cells[0].differences;
     let found = differences.iter().find(|difference| difference.key.as_str() == "web.outage")?;
@@ -95,6 +100,16 @@ async fn only_what_the_patch_adds_counts() {
         closed from 0.10 s to 3.50 s: configure of web";
     assert_eq!(said(2.0).await, Some((Verdict::Regressed, evidence.to_owned())));
     assert_eq!(said(3.2).await, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_asks_for_an_outage_after_the_patch_was_taken_back() {
+    let mut world = world(by_arm);
+    world.scenario.rollback = true;
+    world.scenario.rules = limit(10.0);
+    let record = world.run().await.expect("the run ends");
+    let differences = &record.scenarios[0].cells[0].differences;
+    assert!(differences.iter().all(|difference| !difference.key.as_str().ends_with("web.outage")), "{differences:?}");
 }
 
 #[tokio::test(start_paused = true)]
