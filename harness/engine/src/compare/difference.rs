@@ -112,7 +112,7 @@ impl Pair<'_> {
         let Allow::AtMostMore(most) = allow else { return None };
         let unit = self.now?.unit.as_deref()?;
         let (was, now) = (self.before?.middle()?, number(&self.now?.value)?);
-        let told = |number: f64| format!("{} {unit}", (number * 10.0).round() / 10.0);
+        let told = |number: f64| format!("{} {unit}", (number * 100.0).round() / 100.0);
         let (was, now, most) = (told(was), told(now), told(most.in_unit(Some(unit))?));
         Some(format!("{now}, {was} of it also without the patch; at most {most} more allowed"))
     }

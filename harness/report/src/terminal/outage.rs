@@ -8,7 +8,7 @@ use patchbed_model::{Arm, Outage};
 use crate::look::{Look, Tone};
 use crate::{layout, safe, words};
 
-/// How many milliseconds longer: less may come from the moments at which ports were looked at.
+/// How many milliseconds longer than in the longest attempt without the patch: less may come from how busy the machine was.
 const LONGER: u64 = 100;
 
 /// The column of the text below the line of a cell.
@@ -20,9 +20,9 @@ pub(super) fn texts(cell: &CellRecord, look: &Look) -> Vec<String> {
     services.sort_unstable();
     services.dedup();
     let text = |service| {
-        let (control, patched) = (middle(cell, Arm::Control, service)?, middle(cell, Arm::Patched, service)?);
-        let is_longer = patched.milliseconds() > control.milliseconds() + LONGER;
-        is_longer.then(|| told(control, patched, look))
+        let (control, patched) = (by_length(cell, Arm::Control, service), by_length(cell, Arm::Patched, service));
+        let (longest, without, with) = (control.last()?, middle(&control)?, middle(&patched)?);
+        (with.milliseconds() > longest.milliseconds() + LONGER).then(|| told(without, with, look))
     };
     services.into_iter().filter_map(text).collect()
 }
@@ -44,10 +44,15 @@ fn of(cell: &CellRecord, arm: Arm) -> impl Iterator<Item = &Outage> {
     attempts.filter_map(|attempt| attempt.outages.as_ref()).flat_map(|outages| &outages.services)
 }
 
-/// The attempt of an arm in the middle of those that saw the service.
-fn middle<'a>(cell: &'a CellRecord, arm: Arm, service: &str) -> Option<&'a Outage> {
+/// What attempts of an arm saw of a service, the shortest outage first.
+fn by_length<'a>(cell: &'a CellRecord, arm: Arm, service: &str) -> Vec<&'a Outage> {
     let mut all: Vec<&Outage> = of(cell, arm).filter(|outage| outage.service == service).collect();
     all.sort_by_key(|outage| outage.milliseconds());
+    all
+}
+
+/// The one in the middle.
+fn middle<'a>(all: &[&'a Outage]) -> Option<&'a Outage> {
     all.get(all.len().checked_sub(1)? / 2).copied()
 }
 

@@ -115,6 +115,17 @@ fn a_service_that_was_closed_for_longer_than_without_the_patch() {
     insta::assert_snapshot!(String::from_utf8_lossy(&out));
 }
 
+/// Of two attempts without the patch the longer one decides.
+#[test]
+fn a_service_that_was_closed_for_about_as_long_is_not_told() {
+    let mut record = records::closed_for_a_while();
+    let said = |record: &Record| text(Format::Terminal, record).contains("Outage");
+    assert!(said(&record));
+    let attempt = &mut record.scenarios[0].cells[0].timeline[1];
+    attempt.outages.as_mut().expect("it was watched").services[0].closed[0].to = 1360;
+    assert!(!said(&record));
+}
+
 #[test]
 fn an_outage_as_json() {
     let record = records::closed_for_a_while();
