@@ -332,6 +332,12 @@ impl Data {
 /// The first part of the keys that say whether data survived.
 pub const DATA: &str = "data";
 
+/// The key of how long a service could not be reached.
+#[must_use]
+pub fn outage_key(service: &str) -> Key {
+    Key::from(service).child("outage")
+}
+
 /// The part of a key that stands for `name`: spaces, dots and what patterns mean something by become hyphens, so that
 /// `probe.front-page.status` has three parts. `load` sees to it that no two probes of a scenario share one.
 #[must_use]

@@ -58,6 +58,7 @@ fn allow() -> impl Strategy<Value = Allow> {
         (0.0_f64..2.0).prop_map(Allow::AtLeast),
         (0.0_f64..200.0).prop_map(|number| Allow::WithinNumber(Amount::Plain(number))),
         (0.0_f64..200.0).prop_map(|number| Allow::AtMostNumber(Amount::Plain(number))),
+        (0.0_f64..200.0).prop_map(|number| Allow::AtMostMore(Amount::Plain(number))),
         (0.0_f64..200.0).prop_map(|number| Allow::AtLeastNumber(Amount::Plain(number))),
         Just(Allow::Matches("[ab]+".to_owned())),
         Just(Allow::OneOf(vec!["a".to_owned(), "1".to_owned()])),

@@ -7,6 +7,7 @@ use crate::difference::Judgement;
 use crate::exit::Exit;
 use crate::given::Given;
 use crate::id::{CellId, Digest, RunId};
+use crate::outage::Outages;
 use crate::outcome::{Arm, Outcome, Stage};
 use crate::search::Search;
 
@@ -111,6 +112,13 @@ pub enum Event {
         stage: Stage,
         /// How long it took, in milliseconds.
         milliseconds: u64,
+    },
+    /// It was seen when services could not be reached; what is told later of the same attempt is more.
+    OutagesSeen {
+        /// In which attempt.
+        attempt: AttemptId,
+        /// What was seen.
+        outages: Box<Outages>,
     },
     /// An attempt ended.
     AttemptFinished {

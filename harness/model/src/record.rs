@@ -11,6 +11,7 @@ use crate::difference::{Difference, Ill};
 use crate::exit::Exit;
 use crate::given::Given;
 use crate::id::{CellId, Digest, Key, RunId};
+use crate::outage::Outages;
 use crate::outcome::{Arm, Blame, Cause, Stage};
 use crate::search::Search;
 use crate::verdict::Verdict;
@@ -155,6 +156,9 @@ pub struct AttemptRecord {
     pub stages: BTreeMap<Stage, u64>,
     /// In one or two words: `observed`, `stopped in apply`, `unfinished`.
     pub outcome: String,
+    /// When services could not be reached; absent where that was not watched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outages: Option<Outages>,
 }
 
 /// One cause: what broke, since what, in which cells.

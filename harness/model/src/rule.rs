@@ -28,6 +28,8 @@ pub enum Allow {
     WithinNumber(Amount),
     /// Up to this, whatever the baseline is.
     AtMostNumber(Amount),
+    /// By at most this more than the baseline; downwards freely.
+    AtMostMore(Amount),
     /// Down to this, whatever the baseline is.
     AtLeastNumber(Amount),
     /// Freely as long as it matches this regular expression.

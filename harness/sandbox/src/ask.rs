@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use patchbed_guest::message::{
     Death, Drift, Failure, FileFact, Files, Http, HttpAnswer, LogSource, Package, Process, Ran, Reply, Request, Run,
-    ServiceState, Socket, Start, Tcp, Unresolved, Usage, WriteFile,
+    ServiceState, Socket, Start, Tcp, Unresolved, Usage, Watch, Watched, WriteFile,
 };
 use std::collections::BTreeMap;
 
@@ -80,6 +80,21 @@ impl dyn Sandbox + '_ {
     /// All listening sockets.
     pub async fn sockets(&self) -> Result<Vec<Socket>, AskError> {
         ask!(self, Request::Sockets, Reply::Sockets(sockets) => sockets)
+    }
+
+    /// Watches ports and a log from now on.
+    pub async fn watch(&self, watch: Watch) -> Result<(), AskError> {
+        ask!(self, Request::Watch(watch), Reply::Done => ())
+    }
+
+    /// What the watch has seen so far.
+    pub async fn watched(&self) -> Result<Watched, AskError> {
+        ask!(self, Request::Watched, Reply::Watched(watched) => watched)
+    }
+
+    /// The same, and the watch ends.
+    pub async fn unwatch(&self) -> Result<Watched, AskError> {
+        ask!(self, Request::Unwatch, Reply::Watched(watched) => watched)
     }
 
     /// All processes.

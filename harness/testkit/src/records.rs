@@ -4,10 +4,12 @@
 use std::collections::BTreeMap;
 
 use patchbed_model::difference::DifferenceKind;
+use patchbed_model::outage::{Closed, Step};
 use patchbed_model::record::{AttemptRecord, Broke, CauseRecord, CellRecord, Record, SCHEMA, ScenarioRecord, Since};
 use patchbed_model::search::{Answer, Found, Search};
 use patchbed_model::{
-    Arm, Blame, Cause, CauseKind, CellId, Class, Difference, Digest, Exit, Given, Ill, Key, RunId, Stage, Verdict,
+    Arm, Blame, Cause, CauseKind, CellId, Class, Difference, Digest, Exit, Given, Ill, Key, Outage, Outages, RunId,
+    Stage, Verdict,
 };
 
 /// A cell in which everything is the same.
@@ -47,6 +49,7 @@ pub fn attempt(arm: Arm, number: u32) -> AttemptRecord {
         number,
         milliseconds: Some(6_500),
         stages: BTreeMap::from([(Stage::Open, 12), (Stage::Start, 1_500), (Stage::Observe, 900)]),
+        outages: None,
         outcome: "observed".to_owned(),
     }
 }
@@ -135,6 +138,35 @@ pub fn shop() -> Record {
         ill("ce3130000000", &["bank-plugin", "scanner"]),
     ];
     record(vec![scenario("shop", cells, vec![crash()])])
+}
+
+/// A cell in which a patch closed a service for a while, and was fine otherwise.
+#[must_use]
+pub fn closed_for_a_while() -> Record {
+    let mut cell = cell("c0f1a0000000", &["nginx 1.24"], &[]);
+    let times = [(50, 100, "restart"), (60, 180, "restart"), (450, 1850, "configure of nginx")];
+    for (attempt, (from, to, step)) in cell.timeline.iter_mut().zip(times) {
+        let mut seen = outages("web", Closed { from, to, during: vec![step.to_owned()] });
+        seen.services[0].restarts = if attempt.arm == Arm::Patched { 2 } else { 1 };
+        attempt.outages = Some(seen);
+    }
+    record(vec![scenario("shop", vec![cell], Vec::new())])
+}
+
+/// What was seen of a service that was closed once.
+#[must_use]
+pub fn outages(service: &str, closed: Closed) -> Outages {
+    let step = |what: &String| Step { from: closed.from, to: closed.to, what: what.clone() };
+    Outages {
+        milliseconds: 2000,
+        steps: closed.during.iter().map(step).collect(),
+        services: vec![Outage {
+            service: service.to_owned(),
+            addresses: vec!["tcp/0.0.0.0:80".to_owned()],
+            closed: vec![closed],
+            restarts: 1,
+        }],
+    }
 }
 
 /// The search in the shop's bundle.
@@ -306,5 +338,7 @@ fn all_texts_of_cell(cell: &mut CellRecord, text: &str) {
         Some(Search { patches: 2, runs: 3, found: vec![found], safe_subset: texts(), hold: texts(), leaves: texts() });
     for attempt in &mut cell.timeline {
         attempt.outcome = text.to_owned();
+        let length = if attempt.arm == Arm::Patched { 1000 } else { 0 };
+        attempt.outages = Some(outages(text, Closed { from: 0, to: length, during: vec![text.to_owned(); 2] }));
     }
 }

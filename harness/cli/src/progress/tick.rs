@@ -44,6 +44,7 @@ impl Tick {
             | Event::Searched { .. }
             | Event::CellPrepared { .. }
             | Event::LayerMade { .. }
+            | Event::OutagesSeen { .. }
             | Event::RunResumed { .. }
             | Event::RunFinished { .. } => None,
         }

@@ -40,6 +40,10 @@ pub fn allows(allow: &Allow, before: Option<&Entry>, now: Option<&Reading>) -> A
             Some(most) => bounded(before, now, |was, now| (now - was).abs() <= most, Allowed::No),
             None => Allowed::No,
         },
+        Allow::AtMostMore(amount) => match amount.in_unit(unit(now)) {
+            Some(most) => bounded(before, now, |was, now| now - was <= most, Allowed::Worse),
+            None => Allowed::No,
+        },
         Allow::AtMostNumber(amount) => held(*amount, now, |now, most| now <= most),
         Allow::AtLeastNumber(amount) => held(*amount, now, |now, least| now >= least),
     }

@@ -95,11 +95,26 @@ impl Pair<'_> {
         if self.now.is_none() && self.is_usual() {
             return None;
         }
-        match allows(&rule.allow, self.before, self.now) {
-            Allowed::Yes => None,
-            Allowed::No => self.weighed(Some(Verdict::Changed)),
-            Allowed::Worse => self.weighed(Some(Verdict::Regressed)),
+        let verdict = match allows(&rule.allow, self.before, self.now) {
+            Allowed::Yes => return None,
+            Allowed::No => Verdict::Changed,
+            Allowed::Worse => Verdict::Regressed,
+        };
+        let mut difference = self.weighed(Some(verdict))?;
+        if let Some(share) = self.share_of_patch(&rule.allow) {
+            difference.evidence.insert(0, share);
         }
+        Some(difference)
+    }
+
+    /// How much of a number is there without the patch, where a rule bounds the rest.
+    fn share_of_patch(&self, allow: &Allow) -> Option<String> {
+        let Allow::AtMostMore(most) = allow else { return None };
+        let unit = self.now?.unit.as_deref()?;
+        let (was, now) = (self.before?.middle()?, number(&self.now?.value)?);
+        let told = |number: f64| format!("{} {unit}", (number * 100.0).round() / 100.0);
+        let (was, now, most) = (told(was), told(now), told(most.in_unit(Some(unit))?));
+        Some(format!("{now}, {was} of it also without the patch; at most {most} more allowed"))
     }
 
     /// Metrics without a rule: far more than any control attempt used is for a person to look at.
@@ -183,6 +198,7 @@ const fn speaks_of_value(allow: &Allow) -> bool {
         | Allow::Within(_)
         | Allow::WithinNumber(_)
         | Allow::AtMostNumber(_)
+        | Allow::AtMostMore(_)
         | Allow::AtLeastNumber(_) => true,
         Allow::Exact | Allow::Ignore | Allow::Shape | Allow::Set => false,
     }

@@ -189,6 +189,19 @@ fn a_bound_is_taken_from_the_middle_of_the_baseline() {
     assert_eq!(compared(17.0).len(), 1);
 }
 
+#[test]
+fn what_a_rule_allows_more_counts_from_the_middle_of_the_baseline() {
+    let seconds = |number| Some(Reading::metric(number, "s"));
+    let numbers = [0.1, 0.3, 9.0].map(|number| one(seconds(number)));
+    let rules = Rules(vec![rule("k", Allow::AtMostMore(Amount::Seconds(2.0)))]);
+    let compared = |number| compare(&Baseline::pool(&numbers), &one(seconds(number)), &rules);
+    assert!(compared(0.0).is_empty() && compared(2.3).is_empty());
+    let differences = compared(2.5);
+    assert_eq!(differences[0].verdict, Verdict::Regressed);
+    let share = "2.5 s, 0.3 s of it also without the patch; at most 2 s more allowed";
+    assert_eq!(differences[0].evidence, [share]);
+}
+
 fn counted(differences: &[Difference]) -> Vec<&Key> {
     differences.iter().filter(|difference| difference.counts()).map(|difference| &difference.key).collect()
 }
@@ -208,6 +221,7 @@ proptest! {
             | Allow::AtLeast(_)
             | Allow::WithinNumber(_)
             | Allow::AtMostNumber(_)
+            | Allow::AtMostMore(_)
             | Allow::AtLeastNumber(_)
             | Allow::Matches(_)
             | Allow::OneOf(_) => false,

@@ -86,6 +86,7 @@ fn excused(rules: &Rules, key: &Key, entry: &Entry) -> bool {
         | Allow::AtLeast(_)
         | Allow::WithinNumber(_)
         | Allow::AtMostNumber(_)
+        | Allow::AtMostMore(_)
         | Allow::AtLeastNumber(_) => false,
     }
 }

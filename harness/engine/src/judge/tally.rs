@@ -141,7 +141,7 @@ impl Tally<'_> {
         });
         let pooled = Baseline::pool(&bounded.collect::<Vec<_>>());
         let middle = |(key, entry): (&Key, &Entry)| {
-            Some((key.clone(), Reading { value: Value::Number(entry.middle()?), ..entry.usual()?.clone() }))
+            Some((key.clone(), Reading { value: Value::Number(tidy(entry.middle()?)), ..entry.usual()?.clone() }))
         };
         pooled.entries.iter().filter_map(middle).collect()
     }
@@ -180,6 +180,11 @@ impl Tally<'_> {
         }
         all
     }
+}
+
+/// The number without the last digits, which only computing has added.
+fn tidy(number: f64) -> f64 {
+    if number.abs() < 1e9 { (number * 1e6).round() / 1e6 } else { number }
 }
 
 /// The rule that holds for a reading, also for one after the patch was taken back.
@@ -257,6 +262,7 @@ const fn is_bound(allow: &Allow) -> bool {
         | Allow::AtLeast(_)
         | Allow::WithinNumber(_)
         | Allow::AtMostNumber(_)
+        | Allow::AtMostMore(_)
         | Allow::AtLeastNumber(_) => true,
         Allow::Exact | Allow::Ignore | Allow::Shape | Allow::Set | Allow::Matches(_) | Allow::OneOf(_) => false,
     }

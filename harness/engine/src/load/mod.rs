@@ -18,6 +18,7 @@ mod lowering;
 mod messages;
 mod name;
 mod order;
+mod outage;
 mod patch;
 mod places;
 mod probe;

@@ -39,7 +39,7 @@ pub(super) fn known_patches(things: &[Wish], problems: &mut Problems) {
     for (name, place) in things.iter().flat_map(|thing| &thing.after) {
         if !things.iter().any(|thing| thing.name == *name) {
             let message = "`after` names a patch that is not in the scenario".to_owned();
-            let what = Unknown { code: Code::UnknownName, noun: "patch", name, place: *place, message };
+            let what = Unknown { code: Code::UnknownName, noun: "patch", name, place: *place, at: At::Value, message };
             unknown(what, things.iter().map(|thing| (thing.name.as_str(), thing.place)), problems);
         }
     }
@@ -50,7 +50,8 @@ pub(super) fn known_among(things: &[Wish], known: &[Wish], problems: &mut Proble
     for (name, place) in things.iter().flat_map(|thing| &thing.after) {
         if !known.iter().any(|thing| thing.name == *name) {
             let message = "`after` names a service that is not in the scenario".to_owned();
-            let what = Unknown { code: Code::UnknownService, noun: "service", name, place: *place, message };
+            let what =
+                Unknown { code: Code::UnknownService, noun: "service", name, place: *place, at: At::Value, message };
             unknown(what, known.iter().map(|thing| (thing.name.as_str(), thing.place)), problems);
         }
     }
@@ -66,6 +67,8 @@ pub(super) struct Unknown<'a> {
     pub(super) name: &'a str,
     /// Where it is written.
     pub(super) place: Place,
+    /// Which part of that.
+    pub(super) at: At,
     /// What is wrong.
     pub(super) message: String,
 }
@@ -78,7 +81,7 @@ pub(super) fn unknown<'a>(
 ) {
     let names: Vec<(&str, Place)> = names.collect();
     let near = nearest(unknown.name, names.iter().map(|(name, _)| *name));
-    let problem = problems.error(unknown.code, unknown.place, At::Value, unknown.message).label(format!(
+    let problem = problems.error(unknown.code, unknown.place, unknown.at, unknown.message).label(format!(
         "no {} is named `{}`",
         unknown.noun,
         shown(unknown.name)

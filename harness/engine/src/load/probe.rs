@@ -170,8 +170,14 @@ impl Known<'_> {
         }
         if !self.incomplete {
             let message = "this probe asks about a service that is not in the scenario".to_owned();
-            let what =
-                Unknown { code: Code::UnknownService, noun: "service", name: written, place: service.place, message };
+            let what = Unknown {
+                code: Code::UnknownService,
+                noun: "service",
+                name: written,
+                place: service.place,
+                at: At::Value,
+                message,
+            };
             unknown(what, self.services.iter().map(|wish| (wish.name.as_str(), wish.place)), problems);
         }
         None

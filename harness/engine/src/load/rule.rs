@@ -100,6 +100,7 @@ impl Read for AllowText {
             | Allow::AtLeast(_)
             | Allow::WithinNumber(_)
             | Allow::AtMostNumber(_)
+            | Allow::AtMostMore(_)
             | Allow::AtLeastNumber(_)
             | Allow::OneOf(_) => false,
         };

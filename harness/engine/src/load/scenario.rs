@@ -16,6 +16,7 @@ use super::library::{Library, NOWHERE};
 use super::lowering::{List, Lowering, items, length, span, value};
 use super::name::{Title, fault_of_word};
 use super::order::{Free, Wish, in_order};
+use super::outage::OutageText;
 use super::patch::{PatchText, Patches};
 use super::probe::{Known, ProbeText, Probes};
 use super::rule::{PromiseText, RuleText};
@@ -54,6 +55,8 @@ patchbed_kinds::document! {
         probes: Option<List<ProbeText>>, optional;
         /// How readings may differ.
         rules: Option<List<RuleText>>, optional;
+        /// For how much longer than without the patch services may be out of reach.
+        outage: Option<Placed<OutageText>>, optional;
         /// What the patches must change, else they are ineffective.
         promise: Option<List<PromiseText>>, optional;
         /// How many attempts each arm gets.
@@ -429,6 +432,8 @@ impl Lowering<'_> {
         let asks_systemd = std::mem::take(&mut probes.systemd);
         let options = self.options;
         rules.extend(super::rule::rules(text.rules.as_ref(), options, self.problems()));
+        let automatic = value(text.automatic.as_ref()).unwrap_or(true);
+        rules.extend(super::outage::limits(text.outage.as_ref(), automatic, known, self.problems()));
         let services = services.in_order(&order);
         Parts { services, software, workloads: own_workloads, data: own_data, probes: own_probes, asks_systemd, rules }
     }

@@ -69,6 +69,9 @@ impl Steps {
     }
 
     fn apply(&mut self, cell: &PlanCell, arm: Arm) {
+        if cell.scenario.automatic && !cell.services().is_empty() {
+            self.add(Stage::Apply, "watch the ports of services until they are restarted".to_owned(), None);
+        }
         self.workloads(cell, When::During);
         match arm {
             Arm::Control => self.add(Stage::Apply, "apply nothing".to_owned(), None),

@@ -203,6 +203,7 @@ impl Earlier {
             | Event::LayerMade { .. }
             | Event::AttemptStarted { .. }
             | Event::StageFinished { .. }
+            | Event::OutagesSeen { .. }
             | Event::AttemptFinished { .. }
             | Event::CellJudged { .. }
             | Event::Searched { .. }

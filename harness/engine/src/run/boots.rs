@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use patchbed_kinds::change::WayBack;
 use patchbed_kinds::probe::automatic::DriftScope;
-use patchbed_model::{Arm, Given, Key, Reading, Snapshot, Stage};
+use patchbed_model::{Arm, Given, Key, Reading, Stage};
 use patchbed_sandbox::Sandbox;
 
 use super::clock::Clock;
 use super::cut::Cut;
-use super::data::{self, Remembered};
+use super::data;
 use super::halt::{Halt, Place, of_open};
+use super::outage::Watch;
 use super::pace::Pace;
 use super::patch::Done;
 use super::prepare::Ground;
@@ -43,14 +44,15 @@ impl<'a> Boots<'a> {
     /// All of it.
     pub(super) async fn run(&self, sandbox: &mut dyn Sandbox) -> Result<Seen, Halt> {
         let remembered = self.timeline(sandbox).before().await?;
-        let (done, during) = self.pace.stage(Stage::Apply, self.apply(sandbox)).await?;
-        let mut snapshot = self.after(sandbox, &remembered, (&done.scope, PATCHED)).await?;
-        snapshot.readings.extend(during);
+        let (done, changed) = self.change(sandbox).await?;
+        let mut snapshot = self.timeline(sandbox).after(changed, &remembered, (&done.scope, PATCHED)).await?;
         snapshot.readings.extend(done.versions.iter().map(version));
         if self.cell.scenario.rollback && self.arm == Arm::Patched {
             self.pace.stage(Stage::Revert, self.timeline(sandbox).revert()).await?;
-            let mut again = self.after(sandbox, &remembered, (&DriftScope::default(), REVERTED)).await?;
-            if self.timeline(sandbox).works_after() {
+            let ready = self.pace.stage(Stage::Restart, self.restart(sandbox, REVERTED)).await?;
+            let timeline = self.timeline(sandbox);
+            let mut again = timeline.after(ready, &remembered, (&DriftScope::default(), REVERTED)).await?;
+            if timeline.works_after() {
                 data::as_kept_before(&snapshot, &mut again);
             }
             snapshot.readings.extend(again.readings.into_iter().map(|(key, reading)| (reverted(&key), reading)));
@@ -58,10 +60,36 @@ impl<'a> Boots<'a> {
         Ok(Seen { snapshot, notes: done.notes })
     }
 
+    /// Applies the patches, or nothing, and restarts what is to be restarted. Gives what was seen meanwhile.
+    async fn change(&self, sandbox: &mut dyn Sandbox) -> Result<(Done, BTreeMap<Key, Reading>), Halt> {
+        if self.cell.given() == Given::CutOff {
+            let done = self.pace.stage(Stage::Apply, self.cut(sandbox)).await?;
+            return Ok((done, self.pace.stage(Stage::Restart, self.restart(sandbox, PATCHED)).await?));
+        }
+        let timeline = self.timeline(sandbox);
+        let (watch, (mut done, mut seen)) = self.pace.stage(Stage::Apply, Watch::over_patch(&timeline)).await?;
+        done.notes.extend(watch.note.clone());
+        if self.cell.reboots() {
+            // What happens to services from here on is the reboot's doing.
+            seen.extend(watch.until_now());
+            seen.extend(self.pace.stage(Stage::Restart, self.restart(sandbox, PATCHED)).await?);
+        } else {
+            let restarted = async { Ok::<_, Halt>((timeline.restart().await?, watch.end().await)) };
+            let (ready, outages) = self.pace.stage(Stage::Restart, restarted).await?;
+            seen.extend(ready);
+            seen.extend(outages);
+        }
+        Ok((done, seen))
+    }
+
     /// Up to where a person wants to look around.
     pub(super) async fn up_to(&self, sandbox: &mut dyn Sandbox, side: Side) -> Result<(), Halt> {
         self.timeline(sandbox).before().await?;
-        self.apply(sandbox).await?;
+        if self.cell.given() == Given::CutOff {
+            self.cut(sandbox).await?;
+        } else {
+            self.timeline(sandbox).apply().await?;
+        }
         self.restart(sandbox, PATCHED).await?;
         if side == Side::Reverted {
             self.timeline(sandbox).revert().await?;
@@ -84,11 +112,8 @@ impl<'a> Boots<'a> {
         }
     }
 
-    /// Applies the patches; or kills in the middle what does it, starts the machine again, and mends what is left.
-    async fn apply(&self, sandbox: &mut dyn Sandbox) -> Result<(Done, BTreeMap<Key, Reading>), Halt> {
-        if self.cell.given() != Given::CutOff {
-            return self.timeline(sandbox).apply().await;
-        }
+    /// Kills in the middle what applies the patches, starts the machine again, and mends what is left.
+    async fn cut(&self, sandbox: &mut dyn Sandbox) -> Result<Done, Halt> {
         let cut = Cut { cell: &self.cell.id, number: self.number };
         let place = self.timeline(sandbox).cut_off(&cut).await?;
         self.reboot(sandbox, PATCHED).await?;
@@ -97,18 +122,7 @@ impl<'a> Boots<'a> {
         if self.arm == Arm::Patched {
             done.notes.push(format!("what applied the patches was killed {place}"));
         }
-        Ok((done, BTreeMap::new()))
-    }
-
-    /// From the restart to the look.
-    async fn after(
-        &self,
-        sandbox: &mut dyn Sandbox,
-        remembered: &Remembered<'a>,
-        (scope, since): (&DriftScope, &str),
-    ) -> Result<Snapshot, Halt> {
-        let ready = self.pace.stage(Stage::Restart, self.restart(sandbox, since)).await?;
-        self.timeline(sandbox).after(ready, remembered, (scope, since)).await
+        Ok(done)
     }
 
     /// Restarts what is to be restarted.

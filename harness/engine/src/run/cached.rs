@@ -78,6 +78,7 @@ fn cell_of(event: &Event) -> Option<&CellId> {
     match event {
         Event::AttemptStarted { attempt, .. }
         | Event::StageFinished { attempt, .. }
+        | Event::OutagesSeen { attempt, .. }
         | Event::AttemptFinished { attempt, .. } => Some(&attempt.cell),
         Event::CellPrepared { cell, .. } | Event::CellJudged { cell, .. } | Event::Note { cell: Some(cell), .. } => {
             Some(cell)
@@ -109,9 +110,10 @@ impl Kept {
             Event::CellJudged { judgement, .. } => self.is_decided = is_decided(&judgement),
             // That run had taken them from yet another one.
             Event::Note { text, .. } if text.starts_with(TAKEN) => self.note = text,
-            Event::AttemptStarted { .. } | Event::StageFinished { .. } | Event::AttemptFinished { .. } => {
-                self.events.push(event);
-            }
+            Event::AttemptStarted { .. }
+            | Event::StageFinished { .. }
+            | Event::OutagesSeen { .. }
+            | Event::AttemptFinished { .. } => self.events.push(event),
             Event::RunStarted { .. }
             | Event::CellPlanned(_)
             | Event::LayerMade { .. }

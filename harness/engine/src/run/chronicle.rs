@@ -70,6 +70,7 @@ const fn is_result(event: &Event) -> bool {
         | Event::LayerMade { .. }
         | Event::AttemptStarted { .. }
         | Event::StageFinished { .. }
+        | Event::OutagesSeen { .. }
         | Event::Note { .. }
         | Event::RunResumed { .. } => false,
     }

@@ -10,7 +10,7 @@ use patchbed_model::{
 use crate::judge::{Case, Pool};
 use crate::noise::Baseline;
 use crate::plan::PlanCell;
-use crate::scenario::{When, Workload};
+use crate::scenario::{When, Workload, outage_key};
 
 /// How often an attempt that the environment stopped is made, in all.
 const TRIES: u32 = 3;
@@ -229,7 +229,8 @@ impl Course {
         look: impl FnOnce(&Case<'_>) -> T,
     ) -> T {
         let during = self.cell.workloads().filter(|workload| workload.when == When::During);
-        let once: Vec<Key> = during.map(Workload::key).collect();
+        let outages = self.cell.services().into_iter().map(|service| outage_key(&service.name));
+        let once: Vec<Key> = during.map(Workload::key).chain(outages).collect();
         let optional = self.cell.optional();
         look(&Case {
             control,

@@ -20,6 +20,7 @@ mod harness;
 mod hunt;
 mod kept;
 mod look;
+mod outage;
 mod owner;
 mod pace;
 mod patch;
@@ -29,6 +30,7 @@ mod scales;
 mod service;
 mod settle;
 mod timeline;
+mod transaction;
 mod unit;
 mod workload;
 

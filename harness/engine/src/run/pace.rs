@@ -28,15 +28,18 @@ impl Pace {
         *self.now.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Tells the run something about the attempt. Nobody listens any more when the run was left in haste.
+    pub(super) fn tell(&self, event: impl FnOnce(AttemptId) -> Event) {
+        let _ = self.events.send(event(self.attempt.clone()));
+    }
+
     /// Does the work of a stage. The time is told also when it fails.
     pub(super) async fn stage<T>(&self, stage: Stage, work: impl Future<Output = T>) -> T {
         *self.now.lock().unwrap_or_else(PoisonError::into_inner) = stage;
         let start = self.clock.elapsed();
         let done = work.await;
         let milliseconds = milliseconds(self.clock.elapsed().saturating_sub(start));
-        let event = Event::StageFinished { attempt: self.attempt.clone(), stage, milliseconds };
-        // Nobody listens any more when the run was left in haste.
-        let _ = self.events.send(event);
+        self.tell(|attempt| Event::StageFinished { attempt, stage, milliseconds });
         done
     }
 }

@@ -46,7 +46,7 @@ pub(super) async fn until<T>(clock: &dyn Clock, limit: Duration, work: impl Futu
 #[derive(Debug)]
 pub(super) struct Watched<'a> {
     services: Vec<&'a Service>,
-    list: Vec<WatchedService>,
+    pub(super) list: Vec<WatchedService>,
 }
 
 impl<'a> Watched<'a> {
@@ -203,10 +203,10 @@ impl<'a> Timeline<'_, 'a> {
         self.patching().revert(&self.parts()?).await
     }
 
-    /// From the restart of services to the look. `ready` says how services came up again.
+    /// From the restart to the look. `changed` is what was seen while it was patched and restarted.
     pub(super) async fn after(
         &self,
-        ready: BTreeMap<Key, Reading>,
+        changed: BTreeMap<Key, Reading>,
         remembered: &Remembered<'_>,
         (scope, since): (&DriftScope, &str),
     ) -> Result<Snapshot, Halt> {
@@ -214,7 +214,7 @@ impl<'a> Timeline<'_, 'a> {
         let worked = workload::readings(self.sandbox, &exercises).await?;
         self.clock.sleep(self.cell.scenario.watch).await;
         let mut snapshot = self.pace.stage(Stage::Observe, self.observe(remembered, scope, since)).await?;
-        snapshot.readings.extend(ready);
+        snapshot.readings.extend(changed);
         snapshot.readings.extend(worked);
         Ok(snapshot)
     }

@@ -8,7 +8,7 @@ use patchbed_model::event::{AttemptId, PlannedCell, Source};
 use patchbed_model::record::{AttemptRecord, CellRecord, Culprits, SCHEMA, ScenarioRecord};
 use patchbed_model::search::{Answer, Search};
 use patchbed_model::{
-    Arm, CellId, Difference, Digest, Event, Exit, Judgement, Outcome, Record, RunId, Snapshot, Stage, Verdict,
+    Arm, CellId, Difference, Digest, Event, Exit, Judgement, Outages, Outcome, Record, RunId, Snapshot, Stage, Verdict,
 };
 
 use super::causes::{Witness, causes, tell_ill_products};
@@ -72,6 +72,7 @@ struct AttemptFold {
     stages: BTreeMap<Stage, u64>,
     milliseconds: Option<u64>,
     outcome: Option<String>,
+    outages: Option<Outages>,
     /// The place in the run, for the timeline.
     place: usize,
 }
@@ -95,6 +96,9 @@ impl Fold {
             Event::StageFinished { attempt, stage, milliseconds } => self.with(&attempt.cell, |cell| {
                 *cell.attempt(attempt).stages.entry(*stage).or_default() += milliseconds;
             }),
+            Event::OutagesSeen { attempt, outages } => {
+                self.with(&attempt.cell, |cell| cell.attempt(attempt).outages = Some((**outages).clone()));
+            }
             Event::AttemptFinished { attempt, outcome, milliseconds, notes } => {
                 self.with(&attempt.cell, |cell| cell.finish(attempt, outcome, *milliseconds, notes));
             }
@@ -361,6 +365,7 @@ fn timeline(attempts: BTreeMap<AttemptId, AttemptFold>) -> Vec<AttemptRecord> {
         milliseconds: attempt.milliseconds,
         stages: attempt.stages,
         outcome: attempt.outcome.unwrap_or_else(|| "unfinished".to_owned()),
+        outages: attempt.outages,
     };
     all.into_iter().map(record).collect()
 }

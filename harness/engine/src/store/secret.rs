@@ -86,6 +86,12 @@ pub fn masked_event(event: Event) -> Event {
             milliseconds,
             notes: notes.iter().map(|note| masked(note)).collect(),
         },
+        Event::OutagesSeen { attempt, mut outages } => {
+            let closed = outages.services.iter_mut().flat_map(|outage| &mut outage.closed);
+            let during = closed.flat_map(|closed| &mut closed.during);
+            outages.steps.iter_mut().map(|step| &mut step.what).chain(during).for_each(|text| *text = masked(text));
+            Event::OutagesSeen { attempt, outages }
+        }
         Event::LayerMade { cell, layer, source, milliseconds } => {
             Event::LayerMade { cell, layer, source: masked(&source), milliseconds }
         }

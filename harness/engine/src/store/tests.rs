@@ -4,15 +4,17 @@ use camino::{Utf8Path, Utf8PathBuf};
 use jiff::Timestamp;
 use jiff::civil::date;
 use patchbed_model::event::{AttemptId, PlannedCell, Source};
+use patchbed_model::outage::{Closed, Step};
 use patchbed_model::{
-    Arm, CellId, Class, Digest, Event, Exit, Given, Outcome, Reading, Rules, RunId, Snapshot, Stage, Value, Verdict,
+    Arm, CellId, Class, Digest, Event, Exit, Given, Outage, Outages, Outcome, Reading, Rules, RunId, Snapshot, Stage,
+    Value, Verdict,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::journal::parse;
 use super::line::{Line, decode, encode};
-use super::{Committed, Header, State, StateError, Stored, fold, masked};
+use super::{Committed, Header, State, StateError, Stored, fold, masked, masked_event};
 use crate::judge::judge;
 use crate::noise::Baseline;
 use crate::plan::CellNames;
@@ -66,6 +68,7 @@ fn events_of(planned: &PlannedCell, control: &[Outcome], patched: &[Outcome]) ->
             let attempt = AttemptId { cell: cell(), arm, number };
             events.push(Event::AttemptStarted { attempt: attempt.clone(), at: Timestamp::UNIX_EPOCH });
             events.push(Event::StageFinished { attempt: attempt.clone(), stage: Stage::Open, milliseconds: 3 });
+            events.push(Event::OutagesSeen { attempt: attempt.clone(), outages: Box::new(outages()) });
             let outcome = Box::new(outcome.clone());
             events.push(Event::AttemptFinished { attempt, outcome, milliseconds: 9, notes: Vec::new() });
         }
@@ -75,6 +78,14 @@ fn events_of(planned: &PlannedCell, control: &[Outcome], patched: &[Outcome]) ->
     events.push(Event::CellJudged { cell: cell(), judgement });
     events.push(Event::RunFinished { at: Timestamp::UNIX_EPOCH, exit });
     events
+}
+
+fn outages() -> Outages {
+    let during = vec!["configure of web".to_owned()];
+    let closed = vec![Closed { from: 100, to: 300, during }];
+    let outage = Outage { service: "web".to_owned(), addresses: vec!["tcp/[::]:80".to_owned()], closed, restarts: 1 };
+    let step = Step { from: 50, to: 300, what: "configure of web".to_owned() };
+    Outages { milliseconds: 900, steps: vec![step], services: vec![outage] }
 }
 
 fn page(text: &str) -> Outcome {
@@ -221,6 +232,18 @@ fn secrets_are_masked_and_still_differ() {
     for text in ["the password was changed", "tokens: 3", "GET /index.html 200"] {
         assert_eq!(masked(text), text);
     }
+}
+
+#[test]
+fn what_a_log_says_of_a_step_is_masked() {
+    let mut seen = outages();
+    seen.steps[0].what = "configure of password=hunter22".to_owned();
+    seen.services[0].closed[0].during = vec![seen.steps[0].what.clone()];
+    let event = Event::OutagesSeen {
+        attempt: AttemptId { cell: cell(), arm: Arm::Patched, number: 1 },
+        outages: Box::new(seen),
+    };
+    assert!(!encode(&masked_event(event)).expect("events are JSON").contains("hunter22"));
 }
 
 fn names(image: &str) -> CellNames {

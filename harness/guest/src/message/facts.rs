@@ -81,6 +81,37 @@ pub struct Socket {
     pub user: String,
 }
 
+/// What to watch.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Watch {
+    /// How often, in milliseconds.
+    pub every: u64,
+    /// TCP ports, by the address and port on which somebody listens now.
+    pub ports: Vec<(String, u16)>,
+    /// A log whose new lines are told.
+    pub log: String,
+}
+
+/// What a watch has seen. Times are milliseconds since it began.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Watched {
+    /// For how long it has watched.
+    pub milliseconds: u64,
+    /// What was seen of each port, in the order in which they were given.
+    pub ports: Vec<WatchedPort>,
+    /// The new lines of the log, each with the time at which it was there.
+    pub lines: Vec<(u64, String)>,
+}
+
+/// What a watch has seen of a port.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WatchedPort {
+    /// When nobody listened on it, from and to, in order. The last one goes on while the watch does.
+    pub closed: Vec<(u64, u64)>,
+    /// How often it was opened anew: by another socket, whether or not a look found it closed before.
+    pub reopened: u32,
+}
+
 /// A process.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Process {

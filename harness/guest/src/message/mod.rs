@@ -13,7 +13,7 @@ mod program;
 
 pub use facts::{
     Drift, FileFact, FileKind, Files, Http, HttpAnswer, LogSource, Package, Process, STRICTER, Socket, Tcp, Unresolved,
-    Usage, WriteFile,
+    Usage, Watch, Watched, WatchedPort, WriteFile,
 };
 pub use program::{Death, End, Output, Privileges, Program, Ran, Run, ServiceState, Start};
 
@@ -132,6 +132,12 @@ pub enum Request {
     Tcp(Tcp),
     /// All listening sockets. Answer: [`Reply::Sockets`].
     Sockets,
+    /// Watch ports and a log from now on, in place of what was watched before. Answer: [`Reply::Done`].
+    Watch(Watch),
+    /// What the watch has seen so far. Answer: [`Reply::Watched`].
+    Watched,
+    /// The same, and the watch ends.
+    Unwatch,
     /// All processes. Answer: [`Reply::Processes`].
     Processes,
     /// Every process that ended since the sandbox opened and was not asked to. Answer: [`Reply::Deaths`].
@@ -211,6 +217,7 @@ pub enum Reply {
     /// The banner, empty when none was asked for; or why there is no connection.
     Tcp(Result<String, String>),
     Sockets(Vec<Socket>),
+    Watched(Watched),
     Processes(Vec<Process>),
     Deaths(Vec<Death>),
     Files(Vec<FileFact>),

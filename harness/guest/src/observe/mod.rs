@@ -29,6 +29,7 @@ mod tcp;
 mod tests;
 mod users;
 mod walk;
+mod watch;
 
 use std::os::fd::AsFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -40,9 +41,13 @@ use hosts::Hosts;
 use logs::Marks;
 use processes::Surroundings;
 use users::Users;
+use watch::Watches;
 
-/// The marks of logs. A guest serves one sandbox, and marks are all that is remembered between two questions.
+/// The marks of logs. A guest serves one sandbox; marks and the watch are all that is remembered between two questions.
 static MARKS: Marks = Marks::new();
+
+/// The watch over ports.
+static WATCHES: Watches = Watches::new();
 
 /// Answers a request that only looks; `None` for a request that is not for this module.
 pub(crate) fn answer(request: &Request, context: &Context) -> Option<Reply> {
@@ -61,6 +66,9 @@ fn look(request: &Request, context: &Context) -> Option<Result<Reply>> {
         Request::Http(http) => http::http(http, Hosts::read(root)).map(Reply::Http),
         Request::Tcp(tcp) => Ok(Reply::Tcp(tcp::tcp(tcp, &Hosts::read(root)))),
         Request::Sockets => surrounded(context, |around| sockets::sockets(around).map(Reply::Sockets)),
+        Request::Watch(watch) => WATCHES.begin(root, watch).map(|()| Reply::Done),
+        Request::Watched => WATCHES.seen().map(Reply::Watched),
+        Request::Unwatch => WATCHES.end().map(Reply::Watched),
         Request::Processes => surrounded(context, |around| processes::processes(around).map(Reply::Processes)),
         Request::Files(files) => files::files(root, files, &Users::read(root)).map(Reply::Files),
         Request::Drift(question) => drift(context, question),

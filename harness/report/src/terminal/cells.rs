@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use patchbed_model::record::{CellRecord, ScenarioRecord};
 use patchbed_model::{CellId, Verdict};
 
+use super::outage;
 use super::screen::Screen;
 use crate::layout::{Line, cut};
 use crate::look::Tone;
@@ -22,6 +23,7 @@ pub(super) fn write(screen: &Screen<'_>, scenario: &ScenarioRecord, out: &mut dy
     let widest = names.iter().map(|name| console::measure_text_width(name)).max().unwrap_or(0);
     for (cell, name) in shown.iter().zip(&names) {
         writeln!(out, "{}", line(screen, scenario, cell, name, widest))?;
+        outage::write(cell, screen.look, out)?;
     }
     for verdict in [Verdict::Same, Verdict::Skipped] {
         let count = scenario.cells.iter().filter(quiet).filter(|cell| cell.verdict == verdict).count();

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use patchbed_model::record::{AttemptRecord, CellRecord, ScenarioRecord};
 use patchbed_model::{CellId, Difference, Record};
 
+use super::outage;
 use super::sides::signed;
 use crate::format::Report;
 use crate::look::{Look, Tone};
@@ -57,6 +58,7 @@ impl Detail {
         self.value("Image", &image, out)?;
         self.value("Verdict", &format!("{}: {}", cell.verdict, safe::shown(&cell.reason, look)), out)?;
         self.attempts(cell, out)?;
+        outage::texts(cell, look).iter().try_for_each(|text| self.value("Outage", text, out))?;
         self.differences("Differs", &cell.differences, out)?;
         self.differences("Silent", &cell.silenced, out)?;
         for stop in &cell.stops {

@@ -1,7 +1,7 @@
 //! Goldens of the screen and of the files.
 
 use patchbed_model::{Record, Verdict};
-use patchbed_report::{Colour, Format, Glyphs, Look, Report as _, Terminal};
+use patchbed_report::{Colour, Depth, Detail, Format, Glyphs, Look, Report as _, Terminal};
 use patchbed_testkit::records;
 
 fn text(format: Format, record: &Record) -> String {
@@ -104,6 +104,35 @@ fn the_shop_as_junit() {
 #[test]
 fn one_of_each_as_junit() {
     insta::assert_snapshot!(text(Format::Junit, &records::one_of_each()));
+}
+
+#[test]
+fn a_service_that_was_closed_for_longer_than_without_the_patch() {
+    let record = records::closed_for_a_while();
+    let detail = Detail { look: look(80), cell: None, depth: Depth::Brief };
+    let mut out = with_look(Format::Terminal, &record, &look(80)).into_bytes();
+    detail.write(&record, &mut out).expect("writing to memory");
+    insta::assert_snapshot!(String::from_utf8_lossy(&out));
+}
+
+/// Of two attempts without the patch the longer one decides.
+#[test]
+fn a_service_that_was_closed_for_about_as_long_is_not_told() {
+    let mut record = records::closed_for_a_while();
+    let said = |record: &Record| text(Format::Terminal, record).contains("Outage");
+    assert!(said(&record));
+    let attempt = &mut record.scenarios[0].cells[0].timeline[1];
+    attempt.outages.as_mut().expect("it was watched").services[0].closed[0].to = 1360;
+    assert!(!said(&record));
+}
+
+#[test]
+fn an_outage_as_json() {
+    let record = records::closed_for_a_while();
+    let attempt = &record.scenarios[0].cells[0].timeline[2];
+    let mut out = Vec::new();
+    patchbed_report::write_json(attempt, &mut out).expect("writing to memory");
+    insta::assert_snapshot!(String::from_utf8_lossy(&out));
 }
 
 /// The text without its colours.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use patchbed_guest::message::{Http, Process, Socket, Tcp};
+use patchbed_guest::message::{Http, Process, Socket, Tcp, Watch};
 use patchbed_sandbox::Sandbox;
 use patchbed_testkit::needs;
 
@@ -142,6 +142,31 @@ async fn servers_are_asked_from_inside() {
     let tcp = |port| Tcp { host: "localhost".into(), port, send: Some("PING\r\n".into()), banner: true, within: 5000 };
     assert_eq!(sandbox.tcp(tcp(8080)).await.expect("asked"), Ok("+PONG".into()));
     assert_eq!(sandbox.tcp(tcp(1)).await.expect("asked"), Err("connection refused".into()));
+}
+
+#[tokio::test]
+async fn a_watch_tells_when_a_port_was_closed_and_what_a_log_said_meanwhile() {
+    needs!(userns, overlay);
+    let mut bed = Bed::new();
+    let sandbox = server(&mut bed).await;
+    assert!(sandbox.watched().await.is_err(), "nothing is watched yet");
+    let watch = Watch { every: 20, ports: vec![("127.0.0.1".into(), 8080)], log: "/var/log/dpkg.log".into() };
+    sandbox.watch(watch).await.expect("watch");
+    run(&*sandbox, "mkdir -p /var/log; echo configure web >> /var/log/dpkg.log; rm /run/ready").await;
+    sandbox.stop("web", 15, 5000).await.expect("stop");
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let closed = sandbox.watched().await.expect("watched");
+    let mut start = service("web", &["/usr/sbin/server"], &[]);
+    start.program.user = Some("web".into());
+    sandbox.start(start).await.expect("start");
+    until(&*sandbox, "/run/ready").await;
+    let seen = sandbox.unwatch().await.expect("unwatch");
+    let [(from, to)] = seen.ports[0].closed[..] else { panic!("{seen:?}") };
+    assert!(to - from >= 250 && to <= seen.milliseconds, "{seen:?}");
+    assert_eq!((closed.ports[0].reopened, seen.ports[0].reopened), (0, 1));
+    assert_eq!(closed.ports[0].closed, [(from, closed.milliseconds)]);
+    assert!(seen.lines.iter().all(|(at, line)| line == "configure web" && *at <= from) && seen.lines.len() == 1);
+    assert!(sandbox.unwatch().await.is_err(), "the watch is over");
 }
 
 #[tokio::test]

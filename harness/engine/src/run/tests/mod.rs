@@ -13,6 +13,7 @@ mod keeping;
 mod kept;
 mod noise;
 mod order;
+mod outage;
 mod study;
 mod trial;
 mod world;

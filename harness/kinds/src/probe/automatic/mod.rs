@@ -6,6 +6,7 @@
 mod crashes;
 mod drift;
 mod environment;
+mod faces;
 mod footprint;
 mod imports;
 mod jobs;
@@ -19,6 +20,7 @@ mod tests;
 mod visit;
 
 pub use environment::watch_environment;
+pub use faces::faces;
 pub use footprint::Footprint;
 pub use imports::watch_imports;
 pub use jobs::run_jobs;

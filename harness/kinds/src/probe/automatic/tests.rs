@@ -11,7 +11,7 @@ use patchbed_sandbox::message::{
 use super::super::testing::{failed, file, look, process, ran, sandbox, service, told, usage};
 use super::super::{ProbeError, Service};
 use super::drift::LIMIT;
-use super::{DriftScope, Footprint, visit_service, watch_environment, watch_service};
+use super::{DriftScope, Footprint, faces, visit_service, watch_environment, watch_service};
 
 /// A healthy machine with one service `web`, whose parts a test replaces.
 #[derive(Clone)]
@@ -151,11 +151,8 @@ async fn a_healthy_service_is_told_whole() {
     );
 }
 
-#[tokio::test]
-async fn a_visitor_asks_what_may_speak_http() {
-    let asked = Arc::new(Mutex::new(Vec::new()));
-    let urls = Arc::clone(&asked);
-    let socket = |address: &str, port: u16, service: &str| Socket {
+fn socket(address: &str, port: u16, service: &str) -> Socket {
+    Socket {
         protocol: "tcp".to_owned(),
         address: address.to_owned(),
         port,
@@ -163,7 +160,28 @@ async fn a_visitor_asks_what_may_speak_http() {
         process: None,
         service: Some(service.to_owned()),
         user: "root".to_owned(),
-    };
+    }
+}
+
+#[tokio::test]
+async fn the_faces_of_a_service_are_its_own_and_stay_the_same() {
+    let udp = Socket { protocol: "udp".to_owned(), ..socket("0.0.0.0", 53, "web") };
+    let others = [socket("127.0.0.1", 40_000, "web"), socket("127.0.0.1", 8000, "other"), udp];
+    let own = [socket("::1", 8080, "web"), socket("0.0.0.0", 80, "web"), socket("0.0.0.0", 80, "web")];
+    let sockets = [&own[..], &others].concat();
+    let sandbox = sandbox(move |request| match request {
+        Request::Sockets => Reply::Sockets(sockets.clone()),
+        other => World::healthy().answer(other),
+    })
+    .await;
+    let told = faces(&look(&*sandbox, &[service("web")])).await.unwrap();
+    assert_eq!(told, [("0.0.0.0".to_owned(), 80), ("::1".to_owned(), 8080)]);
+}
+
+#[tokio::test]
+async fn a_visitor_asks_what_may_speak_http() {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let urls = Arc::clone(&asked);
     let sockets = [
         socket("0.0.0.0", 80, "web"),
         socket("::1", 8080, "web"),
