@@ -1,7 +1,9 @@
 //! Arguments of the commands that read scenario files.
 
 use camino::Utf8PathBuf;
+use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
+use patchbed_engine::sabotage::FaultKind;
 
 /// Which files.
 #[derive(Clone, Debug, Args)]
@@ -176,6 +178,40 @@ pub(crate) struct NoiseArguments {
     #[arg(long, value_name = "HOW", default_value = "auto", help_heading = "Output")]
     pub(crate) progress: Progress,
     /// Print what moves as JSON
+    #[arg(long, help_heading = "Output")]
+    pub(crate) json: bool,
+}
+
+/// `sabotage`.
+#[derive(Debug, Args)]
+pub(crate) struct SabotageArguments {
+    #[command(flatten)]
+    pub(crate) files: Files,
+    /// Only faults of this kind
+    #[arg(
+        long,
+        value_name = "KIND",
+        value_delimiter = ',',
+        value_parser = PossibleValuesParser::new(FaultKind::ALL.map(FaultKind::name)),
+        help_heading = "Which"
+    )]
+    pub(crate) fault: Vec<String>,
+    /// Only cells for which this holds, such as 'image~debian & software!=scanner'
+    #[arg(short = 'k', long = "select", value_name = "EXPR", help_heading = "Which")]
+    pub(crate) select: Option<String>,
+    /// How many attempts run at one time [default: one for each processor, as memory allows]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "How")]
+    pub(crate) jobs: Option<u16>,
+    /// Fetch nothing
+    #[arg(long, help_heading = "How")]
+    pub(crate) offline: bool,
+    /// Limit of one attempt, such as 10min, instead of what the scenario says
+    #[arg(long, value_name = "TIME", value_parser = super::read::duration, help_heading = "How")]
+    pub(crate) timeout: Option<std::time::Duration>,
+    /// How progress is shown
+    #[arg(long, value_name = "HOW", default_value = "auto", help_heading = "Output")]
+    pub(crate) progress: Progress,
+    /// Print what was noticed as JSON
     #[arg(long, help_heading = "Output")]
     pub(crate) json: bool,
 }

@@ -1,0 +1,69 @@
+//! The scenario with faults for patches.
+
+use super::fault::Fault;
+use super::script::{self, Script, behind_shell};
+use crate::scenario::{
+    Delivery, Matrix, Patch, PatchAxis, Scenario, Service, ServiceRun, Software, SoftwareAxis, key_part,
+};
+
+/// The name of the patch that does nothing: a scenario that notices it moves by itself.
+pub const NOTHING: &str = "nothing";
+
+/// The scenario with these faults for its patches, each in a cell of its own, and a cell in which nothing is done. All
+/// products are on, and attempts are made as the scenario says.
+#[must_use]
+pub fn sabotaged(scenario: Scenario, faults: &[Fault]) -> Scenario {
+    let base = scenario.file.parent().map(ToOwned::to_owned).unwrap_or_default();
+    let patch = |name: String, script: &[Script]| Patch {
+        name,
+        base: base.clone(),
+        origin: Vec::new(),
+        weight: None,
+        after: Vec::new(),
+        apply: script.iter().map(Script::change).collect(),
+        revert: Vec::new(),
+    };
+    let nothing = patch(NOTHING.to_owned(), &nothing(&scenario));
+    let faults = faults.iter().map(|fault| patch(fault.name(), std::slice::from_ref(&fault.script)));
+    let software = |product: Software| Software { services: behind(product.services), ..product };
+    Scenario {
+        patches: std::iter::once(nothing).chain(faults).collect(),
+        bundle: None,
+        promises: Vec::new(),
+        rollback: false,
+        matrix: Matrix { patch: PatchAxis::Each, software: SoftwareAxis::All },
+        delivery: Delivery::OneByOne,
+        services: behind(scenario.services),
+        software: scenario.software.into_iter().map(software).collect(),
+        ..scenario
+    }
+}
+
+/// What every fault does besides, to each service.
+fn nothing(scenario: &Scenario) -> Vec<Script> {
+    let services = scenario.services.iter().chain(scenario.software.iter().flat_map(|product| &product.services));
+    services.map(|service| at(Script::of(script::NOTHING), service)).collect()
+}
+
+/// A script that is told which service it is about.
+pub(super) fn at(script: Script, service: &Service) -> Script {
+    let script = script.told("name", &key_part(&service.name));
+    match &service.run {
+        ServiceRun::Unit(unit) => script.told("unit", unit),
+        ServiceRun::Program { .. } => script,
+    }
+}
+
+/// The services, with programs behind a line of shell.
+fn behind(services: Vec<Service>) -> Vec<Service> {
+    let one = |service: Service| {
+        let run = match service.run {
+            ServiceRun::Program { argv, user, directory, environment } => {
+                ServiceRun::Program { argv: behind_shell(&key_part(&service.name), argv), user, directory, environment }
+            }
+            unit @ ServiceRun::Unit(_) => unit,
+        };
+        Service { run, ..service }
+    };
+    services.into_iter().map(one).collect()
+}
