@@ -13,7 +13,7 @@ mod tally;
 
 pub use derive::faults;
 pub use fault::{Fault, FaultKind};
-pub use rewrite::{NOTHING, sabotaged};
+pub use rewrite::{Care, NOTHING, sabotaged};
 pub use tally::{Finding, Findings, Told, interval};
 
 #[cfg(test)]

@@ -3,16 +3,24 @@
 use super::fault::Fault;
 use super::script::{self, Script, behind_shell};
 use crate::scenario::{
-    Delivery, Matrix, Patch, PatchAxis, Scenario, Service, ServiceRun, Software, SoftwareAxis, key_part,
+    Attempts, Delivery, Matrix, Patch, PatchAxis, Scenario, Service, ServiceRun, Software, SoftwareAxis, key_part,
 };
 
 /// The name of the patch that does nothing: a scenario that notices it moves by itself.
 pub const NOTHING: &str = "nothing";
 
-/// The scenario with these faults for its patches, each in a cell of its own, and a cell in which nothing is done. All
-/// products are on, and attempts are made as the scenario says.
+/// How closely a scenario is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Care {
+    /// Two attempts without the fault and one with it: enough for what makes a state worse or cannot be injected.
+    Quick,
+    /// As many attempts as the scenario says, and a cell in which nothing is done: what `run` would say.
+    Full,
+}
+
+/// The scenario with these faults for its patches, each in a cell of its own. All products are on.
 #[must_use]
-pub fn sabotaged(scenario: Scenario, faults: &[Fault]) -> Scenario {
+pub fn sabotaged(scenario: Scenario, faults: &[Fault], care: Care) -> Scenario {
     let base = scenario.file.parent().map(ToOwned::to_owned).unwrap_or_default();
     let patch = |name: String, script: &[Script]| Patch {
         name,
@@ -23,13 +31,17 @@ pub fn sabotaged(scenario: Scenario, faults: &[Fault]) -> Scenario {
         apply: script.iter().map(Script::change).collect(),
         revert: Vec::new(),
     };
-    let nothing = patch(NOTHING.to_owned(), &nothing(&scenario));
+    let nothing = (care == Care::Full).then(|| patch(NOTHING.to_owned(), &nothing(&scenario)));
     let faults = faults.iter().map(|fault| patch(fault.name(), std::slice::from_ref(&fault.script)));
     let software = |product: Software| Software { services: behind(product.services), ..product };
     Scenario {
-        patches: std::iter::once(nothing).chain(faults).collect(),
+        patches: nothing.into_iter().chain(faults).collect(),
         bundle: None,
         promises: Vec::new(),
+        attempts: match care {
+            Care::Quick => Attempts { control: 2, patched: 1, confirm: 0 },
+            Care::Full => scenario.attempts,
+        },
         rollback: false,
         matrix: Matrix { patch: PatchAxis::Each, software: SoftwareAxis::All },
         delivery: Delivery::OneByOne,

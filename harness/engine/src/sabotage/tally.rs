@@ -15,7 +15,7 @@ const QUANTILE: f64 = 1.959_964;
 const UNFIT: &str = "unfit: ";
 
 /// What became of a fault.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Told {
     /// The verdict of its cell says that something is wrong.
@@ -43,9 +43,9 @@ pub struct Finding {
     pub told: Told,
     /// The verdict of its cell.
     pub verdict: Verdict,
-    /// The gravest difference in which it shows.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub shows: Option<Key>,
+    /// The differences in which it shows, the gravest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub shows: Vec<Key>,
     /// Why it was not injected, or why nothing can be said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -58,7 +58,11 @@ pub struct Findings {
     pub scenario: String,
     /// The file as the user named it.
     pub file: String,
-    /// Why nothing is proved, when something was told where nothing was done.
+    /// What differs where nothing was done, and is no sign of a fault: a service was restarted once more, or it moves by
+    /// itself.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub idle: Vec<Key>,
+    /// Why nothing is proved, when no verdict could be reached where nothing was done.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub moves: Option<String>,
     /// How many faults were noticed.
@@ -80,20 +84,39 @@ impl Findings {
             let fault = faults.iter().find(|fault| cell.patches == [fault.name()])?;
             Some(Finding::of(fault, cell))
         };
-        let all: Vec<Finding> = scenario.cells.iter().filter_map(found).collect();
-        let count = |wanted: &[Told]| {
-            u32::try_from(all.iter().filter(|one| wanted.contains(&one.told)).count()).unwrap_or(u32::MAX)
-        };
-        let (noticed, injected) = (count(&[Told::Noticed]), count(&[Told::Noticed, Told::Missed]));
         Self {
             scenario: scenario.id.clone(),
             file: scenario.file.clone(),
+            idle: scenario.cells.iter().filter(|cell| is_idle(cell)).flat_map(counting).collect(),
             moves: scenario.cells.iter().find_map(moves),
-            noticed,
-            injected,
-            interval: (injected > 0).then(|| interval(noticed, injected)),
-            faults: all,
+            noticed: 0,
+            injected: 0,
+            interval: None,
+            faults: scenario.cells.iter().filter_map(found).collect(),
         }
+        .counted()
+    }
+
+    /// These, but for what was found of the same faults later.
+    #[must_use]
+    pub fn then(self, later: &Self) -> Self {
+        let newest = |one: Finding| {
+            let same =
+                |other: &&Finding| (other.kind, &other.subject, &other.image) == (one.kind, &one.subject, &one.image);
+            later.faults.iter().find(same).cloned().unwrap_or(one)
+        };
+        let faults = self.faults.into_iter().map(newest).collect();
+        Self { faults, idle: later.idle.clone(), moves: later.moves.clone(), ..self }.counted()
+    }
+
+    /// The same without what is no sign of a fault, and with its counts.
+    fn counted(mut self) -> Self {
+        self.faults.iter_mut().for_each(|one| one.discount(&self.idle));
+        let count = |wanted: &[Told]| {
+            u32::try_from(self.faults.iter().filter(|one| wanted.contains(&one.told)).count()).unwrap_or(u32::MAX)
+        };
+        let (noticed, injected) = (count(&[Told::Noticed]), count(&[Told::Noticed, Told::Missed]));
+        Self { noticed, injected, interval: (injected > 0).then(|| interval(noticed, injected)), ..self }
     }
 
     /// Whether faults took hold, and none was noticed.
@@ -104,16 +127,40 @@ impl Findings {
 }
 
 impl Finding {
+    /// Whether it is about this fault.
+    #[must_use]
+    pub fn is_of(&self, fault: &Fault) -> bool {
+        self.kind == fault.kind && self.subject == fault.subject
+    }
+
+    /// Whether more attempts would say nothing else: a state is worse, or the fault cannot be injected.
+    #[must_use]
+    pub const fn is_settled(&self) -> bool {
+        match self.told {
+            Told::NotInjected | Told::Unfit => true,
+            Told::Noticed | Told::Missed | Told::Undecided => matches!(self.verdict, Verdict::Regressed),
+        }
+    }
+
     fn of(fault: &Fault, cell: &CellRecord) -> Self {
         let (told, reason) = told(cell);
         Self {
             kind: fault.kind,
             subject: fault.subject.clone(),
             image: cell.image.clone(),
-            shows: gravest(cell).filter(|_| told == Told::Noticed).map(|one| one.key.clone()),
+            shows: if told == Told::Noticed { counting(cell) } else { Vec::new() },
             told,
             verdict: cell.verdict,
             reason,
+        }
+    }
+
+    /// What shows where nothing was done does not count; when nothing else is left, the fault was missed.
+    fn discount(&mut self, idle: &[Key]) {
+        let showed = !self.shows.is_empty();
+        self.shows.retain(|key| !idle.contains(key));
+        if showed && self.shows.is_empty() {
+            self.told = Told::Missed;
         }
     }
 }
@@ -134,14 +181,31 @@ fn told(cell: &CellRecord) -> (Told, Option<String>) {
     }
 }
 
-/// What was told where nothing was done.
+/// Why nothing is known of what differs where nothing was done.
 fn moves(cell: &CellRecord) -> Option<String> {
-    (cell.patches == [NOTHING] && cell.verdict != Verdict::Same).then(|| cell.reason.clone())
+    match cell.verdict {
+        Verdict::Unstable | Verdict::Inconclusive | Verdict::Skipped if is_idle(cell) => Some(cell.reason.clone()),
+        Verdict::Unstable
+        | Verdict::Inconclusive
+        | Verdict::Skipped
+        | Verdict::Same
+        | Verdict::Improved
+        | Verdict::Changed
+        | Verdict::Ineffective
+        | Verdict::Regressed => None,
+    }
 }
 
-fn gravest(cell: &CellRecord) -> Option<&Difference> {
-    let counting = cell.differences.iter().filter(|one| one.counts());
-    counting.reduce(|one, other| if other.verdict > one.verdict { other } else { one })
+/// Whether nothing was done in the cell.
+fn is_idle(cell: &CellRecord) -> bool {
+    cell.patches == [NOTHING]
+}
+
+/// The differences that count, the gravest first.
+fn counting(cell: &CellRecord) -> Vec<Key> {
+    let mut counting: Vec<&Difference> = cell.differences.iter().filter(|one| one.counts()).collect();
+    counting.sort_by_key(|one| std::cmp::Reverse(one.verdict));
+    counting.into_iter().map(|one| one.key.clone()).collect()
 }
 
 /// The interval of Wilson (1927) for a share of which `noticed` of `of` were seen, at 95 % confidence. It is right for few

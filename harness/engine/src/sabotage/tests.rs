@@ -9,7 +9,7 @@ use patchbed_kinds::probe::rows::Rows;
 use patchbed_kinds::probe::tcp::Tcp;
 use proptest::prelude::*;
 
-use super::{Fault, FaultKind, NOTHING, faults, interval, sabotaged};
+use super::{Care, Fault, FaultKind, NOTHING, faults, interval, sabotaged};
 use crate::fixtures::{data, probe, product, scenario, service};
 use crate::plan::{Selection, plan};
 use crate::scenario::{Data, Restart, Scenario, Service, ServiceRun, Software};
@@ -95,7 +95,7 @@ fn each_fault_has_a_cell_of_its_own_and_one_cell_has_none() {
     let mut shop = Scenario { software: vec![bank()], rollback: true, ..scenario() };
     shop.file = Utf8PathBuf::from("shop.yaml");
     let known = faults(&shop, &FaultKind::ALL);
-    let plan = plan([sabotaged(shop, &known)], &Selection::default()).expect("a plan");
+    let plan = plan([sabotaged(shop, &known, Care::Full)], &Selection::default()).expect("a plan");
     let cells: Vec<Vec<String>> = plan.cells.iter().map(|cell| cell.names().patches).collect();
     let wanted = std::iter::once(NOTHING.to_owned()).chain(known.iter().map(Fault::name));
     assert_eq!(cells, wanted.map(|name| vec![name]).collect::<Vec<_>>());
@@ -104,7 +104,7 @@ fn each_fault_has_a_cell_of_its_own_and_one_cell_has_none() {
 
 #[test]
 fn programs_run_behind_a_line_of_shell_in_both_arms() {
-    let shop = sabotaged(scenario(), &[]);
+    let shop = sabotaged(scenario(), &[], Care::Quick);
     let ServiceRun::Program { argv, .. } = &shop.services[0].run else { unreachable!("it is a program") };
     insta::assert_snapshot!(argv.join("\n"));
 }

@@ -12,6 +12,7 @@ mod keeping;
 mod kept;
 mod noise;
 mod order;
+mod sabotage;
 mod study;
 mod trial;
 mod world;

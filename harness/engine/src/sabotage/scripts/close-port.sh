@@ -2,7 +2,7 @@
 addresses=$(listens)
 [ -n "$addresses" ] || refuse "unfit: the service listens on no TCP port"
 pid=$(main)
-files=$(configs 2>/dev/null || :)
+files=$(configs 2>/dev/null) || :
 scripts=$(for word in $(words "$pid" | sed 1d); do path "$pid" "$word"; done)
 moved=
 for hex in $(echo "$addresses" | sed 's/.*://' | sort -u); do

@@ -17,7 +17,8 @@ case $line in
 /*) ;;
 *) refuse "unfit: the unit's command line is not plain: $line" ;;
 esac
-settings '[Service]' 'ExecStart=' "ExecStart=/bin/bash $leak $line"
+# A unit that may run nothing but its own program could not run the shell.
+settings '[Service]' 'NoExecPaths=' 'ExecStart=' "ExecStart=/bin/bash $leak $line"
 again
 for pid in $(members); do
 	if [ "$(ls "/proc/$pid/fd" | wc -l)" -ge 200 ]; then exit; fi

@@ -1,6 +1,6 @@
 # Has the web server answer 500 whatever it is asked.
 needs bash
-file=$(config 2>/dev/null || :)
+file=$(config 2>/dev/null) || :
 answer() {
 	bash -c 'exec 3<>"/dev/tcp/$1/$2" && printf "GET / HTTP/1.0\r\nHost: localhost\r\n\r\n" >&3 && head -n 1 <&3' ask "$host" "$port"
 }
