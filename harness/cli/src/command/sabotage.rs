@@ -32,7 +32,7 @@ pub(super) fn execute(context: &Context, arguments: &SabotageArguments) -> Resul
         let failure = Failure::say(Exit::Nothing, "no fault of these kinds fits the scenarios");
         return Err(failure.help("faults are done to services, products, `data:`, and to files that patches write"));
     }
-    let rounds = Rounds { context, arguments, scenarios };
+    let rounds = Rounds { context, arguments, scenarios, wanted };
     let plan = rounds.planned(&known, Care::Quick)?;
     loading::not_empty(&plan)?;
     sandboxes::sweep_leftovers(context);
@@ -66,6 +66,7 @@ struct Rounds<'a> {
     context: &'a Context,
     arguments: &'a SabotageArguments,
     scenarios: Vec<Scenario>,
+    wanted: Vec<FaultKind>,
 }
 
 impl Rounds<'_> {
@@ -94,7 +95,7 @@ impl Rounds<'_> {
         let (record, seen) = made?;
         // Its cells are in no file, so that nobody could look at one again.
         harness.state.remove(&record.run)?;
-        Ok(Sabotage::of(&record, known, seen))
+        Ok(Sabotage::of(&record, (known, &self.wanted), seen))
     }
 }
 
@@ -128,10 +129,10 @@ struct Sabotage {
 }
 
 impl Sabotage {
-    fn of(record: &Record, known: &Known, seen: Option<Exit>) -> Self {
+    fn of(record: &Record, (known, wanted): (&Known, &[FaultKind]), seen: Option<Exit>) -> Self {
         let faults = |id: &String| known.get(id).map(Vec::as_slice).unwrap_or_default();
         let scenarios: Vec<Findings> =
-            record.scenarios.iter().map(|scenario| Findings::of(scenario, faults(&scenario.id))).collect();
+            record.scenarios.iter().map(|scenario| Findings::of(scenario, faults(&scenario.id), wanted)).collect();
         let exit = run::ended(decided(record), seen);
         Self { schema: "patchbed/sabotage/1", exit, scenarios }
     }
@@ -226,12 +227,16 @@ fn said(findings: &Findings) -> Vec<String> {
     let missed = listed(findings, Told::Missed, |one| one.kind.remedy().to_owned());
     let unfit = listed(findings, Told::Unfit, |one| one.reason.clone().unwrap_or_default());
     let idle = findings.idle.iter().map(|key| format!("  {key}")).collect();
+    let untried: Vec<&str> = findings.untried.iter().map(|kind| kind.name()).collect();
+    let untried =
+        (!untried.is_empty()).then(|| format!("Not tried, because nothing is named for it: {}", untried.join(", ")));
     let proof =
         findings.moves.iter().map(|why| format!("Nothing is proved, because of the cell without a fault: {why}"));
     counted(findings)
         .into_iter()
         .chain(section("Blind spots, and what would see them", missed))
         .chain(section("Nothing to break so", unfit))
+        .chain(untried)
         .chain(section("No sign of a fault, because it differs without one", idle))
         .chain(proof)
         .collect()

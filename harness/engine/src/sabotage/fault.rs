@@ -100,7 +100,7 @@ impl FaultKind {
             Self::DropRow => "`data:` with `rows:` and a query of all that must survive",
             Self::CorruptConfig => "a probe that shows what the file configures",
             Self::Delay => "a `latency:` probe of what must stay fast",
-            Self::LeakDescriptors => "a `process:` probe, and no rule that silences its `fds`",
+            Self::LeakDescriptors => "a `process:` probe, and no rule that silences its `descriptors`",
             Self::Return500 => "an `http:` probe with `expect: 200`",
             Self::RemoveFile => "a probe that uses the file, or a `files:` probe of the path",
             Self::RemoveLibrary => "a `linkage:` probe, or a probe that uses what needs the library",

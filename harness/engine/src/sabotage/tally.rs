@@ -74,12 +74,16 @@ pub struct Findings {
     pub interval: Option<(f64, f64)>,
     /// Each fault.
     pub faults: Vec<Finding>,
+    /// The kinds of which the scenario names nothing that they could be done to: nobody knows whether it would notice them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub untried: Vec<FaultKind>,
 }
 
 impl Findings {
-    /// What the record says of these faults.
+    /// What the record says of these faults, of all those that are of the `wanted` kinds.
     #[must_use]
-    pub fn of(scenario: &ScenarioRecord, faults: &[Fault]) -> Self {
+    pub fn of(scenario: &ScenarioRecord, faults: &[Fault], wanted: &[FaultKind]) -> Self {
+        let is_tried = |kind: &FaultKind| faults.iter().any(|fault| fault.kind == *kind);
         let found = |cell: &CellRecord| {
             let fault = faults.iter().find(|fault| cell.patches == [fault.name()])?;
             Some(Finding::of(fault, cell))
@@ -93,6 +97,7 @@ impl Findings {
             injected: 0,
             interval: None,
             faults: scenario.cells.iter().filter_map(found).collect(),
+            untried: wanted.iter().copied().filter(|kind| !is_tried(kind)).collect(),
         }
         .counted()
     }

@@ -25,7 +25,7 @@ async fn found(care: Care, kinds: &[FaultKind]) -> Findings {
     let known: Vec<Fault> = faults(&world.scenario, kinds);
     world.scenario = sabotaged(world.scenario, &known, care);
     let record = world.run().await.expect("the run ends");
-    Findings::of(&record.scenarios[0], &known)
+    Findings::of(&record.scenarios[0], &known, kinds)
 }
 
 const KINDS: [FaultKind; 4] =
@@ -40,6 +40,7 @@ async fn what_cannot_be_injected_counts_neither_as_noticed_nor_as_missed() {
     assert_eq!(findings.faults[0].shows[0].as_str(), "probe.page.exit");
     assert_eq!(findings.faults[1].reason.as_deref(), Some("no file"));
     assert_eq!(findings.faults[3].reason.as_deref(), Some("the library is not empty"));
+    assert_eq!(findings.untried, []);
     let settled: Vec<bool> = findings.faults.iter().map(crate::sabotage::Finding::is_settled).collect();
     assert_eq!(settled, [true, true, false, true]);
 }
@@ -48,6 +49,7 @@ async fn what_cannot_be_injected_counts_neither_as_noticed_nor_as_missed() {
 async fn a_scenario_that_notices_nothing_is_blind_and_one_without_faults_is_not() {
     assert!(found(Care::Full, &[FaultKind::LeakDescriptors]).await.is_blind());
     assert!(!found(Care::Full, &[FaultKind::CorruptConfig]).await.is_blind());
+    assert_eq!(found(Care::Full, &[FaultKind::StopService, FaultKind::Delay]).await.untried, [FaultKind::Delay]);
     assert!(!found(Care::Full, &[FaultKind::StopService]).await.is_blind());
 }
 

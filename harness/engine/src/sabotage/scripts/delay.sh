@@ -1,19 +1,16 @@
-# Halts the service for a fifth of all time, again and again.
-cat >"/run/patchbed-delay-$name" <<'DELAY'
-while :; do
-	pids=$(members)
-	turn=0
-	while [ $turn -lt 40 ]; do
-		kill -STOP $pids 2>/dev/null || :
-		sleep 0.005
-		kill -CONT $pids 2>/dev/null || :
-		sleep 0.02
-		turn=$((turn + 1))
-	done
-done
-DELAY
+# Halts the service for a fifth of all time, so often that each answer of some milliseconds takes longer.
+needs perl
 [ -n "$(members)" ] || refuse "the service has no process"
-needs setsid
-(. "/run/patchbed-delay-$name") </dev/null >/dev/null 2>&1 &
-sleep 0.1
-kill -0 $! || refuse "what halts the service is gone"
+delay() {
+	while :; do
+		perl -e 'for (1 .. 400) { kill STOP => @ARGV; select undef, undef, undef, 0.0005; kill CONT => @ARGV; select undef, undef, undef, 0.002 }' $(members)
+	done
+}
+delay </dev/null >/dev/null 2>&1 &
+for look in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+	for pid in $(members); do
+		if grep -q '^State:[[:space:]]*T' "/proc/$pid/status"; then exit; fi
+	done
+	sleep 0.01$look
+done
+refuse "the service is never halted"
