@@ -80,7 +80,8 @@ config() {
 			short=${short%.c*}
 			case $stem in "$short"*) ;; *) continue ;; esac
 			for like in "$stem" "$short"; do
-				file=$(find "$place" -type f \( -name "$like*.conf" -o -name "$like*.cfg" -o -name "$like*_config" \) | sort | head -n 1)
+				file=$(find "$place" -type f \( -name "$like*.conf" -o -name "$like*.cfg" -o -name "$like*_config" \) |
+					sort | head -n 1)
 				if [ -n "$file" ]; then echo "$file" && return; fi
 			done
 		done
@@ -106,5 +107,5 @@ settings() {
 
 # Has the unit, which is restarted, take up what was changed. A program takes it up when it is started again.
 again() {
-	[ -z "$unit" ] || systemctl restart -- "$unit" || refuse "the unit does not start with the fault in: it would be another fault"
+	[ -z "$unit" ] || systemctl restart -- "$unit" || refuse "the unit does not start: that would be another fault"
 }

@@ -1,13 +1,19 @@
 # Halts the service for a fifth of all time, so often that each answer of some milliseconds takes longer.
 needs perl
 [ -n "$(members)" ] || refuse "the service has no process"
+halts='for (1 .. 400) {
+	kill STOP => @ARGV;
+	select undef, undef, undef, 0.0005;
+	kill CONT => @ARGV;
+	select undef, undef, undef, 0.002;
+}'
 delay() {
 	while :; do
-		perl -e 'for (1 .. 400) { kill STOP => @ARGV; select undef, undef, undef, 0.0005; kill CONT => @ARGV; select undef, undef, undef, 0.002 }' $(members)
+		perl -e "$halts" $(members)
 	done
 }
 delay </dev/null >/dev/null 2>&1 &
-for look in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+for look in 1 3 7 9 11 13 17 19 23 29 31 37 41 43 47; do
 	for pid in $(members); do
 		if grep -q '^State:[[:space:]]*T' "/proc/$pid/status"; then exit; fi
 	done

@@ -12,7 +12,8 @@ if [ -z "$unit" ]; then
 	echo "set -- bash $leak \"\$@\"" >"$hook"
 	exit
 fi
-line=$(systemctl cat -- "$unit" | sed -e ':again' -e '/\\$/N' -e 's/\\\n//' -e 't again' | sed -n 's/^ExecStart=//p' | tail -n 1)
+line=$(systemctl cat -- "$unit" | sed -e ':again' -e '/\\$/N' -e 's/\\\n//' -e 't again' |
+	sed -n 's/^ExecStart=//p' | tail -n 1)
 case $line in
 /*) ;;
 *) refuse "unfit: the unit's command line is not plain: $line" ;;

@@ -2,11 +2,13 @@
 needs bash
 file=$(config 2>/dev/null) || :
 answer() {
-	bash -c 'exec 3<>"/dev/tcp/$1/$2" && printf "GET / HTTP/1.0\r\nHost: localhost\r\n\r\n" >&3 && head -n 1 <&3' ask "$host" "$port"
+	ask='exec 3<>"/dev/tcp/$1/$2" && printf "GET / HTTP/1.0\r\nHost: localhost\r\n\r\n" >&3 && head -n 1 <&3'
+	bash -c "$ask" ask "$host" "$port"
 }
 case $file in
 */nginx.conf)
-	sed -i 's/^\([[:space:]]*server[[:space:]]*{\)/\1 return 500;/' "$file" $(find -L "$(dirname "$file")" -path '*-enabled/*' -type f -o -path '*/conf.d/*' -type f)
+	sites=$(find -L "$(dirname "$file")" -path '*-enabled/*' -type f -o -path '*/conf.d/*' -type f)
+	sed -i 's/^\([[:space:]]*server[[:space:]]*{\)/\1 return 500;/' "$file" $sites
 	;;
 */apache2.conf | */httpd.conf)
 	echo 'RedirectMatch 500 ".*"' >>"$file"
