@@ -1,6 +1,7 @@
 //! Scenario files in, run record out: load, plan, compare, judge, store, run, review.
 //!
-//! Modules stand in the order `scenario → covering → load → plan → noise → compare → judge → search → store → run → review`, and
+//! Modules stand in the order
+//! `scenario → covering → sabotage → load → plan → noise → compare → judge → search → store → run → review`, and
 //! each imports only what stands left of it (`scripts/layers` checks that). Nothing here knows terminals, report formats
 //! or argument parsing.
 //!
@@ -14,6 +15,7 @@ pub mod noise;
 pub mod plan;
 pub mod review;
 pub mod run;
+pub mod sabotage;
 pub mod scenario;
 pub mod search;
 pub mod store;

@@ -3,7 +3,7 @@
 use camino::Utf8PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
-use super::run::{BisectArguments, CheckArguments, NoiseArguments, PlanArguments, RunArguments};
+use super::run::{BisectArguments, CheckArguments, NoiseArguments, PlanArguments, RunArguments, SabotageArguments};
 use super::stored::{
     AcceptArguments, CleanArguments, DoctorArguments, ExplainArguments, ImagesArguments, RejectArguments,
     ReportArguments, ReviewArguments, SchemaArguments, ShellArguments, ShowArguments,
@@ -74,6 +74,8 @@ pub(crate) enum Word {
     Bisect(BisectArguments),
     /// Run scenarios without their patches, and say how much each moves by itself
     Noise(NoiseArguments),
+    /// Put known faults in place of the patches, and say which the scenario notices
+    Sabotage(SabotageArguments),
     /// Explain a result again, from its record
     Show(ShowArguments),
     /// A shell in the environment of a cell, or on an image

@@ -11,7 +11,7 @@ pub(crate) use low::{Global, When, Word};
 pub(crate) use read::{Parsed, Styled, parse};
 pub(crate) use run::{
     Baseline, BisectArguments, CheckArguments, FailOn, Files, How, Means, NoiseArguments, Outputs, PlanArguments,
-    Progress, RunArguments, Selection,
+    Progress, RunArguments, SabotageArguments, Selection,
 };
 pub(crate) use stored::{
     AcceptArguments, CleanArguments, DoctorArguments, ImagesWord, RejectArguments, ReportArguments, ReviewArguments,

@@ -1,7 +1,9 @@
 //! Arguments of the commands that read scenario files.
 
 use camino::Utf8PathBuf;
+use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
+use patchbed_engine::sabotage::FaultKind;
 
 /// Which files.
 #[derive(Clone, Debug, Args)]
@@ -160,6 +162,33 @@ pub(crate) struct NoiseArguments {
     #[arg(long, value_name = "HOW", default_value = "auto", help_heading = "Output")]
     pub(crate) progress: Progress,
     /// Print what moves as JSON
+    #[arg(long, help_heading = "Output")]
+    pub(crate) json: bool,
+}
+
+/// `sabotage`.
+#[derive(Debug, Args)]
+pub(crate) struct SabotageArguments {
+    #[command(flatten)]
+    pub(crate) files: Files,
+    /// Only faults of this kind
+    #[arg(
+        long,
+        value_name = "KIND",
+        value_delimiter = ',',
+        value_parser = PossibleValuesParser::new(FaultKind::ALL.map(FaultKind::name)),
+        help_heading = "Which"
+    )]
+    pub(crate) fault: Vec<String>,
+    /// Only cells for which this holds, such as 'image~debian & software!=scanner'
+    #[arg(short = 'k', long = "select", value_name = "EXPR", help_heading = "Which")]
+    pub(crate) select: Option<String>,
+    #[command(flatten)]
+    pub(crate) means: Means,
+    /// How progress is shown
+    #[arg(long, value_name = "HOW", default_value = "auto", help_heading = "Output")]
+    pub(crate) progress: Progress,
+    /// Print what was noticed as JSON
     #[arg(long, help_heading = "Output")]
     pub(crate) json: bool,
 }

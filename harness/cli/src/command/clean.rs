@@ -7,7 +7,7 @@ use patchbed_engine::store::State;
 use patchbed_model::Exit;
 use patchbed_report::words;
 
-use super::{images, noise, sandboxes};
+use super::{images, noise, sabotage, sandboxes};
 use crate::arguments::CleanArguments;
 use crate::context::Context;
 use crate::failure::Failure;
@@ -20,7 +20,7 @@ pub(super) fn execute(context: &Context, arguments: &CleanArguments) -> Result<E
     if !arguments.dry_run {
         sandboxes::sweep_leftovers(context);
     }
-    let kept = [context.folders.kept.clone(), context.folders.kept(noise::KEPT)];
+    let kept = [context.folders.kept.clone(), context.folders.kept(noise::KEPT), context.folders.kept(sabotage::KEPT)];
     let each = kept.iter().map(|kept| runs(context, kept, (older, arguments.dry_run)));
     let runs = each.sum::<Result<usize, Failure>>()?;
     let (layers, bytes) = layers(context, older, arguments.dry_run)?;

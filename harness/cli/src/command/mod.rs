@@ -14,6 +14,7 @@ mod report;
 mod resume;
 mod review;
 mod run;
+mod sabotage;
 mod sandboxes;
 mod schema;
 mod shell;
@@ -34,6 +35,7 @@ pub(crate) fn execute(context: &Context, word: Word) -> Result<u8, Failure> {
         Word::Run(arguments) => run::execute(context, arguments),
         Word::Bisect(arguments) => bisect::execute(context, arguments),
         Word::Noise(arguments) => noise::execute(context, &arguments),
+        Word::Sabotage(arguments) => sabotage::execute(context, &arguments),
         Word::Show(arguments) => show::execute(context, &arguments),
         Word::Shell(arguments) => return shell::execute(context, &arguments),
         Word::Review(arguments) => review::review(context, &arguments),

@@ -2,9 +2,9 @@
 
 use crate::project::Project;
 
-const COMMANDS: [&str; 15] = [
-    "check", "plan", "run", "noise", "show", "shell", "review", "accept", "reject", "report", "images", "doctor",
-    "clean", "explain", "schema",
+const COMMANDS: [&str; 16] = [
+    "check", "plan", "run", "noise", "sabotage", "show", "shell", "review", "accept", "reject", "report", "images",
+    "doctor", "clean", "explain", "schema",
 ];
 
 #[test]

@@ -5,6 +5,7 @@ mod help;
 mod layers;
 mod project;
 mod review;
+mod sabotage;
 mod sandboxes;
 mod signals;
 mod streams;

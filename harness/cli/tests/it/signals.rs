@@ -140,6 +140,18 @@ fn ctrl_c_ends_a_measurement_of_noise_with_130() {
 }
 
 #[test]
+fn ctrl_c_ends_sabotage_with_130_and_no_second_round() {
+    needs!(userns, overlay, root);
+    let slow = "services: [{ name: web, run: exec sleep 1000 }]\nworkloads: [{ name: wait, run: sleep 2 }]\n";
+    let project = Project::with(&(tiny("true") + slow));
+    let (mut child, errors) = started(&project, "sabotage", 1);
+    signal(&child, "INT");
+    assert_eq!(end_of(&mut child, Duration::from_secs(10)).code(), Some(130), "{}", rest(Some(errors)));
+    let left: Vec<_> = std::fs::read_dir(project.path().join(".patchbed/sabotage/runs")).expect("the folder").collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
 fn a_second_signal_leaves_at_once() {
     needs!(userns, overlay, root);
     let project = slow();

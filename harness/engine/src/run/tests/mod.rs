@@ -14,6 +14,7 @@ mod kept;
 mod noise;
 mod order;
 mod outage;
+mod sabotage;
 mod study;
 mod trial;
 mod world;
