@@ -14,6 +14,9 @@ use super::{ChangeError, Site};
 /// Debian's own way to say that no service may be started now.
 const POLICY: &str = "/usr/sbin/policy-rc.d";
 
+/// Where apt notes which packages were taken along for others: it forgets that of what it is told to install.
+pub(crate) const TAKEN_ALONG: &str = "/var/lib/apt/extended_states";
+
 /// What every run of apt is told: changed configuration files stay as they are, nothing is asked, no terminal.
 /// No source is asked: a package that is missing is missing at once, and not after a vain download.
 const OPTIONS: [&str; 14] = [
@@ -80,6 +83,14 @@ pub(crate) async fn install(sandbox: &dyn Sandbox, files: &[String], again: bool
 /// The command line that removes packages and their configuration.
 pub(crate) fn purge(names: &[String]) -> Vec<String> {
     let mut argv: Vec<String> = ["dpkg", "--purge"].map(String::from).into();
+    argv.extend_from_slice(names);
+    argv
+}
+
+/// The command line that has dpkg hold packages.
+pub(crate) fn hold(names: &[String]) -> Vec<String> {
+    let script = "printf '%s hold\\n' \"$@\" | dpkg --set-selections";
+    let mut argv: Vec<String> = ["/bin/sh", "-c", script, "dpkg"].map(String::from).into();
     argv.extend_from_slice(names);
     argv
 }
