@@ -170,6 +170,9 @@ pub struct CauseRecord {
     /// The patch since which it is there; absent when it is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Since>,
+    /// How the patches must be given for it; absent when not known, and when it shows in either way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only_given: Option<OnlyGiven>,
     /// The products that it takes, together: it shows only where they are on, and not where no product is.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub only_with: Vec<String>,
@@ -199,6 +202,15 @@ pub struct Since {
     pub with: (u32, u32),
     /// Attempts without the patch that show it, of all without.
     pub without: (u32, u32),
+}
+
+/// The one way of giving patches in which something shows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OnlyGiven {
+    /// Whether the patches are given in one transaction there, and not one by one.
+    pub together: bool,
+    /// The cells that prove it: the same patches are given in the other way, and it does not show.
+    pub not_in: Vec<CellId>,
 }
 
 /// One line of "what broke".

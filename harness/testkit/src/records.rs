@@ -182,6 +182,7 @@ pub fn crash() -> CauseRecord {
                 .to_owned(),
         ],
         sure: "noise of these readings in 6 control attempts: none".to_owned(),
+        only_given: None,
         only_with: vec!["bank-plugin".to_owned()],
         hidden_by: Vec::new(),
         perhaps_with: Vec::new(),

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use patchbed_model::record::{AttemptRecord, Broke, CauseRecord, CellRecord, ScenarioRecord, Since};
+use patchbed_model::record::{AttemptRecord, Broke, CauseRecord, CellRecord, OnlyGiven, ScenarioRecord, Since};
 use patchbed_model::text::{one_line, shorten};
 use patchbed_model::{Arm, Blame, Cause, CauseKind, CellId, Difference, Judgement, Key, Snapshot, Verdict};
 
@@ -118,6 +118,11 @@ fn ground(cell: &CellRecord) -> (&String, &Vec<String>, bool) {
     (&cell.image, &cell.patches, cell.together)
 }
 
+/// What cells have in common whose patches are given in different ways.
+fn as_given(cell: &CellRecord) -> (&String, &Vec<String>, &Vec<String>) {
+    (&cell.image, &cell.patches, &cell.software)
+}
+
 fn row(cell: &CellRecord, shows: Shows) -> Row {
     Row { products: cell.software.iter().cloned().collect(), shows }
 }
@@ -182,6 +187,7 @@ impl Group<'_> {
             verdict,
             cells: self.members().map(|(cell, _)| cell.id.clone()).collect::<Vec<CellId>>(),
             since,
+            only_given: self.only_given(),
             only_with,
             hidden_by,
             perhaps_with,
@@ -233,6 +239,21 @@ impl Group<'_> {
     fn searched(&self, name: &str) -> Option<Since> {
         let found = self.members().find_map(|(cell, _)| cell.search.as_ref()?.of(name))?;
         Some(Since { patch: found.guilty()?, with: found.with, without: found.without })
+    }
+
+    /// The way in which the patches are given in all members, when each has a cell that differs from it in nothing else and
+    /// in which it does not show.
+    fn only_given(&self) -> Option<OnlyGiven> {
+        let together = self.members().next()?.0.together;
+        let other_way = |(cell, _): &(CellRecord, Witness)| {
+            let is_it = |other: &CellRecord| other.together != together && as_given(other) == as_given(cell);
+            let mut others = self.cells.iter().enumerate();
+            let (place, (other, _)) = others.find(|(_, (other, _))| is_it(other))?;
+            let is_clean = !self.places.contains(&place) && elsewhere(other) == Shows::No;
+            is_clean.then(|| other.id.clone())
+        };
+        let not_in = self.members().map(other_way).collect::<Option<_>>()?;
+        Some(OnlyGiven { together, not_in })
     }
 
     /// What the group has to do with products, by the cells that differ from a member in nothing else; and those among
@@ -336,4 +357,53 @@ fn sure(witness: &Witness, differences: &[&Difference], cell: &CellRecord) -> St
         let _ = write!(text, "; a reading that moves by itself would look like this in at most {chance:.1} % of runs");
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// A cell in which a service does not live any more.
+    fn ill(id: &str) -> CellRecord {
+        let difference = json!({ "key": "web.process.state", "class": "state", "kind": "changed", "was": "running",
+                                 "now": "failed", "verdict": "regressed", "seen": [1, 1] });
+        serde_json::from_value(json!({
+            "id": id, "image": "debian", "patches": ["a", "b"], "software": ["bank"], "verdict": "regressed", "reason": "",
+            "broken_before": false, "temporary": false, "attempts": {}, "differences": [difference], "silenced": [],
+            "stops": [], "volatile": [], "readings": 1, "noise_bound": 0.25, "timeline": [],
+        }))
+        .expect("it is a cell")
+    }
+
+    /// What is said of a difference in a cell where two patches are given one by one, by another one where they are given
+    /// together.
+    fn told(other: impl FnOnce(&mut CellRecord)) -> Vec<Option<OnlyGiven>> {
+        let mut cells = ["c1", "c2"].map(ill);
+        cells[1].together = true;
+        other(&mut cells[1]);
+        let causes = causes(&cells.map(|cell| (cell, Witness::default())));
+        causes.into_iter().map(|cause| cause.only_given).collect()
+    }
+
+    fn clean(cell: &mut CellRecord) {
+        cell.verdict = Verdict::Same;
+        cell.differences.clear();
+    }
+
+    #[test]
+    fn what_shows_in_one_way_of_giving_patches_alone_is_told_with_the_cell_that_proves_it() {
+        let one_by_one = OnlyGiven { together: false, not_in: vec![CellId("c2".to_owned())] };
+        assert_eq!(told(clean), [Some(one_by_one)]);
+        assert_eq!(told(|_| ()), [None]);
+        for verdict in [Verdict::Inconclusive, Verdict::Unstable, Verdict::Skipped] {
+            assert_eq!(told(|cell| (cell.verdict, cell.differences) = (verdict, Vec::new())), [None], "{verdict:?}");
+        }
+        let with_others = |cell: &mut CellRecord| {
+            clean(cell);
+            cell.software.clear();
+        };
+        assert_eq!(told(with_others), [None]);
+    }
 }

@@ -30,6 +30,7 @@ pub(super) fn write(
         let refs = format!("[{}]", screen.ids(&cause.cells));
         block.text("Since", &safe::shown(&words::since(since), screen.look), &refs);
     }
+    block.delivery(cause);
     block.search(scenario, cause);
     block.products(scenario, cause);
     block.evidence(&cause.evidence, cause.cells.first());
@@ -84,7 +85,7 @@ impl Block<'_> {
             let whole = searched
                 .filter(|cell| cell.patches.len() > 1)
                 .find(|cell| cause.since.as_ref().is_some_and(|since| since.patch == cell.patches.join(" + ")));
-            if let Some(cell) = whole {
+            if let Some(cell) = whole.filter(|_| cause.only_given.is_none()) {
                 self.command("Find out", &format!("patchbed bisect {}", self.screen.id(&cell.id)));
             }
             return;
@@ -120,6 +121,15 @@ impl Block<'_> {
         } else if found.answer == Answer::Guilty {
             self.text("Ship", "not known: no part without it was seen to be clean", "");
         }
+    }
+
+    /// The way in which the patches must be given for it.
+    fn delivery(&mut self, cause: &CauseRecord) {
+        let Some(given) = &cause.only_given else { return };
+        let (way, other) = ("one by one", "in one transaction");
+        let (way, other) = if given.together { (other, way) } else { (way, other) };
+        let text = format!("given {way}: {other} the same patches do not do this");
+        self.text("Only when", &text, &format!("[{}]", self.screen.ids(&given.not_in)));
     }
 
     /// What it has to do with products, where there are any.

@@ -1,5 +1,6 @@
 //! Goldens of the screen and of the files.
 
+use patchbed_model::record::OnlyGiven;
 use patchbed_model::{Record, Verdict};
 use patchbed_report::{Colour, Format, Glyphs, Look, Report as _, Terminal};
 use patchbed_testkit::records;
@@ -89,6 +90,22 @@ fn a_run_that_was_cut_off() {
     let mut record = records::record(vec![records::scenario("web", vec![cell], vec![])]);
     record.finished = None;
     insta::assert_snapshot!(text(Format::Terminal, &record));
+}
+
+#[test]
+fn what_shows_in_one_way_of_giving_patches_alone_is_told() {
+    let mut record = records::shop();
+    let proof = record.scenarios[0].cells[0].id.clone();
+    for (together, words) in [
+        (false, "Only when    given one by one: in one transaction the same patches do not do this"),
+        (true, "Only when    given in one transaction: one by one the same patches do not do this"),
+    ] {
+        let given = OnlyGiven { together, not_in: vec![proof.clone()] };
+        record.scenarios[0].causes[0].only_given = Some(given);
+        let told = text(Format::Terminal, &record);
+        let line = told.lines().find(|line| line.contains("Only when")).expect("it is told");
+        assert!(line.trim_start().starts_with(words) && line.ends_with("[c1d0]"), "{line}");
+    }
 }
 
 #[test]
