@@ -86,10 +86,11 @@ pub fn cell_name(scenario: &ScenarioRecord, cell: &CellRecord, look: &Look) -> S
         text.push_str(&safe::name(&cell.image, look));
         text.push_str(": ");
     }
-    text.push_str(&if cell.patches.is_empty() { "no patch".to_owned() } else { names(&cell.patches, ", ") });
+    // Before the names, of which there may be more than fit on a line.
     if cell.together {
-        text.push_str(" (together)");
+        text.push_str("together: ");
     }
+    text.push_str(&if cell.patches.is_empty() { "no patch".to_owned() } else { names(&cell.patches, ", ") });
     if !cell.software.is_empty() {
         text.push_str(" + ");
         text.push_str(&names(&cell.software, " + "));
