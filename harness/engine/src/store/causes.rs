@@ -241,8 +241,8 @@ impl Group<'_> {
         Some(Since { patch: found.guilty()?, with: found.with, without: found.without })
     }
 
-    /// The way in which the patches are given in all members, when each has a cell that differs from it in nothing else and
-    /// in which it does not show.
+    /// The way in which the patches are given in all members, when each has a cell that differs from it in nothing else
+    /// and in which it does not show.
     fn only_given(&self) -> Option<OnlyGiven> {
         let together = self.members().next()?.0.together;
         let other_way = |(cell, _): &(CellRecord, Witness)| {
@@ -370,15 +370,15 @@ mod tests {
         let difference = json!({ "key": "web.process.state", "class": "state", "kind": "changed", "was": "running",
                                  "now": "failed", "verdict": "regressed", "seen": [1, 1] });
         serde_json::from_value(json!({
-            "id": id, "image": "debian", "patches": ["a", "b"], "software": ["bank"], "verdict": "regressed", "reason": "",
-            "broken_before": false, "temporary": false, "attempts": {}, "differences": [difference], "silenced": [],
-            "stops": [], "volatile": [], "readings": 1, "noise_bound": 0.25, "timeline": [],
+            "id": id, "image": "debian", "patches": ["a", "b"], "software": ["bank"], "verdict": "regressed",
+            "reason": "", "broken_before": false, "temporary": false, "attempts": {}, "differences": [difference],
+            "silenced": [], "stops": [], "volatile": [], "readings": 1, "noise_bound": 0.25, "timeline": [],
         }))
         .expect("it is a cell")
     }
 
-    /// What is said of a difference in a cell where two patches are given one by one, by another one where they are given
-    /// together.
+    /// What is said of a difference in a cell where two patches are given one by one, by another one where they are
+    /// given together.
     fn told(other: impl FnOnce(&mut CellRecord)) -> Vec<Option<OnlyGiven>> {
         let mut cells = ["c1", "c2"].map(ill);
         cells[1].together = true;

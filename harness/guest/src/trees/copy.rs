@@ -38,8 +38,8 @@ impl Copier {
         Self { mode, owner, over: true, ..Self::default() }
     }
 
-    /// Copies an entry with all that is below it to a name that is not there yet: content, owners, modes, times, extended
-    /// attributes, links within all that this copier copies.
+    /// Copies an entry with all that is below it to a name that is not there yet: content, owners, modes, times,
+    /// extended attributes, links within all that this copier copies.
     ///
     /// # Errors
     /// The first entry that cannot be read or written; a tree deeper than 200 levels.

@@ -179,8 +179,8 @@ fn key(package: &PackageFile) -> (String, String) {
     (package.name.clone(), package.architecture.clone())
 }
 
-/// What no version of a package brings back: the configuration files of all packages involved, the names under which dpkg
-/// leaves other versions of them, and what apt notes.
+/// What no version of a package brings back: the configuration files of all packages involved, the names under which
+/// dpkg leaves other versions of them, and what apt notes.
 fn kept(plan: &Plan) -> Vec<String> {
     let own = plan.new.iter().chain(&plan.old).flat_map(|package| package.conffiles.iter());
     let mut paths: Vec<String> = own

@@ -1,5 +1,6 @@
-# Prints one line for each file below the folders that are given, as the image's own tools see it: path, kind, mode, owner, size, time, target
-# or SHA-256, extended attributes, and the names that share one file. Whatever is mounted there is left out.
+# Prints one line for each file below the folders that are given, as the image's own tools see it: path, kind, mode,
+# owner, size, time, target or SHA-256, extended attributes, and the names that share one file. Whatever is mounted
+# there is left out.
 use strict;
 use warnings;
 use POSIX ();

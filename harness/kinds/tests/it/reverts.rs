@@ -1,5 +1,5 @@
-//! Every kind of change, taken back: the root is as before, by a listing that is made inside by Perl and knows nothing of
-//! the guest. What a tool must touch by its own work is excused by name.
+//! Every kind of change, taken back: the root is as before, by a listing that is made inside by Perl and knows nothing
+//! of the guest. What a tool must touch by its own work is excused by name.
 
 use std::collections::BTreeSet;
 
@@ -42,16 +42,22 @@ const EASILY_LOST: &str = r#"
     mkdir -p /srv/strict/folder/deep && cd /srv/strict
     printf 'one\ntwo\n' >text && cp text folder/text && cp text folder/deep/gone && cp text moved
     cp /bin/true capable && cp /bin/true set-id && chown 33:44 set-id . && chmod 6711 set-id
-    ln text2 twin 2>/dev/null || { echo twins >text2; ln text2 twin; ln text2 folder/triplet; }
+    echo twins >text2 && ln text2 twin && ln text2 folder/triplet
     ln -s /nowhere dangling && ln -s text link && chown -h 12:13 link
     mkfifo fifo && chmod 0620 fifo && chmod 1770 folder && chown 7:8 text
     perl -e '
         my ($set) = {x86_64 => 189, aarch64 => 6}->{(require POSIX, POSIX::uname())[5]} or die "unknown machine";
-        sub attribute { my ($path, $name, $value) = @_; syscall($set, $path, $name, $value, length $value, 0) == 0 or die "$path, $name: $!" }
-        attribute($_, "user.origin", "by hand: $_") for "text", "folder", "folder/text", "folder/deep/gone", "moved", "twin";
+        sub attribute {
+            my ($path, $name, $value) = @_;
+            syscall($set, $path, $name, $value, length $value, 0) == 0 or die "$path, $name: $!";
+        }
+        attribute($_, "user.origin", "by hand: $_")
+            for "text", "folder", "folder/text", "folder/deep/gone", "moved", "twin";
         attribute("capable", "security.capability", pack "V5", 0x02000001, 1 << 10, 0, 0, 0);
     '
-    touch -hd 2001-02-03T04:05:06 link dangling && touch -d 2002-03-04 text folder/text twin capable set-id moved && touch -d 2003-04-05 folder/deep folder .
+    touch -hd 2001-02-03T04:05:06 link dangling
+    touch -d 2002-03-04 text folder/text twin capable set-id moved
+    touch -d 2003-04-05 folder/deep folder .
 "#;
 
 /// Who brings files back.
@@ -167,9 +173,9 @@ pub(crate) async fn of_a_diff(bench: &Bench) -> Result<()> {
 
 pub(crate) async fn of_a_command(bench: &Bench) -> Result<()> {
     let words = json!({ "run": "mv /srv/strict /srv/aside && mkdir /srv/strict && touch -r / /tmp/mark",
-                        "revert": "rm -r /srv/strict /tmp/mark && mv /srv/aside /srv/strict && touch -d 2004-05-06 /srv /tmp" });
+                        "revert": "rm -r /srv/strict /tmp/mark; mv /srv/aside /srv/strict; touch -d @0 /srv /tmp" });
     let image = strict(bench).await?;
-    let dated = change("command", json!("touch -d 2004-05-06 /srv /tmp"))?;
+    let dated = change("command", json!("touch -d @0 /srv /tmp"))?;
     leaves_nothing(bench, &extend(&bench.workshop(None), image, &[dated]).await?, &change("command", words)?).await
 }
 
