@@ -175,6 +175,9 @@ pub struct CauseRecord {
     /// The patch since which it is there; absent when it is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Since>,
+    /// How the patches must be given for it; absent when not known, and when it shows in either way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only_given: Option<OnlyGiven>,
     /// The products that it takes, together: it shows only where they are on, and not where no product is.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub only_with: Vec<String>,
@@ -187,24 +190,12 @@ pub struct CauseRecord {
     /// The decided cells in which it does not show: they prove what is said of products.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_in: Vec<CellId>,
-    /// How the patches must be given for it to show, when it does not show with the same ones given in the other way.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub only_given: Option<OnlyGiven>,
     /// What broke: key, before, after.
     pub broke: Vec<Broke>,
     /// Lines that prove it.
     pub evidence: Vec<String>,
     /// How sure the answer is, in words with numbers.
     pub sure: String,
-}
-
-/// How patches must be given for something to show, with the cells that prove it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct OnlyGiven {
-    /// The way in which it shows.
-    pub given: Given,
-    /// The decided cells with the same patches, given in another way, in which it does not show.
-    pub not_in: Vec<CellId>,
 }
 
 /// Since which patch something is broken, with the attempts that prove it.
@@ -216,6 +207,15 @@ pub struct Since {
     pub with: (u32, u32),
     /// Attempts without the patch that show it, of all without.
     pub without: (u32, u32),
+}
+
+/// The one way of giving patches in which something shows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OnlyGiven {
+    /// The way.
+    pub given: Given,
+    /// The cells that prove it: the same patches are given in other ways, and it does not show.
+    pub not_in: Vec<CellId>,
 }
 
 /// One line of "what broke".

@@ -90,12 +90,13 @@ pub fn cell_name(scenario: &ScenarioRecord, cell: &CellRecord, look: &Look) -> S
         text.push_str(&safe::name(&cell.image, look));
         text.push_str(": ");
     }
-    text.push_str(&if cell.patches.is_empty() { "no patch".to_owned() } else { names(&cell.patches, ", ") });
+    // Before the names, of which there may be more than fit on a line.
     match cell.given {
         Given::OneByOne => {}
-        Given::Together => text.push_str(" (together)"),
-        Given::CutOff => text.push_str(" (cut off)"),
+        Given::Together => text.push_str("together: "),
+        Given::CutOff => text.push_str("cut off: "),
     }
+    text.push_str(&if cell.patches.is_empty() { "no patch".to_owned() } else { names(&cell.patches, ", ") });
     if !cell.software.is_empty() {
         text.push_str(" + ");
         text.push_str(&names(&cell.software, " + "));

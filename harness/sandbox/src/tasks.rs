@@ -50,7 +50,7 @@ fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {
     let (from_parent, from_name) = split(from)?;
     let (to_parent, to_name) = split(to)?;
     let (from, to) = (File::open(from_parent)?, File::open(to_parent)?);
-    trees::copy(from.as_fd(), &from_name, to.as_fd(), &to_name)
+    trees::Copier::default().tree((from.as_fd(), &from_name), (to.as_fd(), &to_name))
 }
 
 fn split(path: &Path) -> io::Result<(&Path, CString)> {

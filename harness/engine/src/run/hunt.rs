@@ -19,6 +19,7 @@ use crate::search::{
 const BUDGET: usize = 100;
 
 /// The cells whose bundles are searched: of each regression the one with the fewest products, unless one was asked for.
+/// What shows in one way of giving the patches alone has its reason in that way, and no part of them is guilty.
 pub(super) fn searched(record: &Record, cells: &[&PlanCell], searching: Searching) -> Vec<CellId> {
     let is_bundle = |id: &CellId| {
         let cell = cells.iter().find(|cell| cell.id == *id);
@@ -31,7 +32,7 @@ pub(super) fn searched(record: &Record, cells: &[&PlanCell], searching: Searchin
     for scenario in &record.scenarios {
         let causes = scenario.causes.iter().filter(|cause| match searching {
             Searching::Never => false,
-            Searching::Automatic => cause.verdict == Verdict::Regressed,
+            Searching::Automatic => cause.verdict == Verdict::Regressed && cause.only_given.is_none(),
             Searching::Asked(_) => matches!(cause.verdict, Verdict::Regressed | Verdict::Changed),
         });
         for cause in causes {

@@ -118,6 +118,11 @@ fn ground(cell: &CellRecord) -> (&String, &Vec<String>, Given) {
     (&cell.image, &cell.patches, cell.given)
 }
 
+/// What cells have in common whose patches are given in different ways.
+fn as_given(cell: &CellRecord) -> (&String, &Vec<String>, &Vec<String>) {
+    (&cell.image, &cell.patches, &cell.software)
+}
+
 fn row(cell: &CellRecord, shows: Shows) -> Row {
     Row { products: cell.software.iter().cloned().collect(), shows }
 }
@@ -236,6 +241,25 @@ impl Group<'_> {
         Some(Since { patch: found.guilty()?, with: found.with, without: found.without })
     }
 
+    /// The way in which the patches are given in all members, when each has a cell that differs from it in nothing else, and
+    /// it shows in none of these.
+    fn only_given(&self) -> Option<OnlyGiven> {
+        let given = self.members().next()?.0.given;
+        let mut not_in = Vec::new();
+        for (member, _) in self.members() {
+            let is_other = |cell: &CellRecord| cell.given != given && as_given(cell) == as_given(member);
+            let others = self.cells.iter().enumerate().filter(|(_, (cell, _))| is_other(cell));
+            let others: Vec<(usize, &CellRecord)> = others.map(|(place, (cell, _))| (place, cell)).collect();
+            let is_clean =
+                others.iter().all(|(place, cell)| !self.places.contains(place) && elsewhere(cell) == Shows::No);
+            if member.given != given || others.is_empty() || !is_clean {
+                return None;
+            }
+            not_in.extend(others.into_iter().map(|(_, cell)| cell.id.clone()));
+        }
+        Some(OnlyGiven { given, not_in })
+    }
+
     /// What the group has to do with products, by the cells that differ from a member in nothing else; and those among
     /// them in which it does not show.
     fn attribution(&self) -> (Attribution, Vec<CellId>) {
@@ -249,23 +273,6 @@ impl Group<'_> {
         let (cells, rows): (Vec<&CellRecord>, Vec<Row>) = rows.unzip();
         let clean = cells.into_iter().zip(&rows).filter(|(_, row)| row.shows == Shows::No);
         (attribute(&rows), clean.map(|(cell, _)| cell.id.clone()).collect())
-    }
-
-    /// How the patches must be given, by the cells that differ from a member in that alone.
-    fn only_given(&self) -> Option<OnlyGiven> {
-        let given = self.members().next()?.0.given;
-        let what = |cell: &CellRecord| (cell.image.clone(), cell.patches.clone(), cell.software.clone());
-        let mut not_in = Vec::new();
-        for (member, _) in self.members() {
-            let others = self.cells.iter().filter(|(cell, _)| cell.given != given && what(cell) == what(member));
-            let others: Vec<&CellRecord> = others.map(|(cell, _)| cell).collect();
-            let is_clean = others.iter().all(|other| elsewhere(other) == Shows::No);
-            if member.given != given || others.is_empty() || !is_clean {
-                return None;
-            }
-            not_in.extend(others.into_iter().map(|other| other.id.clone()));
-        }
-        Some(OnlyGiven { given, not_in })
     }
 
     /// Of the patched and of the control attempts of all cells: how many show it, of how many.
@@ -354,4 +361,53 @@ fn sure(witness: &Witness, differences: &[&Difference], cell: &CellRecord) -> St
         let _ = write!(text, "; a reading that moves by itself would look like this in at most {chance:.1} % of runs");
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// A cell in which a service does not live any more.
+    fn ill(id: &str) -> CellRecord {
+        let difference = json!({ "key": "web.process.state", "class": "state", "kind": "changed", "was": "running",
+                                 "now": "failed", "verdict": "regressed", "seen": [1, 1] });
+        serde_json::from_value(json!({
+            "id": id, "image": "debian", "patches": ["a", "b"], "software": ["bank"], "verdict": "regressed",
+            "reason": "", "broken_before": false, "temporary": false, "attempts": {}, "differences": [difference],
+            "silenced": [], "stops": [], "volatile": [], "readings": 1, "noise_bound": 0.25, "timeline": [],
+        }))
+        .expect("it is a cell")
+    }
+
+    /// What is said of a difference in a cell where two patches are given one by one, by another one where they are
+    /// given together.
+    fn told(other: impl FnOnce(&mut CellRecord)) -> Vec<Option<OnlyGiven>> {
+        let mut cells = ["c1", "c2"].map(ill);
+        cells[1].given = Given::Together;
+        other(&mut cells[1]);
+        let causes = causes(&cells.map(|cell| (cell, Witness::default())));
+        causes.into_iter().map(|cause| cause.only_given).collect()
+    }
+
+    fn clean(cell: &mut CellRecord) {
+        cell.verdict = Verdict::Same;
+        cell.differences.clear();
+    }
+
+    #[test]
+    fn what_shows_in_one_way_of_giving_patches_alone_is_told_with_the_cell_that_proves_it() {
+        let one_by_one = OnlyGiven { given: Given::OneByOne, not_in: vec![CellId("c2".to_owned())] };
+        assert_eq!(told(clean), [Some(one_by_one)]);
+        assert_eq!(told(|_| ()), [None]);
+        for verdict in [Verdict::Inconclusive, Verdict::Unstable, Verdict::Skipped] {
+            assert_eq!(told(|cell| (cell.verdict, cell.differences) = (verdict, Vec::new())), [None], "{verdict:?}");
+        }
+        let with_others = |cell: &mut CellRecord| {
+            clean(cell);
+            cell.software.clear();
+        };
+        assert_eq!(told(with_others), [None]);
+    }
 }

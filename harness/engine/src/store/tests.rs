@@ -41,11 +41,6 @@ fn planned() -> PlannedCell {
 
 /// The events of a run of one cell with these outcomes.
 fn events(control: &[Outcome], patched: &[Outcome]) -> Vec<Event> {
-    events_of(&planned(), control, patched)
-}
-
-fn events_of(planned: &PlannedCell, control: &[Outcome], patched: &[Outcome]) -> Vec<Event> {
-    let cell = || planned.id.clone();
     let mut events = vec![
         Event::RunStarted {
             run: RunId("2026-11-23-1a2b".to_owned()),
@@ -54,7 +49,7 @@ fn events_of(planned: &PlannedCell, control: &[Outcome], patched: &[Outcome]) ->
             sources: vec![Source { file: "shop.yaml".to_owned(), digest: Digest::of(b"shop") }],
             arguments: Vec::new(),
         },
-        Event::CellPlanned(planned.clone()),
+        Event::CellPlanned(planned()),
         Event::LayerMade {
             cell: cell(),
             layer: Digest::of(b"layer"),
@@ -135,32 +130,6 @@ fn a_resumed_journal_loses_no_whole_line_wherever_it_was_cut_off() {
         let (after, notes) = state.journal(&run).expect("it can be read");
         assert_eq!((&after[..after.len() - 1], after.last(), notes.len()), (before.as_slice(), Some(&resumed), 0));
     }
-}
-
-/// The events of a run of a cell with two patches, given in this way.
-fn of_bundle(id: &str, given: Given, shown: &str) -> Vec<Event> {
-    let patches = vec!["fix".to_owned(), "other".to_owned()];
-    let planned = PlannedCell { id: CellId(id.to_owned()), patches, given, ..planned() };
-    events_of(&planned, &vec![page("well"); 3], &vec![page(shown); 3])
-}
-
-#[test]
-fn what_shows_only_when_patches_are_given_in_one_way_is_said_with_its_proof() {
-    let only_given = |one_by_one: &str, together: &str| {
-        let events =
-            [of_bundle("c1", Given::OneByOne, one_by_one), of_bundle("c2", Given::Together, together)].concat();
-        let record = fold(&events);
-        let causes = record.scenarios[0].causes.iter();
-        causes
-            .map(|cause| cause.only_given.as_ref().map(|given| (given.given, given.not_in.clone())))
-            .collect::<Vec<_>>()
-    };
-    let id = |id: &str| CellId(id.to_owned());
-    let nothing: Vec<Option<(Given, Vec<CellId>)>> = Vec::new();
-    assert_eq!(only_given("well", "well"), nothing);
-    assert_eq!(only_given("ill", "ill"), [None]);
-    assert_eq!(only_given("ill", "well"), [Some((Given::OneByOne, vec![id("c2")]))]);
-    assert_eq!(only_given("well", "ill"), [Some((Given::Together, vec![id("c1")]))]);
 }
 
 #[test]

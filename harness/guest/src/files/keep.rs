@@ -2,7 +2,7 @@
 //! them, for the guest of the next boot.
 
 use std::collections::HashMap;
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::fs::File;
 use std::io::{self, BufReader};
 use std::os::fd::{AsFd, OwnedFd};
@@ -16,7 +16,7 @@ use super::place::{Missing, Place};
 use crate::failure::{failed, not_found};
 use crate::message::{Failure, FailureKind};
 use crate::reaper::lock;
-use crate::trees;
+use crate::trees::{self, Copier};
 
 /// The file that says what a copy is of; trees lie under numbers.
 const INDEX: &str = "index";
@@ -102,8 +102,9 @@ impl Kept {
         let state = lock(&self.state);
         let copy =
             state.copies.get(name).ok_or_else(|| not_found(format!("restore `{name}`: nothing was kept under it")))?;
+        let mut copier = Copier::default();
         for (number, entry) in copy.entries.iter().enumerate() {
-            copy.put_back(number, entry).map_err(|error| failed("restore", &entry.path, &error))?;
+            copy.put_back(&mut copier, number, entry).map_err(|error| failed("restore", &entry.path, &error))?;
         }
         Ok(copy.entries.iter().map(|entry| entry.path.clone()).collect())
     }
@@ -127,9 +128,10 @@ impl Copy {
     }
 
     fn take(folder: OwnedFd, name: &str, paths: &[String]) -> Result<Self, Failure> {
-        let mut entries = Vec::new();
+        let (mut entries, mut copier) = (Vec::new(), Copier::default());
         for (number, path) in paths.iter().enumerate() {
-            let entry = take_one(&folder, number, path).map_err(|error| failed("keep a copy of", path, &error))?;
+            let entry = take_one(&mut copier, (&folder, &label(number)), path)
+                .map_err(|error| failed("keep a copy of", path, &error))?;
             entries.push(entry);
         }
         let copy = Self { folder, entries };
@@ -137,12 +139,12 @@ impl Copy {
         Ok(copy)
     }
 
-    fn put_back(&self, number: usize, entry: &Entry) -> io::Result<()> {
+    fn put_back(&self, copier: &mut Copier, number: usize, entry: &Entry) -> io::Result<()> {
         super::place::remove(&entry.path)?;
         if entry.present {
             let place = Place::of(&entry.path, Missing::Made)?;
             let label = label(number);
-            trees::copy(self.folder.as_fd(), &label, place.folder.as_fd(), &place.name)?;
+            copier.tree((self.folder.as_fd(), &label), (place.folder.as_fd(), &place.name))?;
         }
         if let (Some(times), Ok(place)) = (&entry.parent, Place::of(&entry.path, Missing::Error)) {
             futimens(&place.folder, &timestamps(times))?;
@@ -151,7 +153,7 @@ impl Copy {
     }
 }
 
-fn take_one(folder: &OwnedFd, number: usize, path: &str) -> io::Result<Entry> {
+fn take_one(copier: &mut Copier, (folder, label): (&OwnedFd, &CStr), path: &str) -> io::Result<Entry> {
     let place = match Place::of(path, Missing::Error) {
         Ok(place) => place,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -165,7 +167,7 @@ fn take_one(folder: &OwnedFd, number: usize, path: &str) -> io::Result<Entry> {
         Err(error) => return Err(error.into()),
     };
     if present {
-        trees::copy(place.folder.as_fd(), &place.name, folder.as_fd(), &label(number))?;
+        copier.tree((place.folder.as_fd(), &place.name), (folder.as_fd(), label))?;
     }
     let times = trees::times(&fstat(&place.folder)?);
     let parent = Some([times.last_access, times.last_modification].map(|time| (time.tv_sec, time.tv_nsec)));

@@ -25,7 +25,7 @@ pub(super) struct Entry<'a> {
 }
 
 /// Copies all extended attributes.
-pub(super) fn copy_attributes(from: Entry<'_>, to: Entry<'_>) -> io::Result<()> {
+fn copy_attributes(from: Entry<'_>, to: Entry<'_>) -> io::Result<()> {
     let (from, to) = (path(from.folder, from.name), path(to.folder, to.name));
     let mut list = vec![0_u8; 4 << 10];
     let length = loop {
@@ -55,12 +55,19 @@ fn copy_attribute(from: &[u8], to: &[u8], name: &[u8]) -> io::Result<()> {
     }
 }
 
-/// Sets owner, mode and times; the mode after the owner, because a change of owner clears set-id bits.
-pub(super) fn set(entry: Entry<'_>, stat: &Stat, mode: Option<u32>, owner: Option<(u32, u32)>) -> io::Result<()> {
+/// Sets owner, extended attributes, mode and times; the owner first, because a change of owner takes capabilities and
+/// set-id bits away.
+pub(super) fn set(
+    (from, entry): (Entry<'_>, Entry<'_>),
+    stat: &Stat,
+    mode: Option<u32>,
+    owner: Option<(u32, u32)>,
+) -> io::Result<()> {
     let (user, group) = owner.unwrap_or((stat.st_uid, stat.st_gid));
     let nofollow = AtFlags::SYMLINK_NOFOLLOW;
     let (user, group) = (Uid::from_raw(user), Gid::from_raw(group));
     chownat(entry.folder, entry.name, Some(user), Some(group), nofollow)?;
+    copy_attributes(from, entry)?;
     if !is_link(stat) {
         let mode = mode.unwrap_or(stat.st_mode & 0o7777);
         chmodat(entry.folder, entry.name, Mode::from_raw_mode(mode), AtFlags::empty())?;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::ffi::CStr;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::rc::Rc;
 
 use rustix::fs::{
     AtFlags, FileType, Mode, OFlags, Stat, copy_file_range, fstat, linkat, mkdirat, mknodat, openat, readlinkat,
@@ -11,7 +12,7 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
-use super::attributes::{Entry, copy_attributes, set};
+use super::attributes::{Entry, set};
 use super::list::names;
 
 /// The deepest tree that is copied: each level holds two descriptors.
@@ -25,19 +26,9 @@ pub struct Copier {
     over: bool,
     /// What was written, relative to the top, in order.
     pub written: Vec<String>,
-    /// The first place of each file with several names.
-    links: HashMap<(u64, u64), Vec<u8>>,
-    top: Option<OwnedFd>,
-}
-
-/// Copies an entry with all that is below it to a name that is not there yet: content, owners, modes, times, extended
-/// attributes, links within the tree.
-///
-/// # Errors
-/// The first entry that cannot be read or written; a tree deeper than 200 levels.
-pub fn copy(from: BorrowedFd<'_>, from_name: &CStr, to: BorrowedFd<'_>, to_name: &CStr) -> io::Result<()> {
-    let mut copier = Copier { top: Some(to.try_clone_to_owned()?), ..Copier::default() };
-    copier.entry(Entry { folder: from, name: from_name }, Entry { folder: to, name: to_name }, b"")
+    /// The first place of each file with several names, from the top of the tree that it was copied with.
+    links: HashMap<(u64, u64), (Rc<OwnedFd>, Vec<u8>)>,
+    top: Option<Rc<OwnedFd>>,
 }
 
 impl Copier {
@@ -47,22 +38,31 @@ impl Copier {
         Self { mode, owner, over: true, ..Self::default() }
     }
 
+    /// Copies an entry with all that is below it to a name that is not there yet: content, owners, modes, times,
+    /// extended attributes, links within all that this copier copies.
+    ///
+    /// # Errors
+    /// The first entry that cannot be read or written; a tree deeper than 200 levels.
+    pub fn tree(&mut self, from: (BorrowedFd<'_>, &CStr), to: (BorrowedFd<'_>, &CStr)) -> io::Result<()> {
+        self.top = Some(Rc::new(to.0.try_clone_to_owned()?));
+        self.entry(Entry { folder: from.0, name: from.1 }, Entry { folder: to.0, name: to.1 }, b"")
+    }
+
     /// Copies what is in a folder into another one.
     ///
     /// # Errors
-    /// As [`copy`].
+    /// As [`Self::tree`].
     pub fn contents(&mut self, from: BorrowedFd<'_>, to: BorrowedFd<'_>) -> io::Result<()> {
-        self.top = Some(to.try_clone_to_owned()?);
+        self.top = Some(Rc::new(to.try_clone_to_owned()?));
         self.below(from, to, b"")
     }
 
     /// Copies one entry of a folder into another one, under the same name.
     ///
     /// # Errors
-    /// As [`copy`].
+    /// As [`Self::tree`].
     pub fn one(&mut self, from: BorrowedFd<'_>, name: &CStr, to: BorrowedFd<'_>) -> io::Result<()> {
-        self.top = Some(to.try_clone_to_owned()?);
-        self.entry(Entry { folder: from, name }, Entry { folder: to, name }, b"")
+        self.tree((from, name), (to, name))
     }
 
     fn below(&mut self, from: BorrowedFd<'_>, to: BorrowedFd<'_>, path: &[u8]) -> io::Result<()> {
@@ -89,22 +89,27 @@ impl Copier {
                 return Ok(());
             }
         } else {
-            let several = stat.st_nlink > 1;
-            let first = several.then(|| self.links.get(&(stat.st_dev, stat.st_ino))).flatten();
-            if let (Some(first), Some(top)) = (first, &self.top) {
-                linkat(top, &**first, to.folder, to.name, AtFlags::empty())?;
-                self.written.push(String::from_utf8_lossy(&path).into_owned());
+            self.written.push(String::from_utf8_lossy(&path).into_owned());
+            if self.is_linked(&stat, to)? {
                 return Ok(());
             }
             make(from, to, kind, &stat)?;
-            if several {
-                self.links.insert((stat.st_dev, stat.st_ino), path.clone());
+            if let Some(top) = self.top.as_ref().filter(|_| stat.st_nlink > 1) {
+                self.links.insert((stat.st_dev, stat.st_ino), (Rc::clone(top), path));
             }
-            copy_attributes(from, to)?;
-            self.written.push(String::from_utf8_lossy(&path).into_owned());
         }
         let mode = self.mode.filter(|_| kind == FileType::RegularFile);
-        set(to, &stat, mode, self.owner)
+        set((from, to), &stat, mode, self.owner)
+    }
+
+    /// Makes another name of a file that was copied before, when it is one and still there; tells whether it did.
+    fn is_linked(&self, stat: &Stat, to: Entry<'_>) -> io::Result<bool> {
+        let Some((top, first)) = self.links.get(&(stat.st_dev, stat.st_ino)) else { return Ok(false) };
+        match linkat(top, &**first, to.folder, to.name, AtFlags::empty()) {
+            Ok(()) => Ok(true),
+            Err(Errno::NOENT) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Copies a folder; tells whether it is new.
@@ -115,9 +120,6 @@ impl Copier {
         }
         let (source, target) = (open_folder(from)?, open_folder(to)?);
         self.below(source.as_fd(), target.as_fd(), path)?;
-        if new {
-            copy_attributes(from, to)?;
-        }
         Ok(new)
     }
 

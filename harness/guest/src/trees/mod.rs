@@ -5,7 +5,7 @@ mod copy;
 mod list;
 mod remove;
 
-pub use copy::{Copier, copy};
+pub use copy::Copier;
 pub use remove::remove;
 
 pub(crate) use attributes::times;

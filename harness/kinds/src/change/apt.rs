@@ -14,6 +14,9 @@ use super::{ChangeError, Site};
 /// Debian's own way to say that no service may be started now.
 const POLICY: &str = "/usr/sbin/policy-rc.d";
 
+/// Where apt notes which packages were taken along for others: it forgets that of what it is told to install.
+pub(crate) const TAKEN_ALONG: &str = "/var/lib/apt/extended_states";
+
 /// What every run of apt is told: changed configuration files stay as they are, nothing is asked, no terminal.
 /// No source is asked: a package that is missing is missing at once, and not after a vain download.
 const OPTIONS: [&str; 14] = [
@@ -111,6 +114,14 @@ pub(crate) async fn bring_policy_back(site: &Site<'_>) -> Result<(), ChangeError
 /// Under which name what keeps services from being started is kept.
 fn policy(site: &Site<'_>) -> String {
     format!("{}-policy", site.name)
+}
+
+/// The command line that has dpkg hold packages.
+pub(crate) fn hold(names: &[String]) -> Vec<String> {
+    let script = "printf '%s hold\\n' \"$@\" | dpkg --set-selections";
+    let mut argv: Vec<String> = ["/bin/sh", "-c", script, "dpkg"].map(String::from).into();
+    argv.extend_from_slice(names);
+    argv
 }
 
 /// Runs the package tools. Without systemd, maintainer scripts are kept from starting services for as long as it runs.

@@ -6,7 +6,9 @@ use patchbed_guest::message::Package;
 use patchbed_model::text::one_line;
 use patchbed_sandbox::Bind;
 
-use super::apt::{bring_policy_back, change, configure, halfway, install, install_as_they_are, installed, purge};
+use super::apt::{
+    TAKEN_ALONG, bring_policy_back, change, configure, halfway, hold, install, install_as_they_are, installed, purge,
+};
 use super::fetch::{Plan, Wanted, fetch};
 use super::keep::keep_whole;
 use super::package::{PackageFile, compare_versions, is_package_name, is_version};
@@ -86,7 +88,7 @@ impl Change for Deb {
         let packages: Vec<String> = plan.new.iter().map(|package| package.name.clone()).collect();
         let names: Vec<String> = packages.iter().chain(&plan.removed).cloned().collect();
         let owned = site.sandbox.owners(names.clone()).await?;
-        keep_whole(site, conffiles(&plan)).await?;
+        keep_whole(site, kept(&plan)).await?;
         let files = files(&folders, "new", |plan| &plan.new);
         let argv = install(site.sandbox, &files, again).await?;
         let ran = change(site, argv, site.within).await?;
@@ -136,6 +138,9 @@ impl Change for Deb {
         }
         if !plan.added.is_empty() {
             change(site, purge(&plan.added), site.within).await?;
+        }
+        if !plan.held.is_empty() {
+            change(site, hold(&plan.held), site.within).await?;
         }
         site.sandbox.restore(site.name).await?;
         Ok(())
@@ -203,12 +208,14 @@ fn key(package: &PackageFile) -> (String, String) {
     (package.name.clone(), package.architecture.clone())
 }
 
-/// The configuration files of all packages involved, and the names under which dpkg leaves other versions of them.
-fn conffiles(plan: &Plan) -> Vec<String> {
+/// What no version of a package brings back: the configuration files of all packages involved, the names under which
+/// dpkg leaves other versions of them, and what apt notes.
+fn kept(plan: &Plan) -> Vec<String> {
     let own = plan.new.iter().chain(&plan.old).flat_map(|package| package.conffiles.iter());
     let mut paths: Vec<String> = own
         .flat_map(|path| ["", ".dpkg-dist", ".dpkg-new", ".dpkg-old", ".dpkg-bak"].map(|end| format!("{path}{end}")))
         .collect();
+    paths.push(TAKEN_ALONG.to_owned());
     paths.sort();
     paths.dedup();
     paths

@@ -35,12 +35,28 @@ pub(super) async fn plan(sandbox: &dyn Sandbox, new: Vec<PackageFile>) -> Result
             plan.lost.push(named(now));
         }
     }
+    let touched: Vec<&str> =
+        new.iter().map(|package| &*package.name).chain(plan.removed.iter().map(|name| &**name)).collect();
+    plan.held = held(sandbox).await?;
+    plan.held.retain(|name| touched.contains(&name.split(':').next().unwrap_or(name)));
     plan.new = new;
     Ok(plan)
 }
 
 fn named(package: &Package) -> (String, String) {
     full_name(&package.name, &package.version, &package.architecture)
+}
+
+/// The packages that are to stay at their version.
+async fn held(sandbox: &dyn Sandbox) -> Result<Vec<String>, ChangeError> {
+    let argv = ["dpkg", "--get-selections"].map(str::to_owned).to_vec();
+    let within = u64::try_from(WITHIN.as_millis()).unwrap_or(u64::MAX);
+    let question = Run { program: program(argv, BTreeMap::new()), within, keep: SIMULATION, ..Run::default() };
+    let selected = sandbox.run(question).await?.output.text;
+    let is_held = |line: &str| {
+        line.split_once('\t').filter(|(_, wanted)| wanted.trim() == "hold").map(|(name, _)| name.to_owned())
+    };
+    Ok(selected.lines().filter_map(is_held).collect())
 }
 
 /// What apt would take away for the new packages, by its own word. An installation that apt refuses to simulate is
@@ -63,7 +79,7 @@ async fn would_be_removed(
     Ok(if simulated.end == End::Exited(0) { removals(&simulated.output.text) } else { Vec::new() })
 }
 
-/// How much of a simulation is kept: three lines for each of some thousand packages.
+/// How much of a simulation, or a list, is kept: three lines for each of some thousand packages.
 const SIMULATION: usize = 4 << 20;
 
 /// The packages of lines such as `Remv bar [1.0]`.

@@ -32,6 +32,9 @@ pub(super) struct Plan {
     /// Packages that apt takes away for the new ones.
     #[serde(default)]
     pub(super) removed: Vec<String>,
+    /// Packages among these that are held; whatever installs them lets go of that.
+    #[serde(default)]
+    pub(super) held: Vec<String>,
     /// Packages whose earlier version cannot be had, with that version.
     pub(super) lost: Vec<(String, String)>,
 }
@@ -43,6 +46,7 @@ impl Plan {
         add(&mut self.old, &other.old);
         add(&mut self.added, &other.added);
         add(&mut self.removed, &other.removed);
+        add(&mut self.held, &other.held);
         add(&mut self.lost, &other.lost);
     }
 }

@@ -238,7 +238,7 @@ impl<'a> Applying<'a> {
     pub(crate) async fn printed(&self, command: &str) -> Result<String> {
         let argv = ["/bin/sh", "-c", command].map(str::to_owned).to_vec();
         let program = Program { argv, ..Program::default() };
-        let ran = self.sandbox.run(Run { program, within: 60_000, keep: 1 << 16, ..Run::default() }).await?;
+        let ran = self.sandbox.run(Run { program, within: 60_000, keep: 4 << 20, ..Run::default() }).await?;
         Ok(format!("{}{}", ran.output.text, ran.errors.text))
     }
 

@@ -12,6 +12,7 @@ mod npms;
 mod package;
 mod pips;
 mod probes;
+mod reverts;
 mod wheel;
 
 use std::process::ExitCode;
@@ -80,5 +81,6 @@ fn main() -> ExitCode {
     tests.extend(imports::trials());
     tests.extend(jobs::trials());
     tests.extend(probes::trials());
+    tests.extend(reverts::trials());
     libtest_mimic::run(&arguments, tests).exit_code()
 }

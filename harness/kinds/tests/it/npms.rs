@@ -9,7 +9,7 @@ use crate::bench::{Applying, Bench, Skip, change, refusal, same, source};
 use crate::package::Tarball;
 
 /// Writes a tarball into the folder `tarballs`: a `package.json`, and an `index.js` that exports the version.
-fn pack(bench: &Bench, name: &str, version: &str, more: &Json) -> Result<()> {
+pub(crate) fn pack(bench: &Bench, name: &str, version: &str, more: &Json) -> Result<()> {
     let mut manifest = json!({ "name": name, "version": version });
     for (key, value) in more.as_object().into_iter().flatten() {
         manifest[key] = value.clone();
@@ -24,7 +24,7 @@ fn pack(bench: &Bench, name: &str, version: &str, more: &Json) -> Result<()> {
 }
 
 /// A project in which `ppgood` 1.0.0 is, with another package nested in it.
-fn project() -> Json {
+pub(crate) fn project() -> Json {
     let modules = "/opt/app/node_modules";
     json!({ "write": {
         "/opt/app/package.json": json!({ "name": "app", "version": "0.0.0", "dependencies": { "ppgood": "^1.0.0" } }).to_string(),
@@ -73,7 +73,7 @@ pub(crate) async fn tarballs_replace_packages_where_there_is_no_npm(bench: &Benc
 }
 
 /// This machine's own root with the project; it has npm, which would be hundreds of packages in a Debian image.
-async fn with_npm(bench: &Bench) -> Result<Image> {
+pub(crate) async fn with_npm(bench: &Bench) -> Result<Image> {
     let tools = ["/usr/bin/npm", "/usr/bin/node"];
     if let Some(missing) = tools.iter().find(|tool| !std::path::Path::new(tool).exists()) {
         bail!(Skip { need: "npm", why: format!("there is no {missing} on this machine") });

@@ -13,7 +13,7 @@ const GOOD: Wheel<'_> = Wheel { name: "ppgood", version: "1.0", text: "def main(
 const BETTER: Wheel<'_> = Wheel { version: "2.0", text: "def main():\n    print('2.0')\n", ..GOOD };
 
 /// The test image with a venv that has version 1.0.
-async fn with_venv(bench: &Bench) -> Result<Image> {
+pub(crate) async fn with_venv(bench: &Bench) -> Result<Image> {
     let image = bench.debian_with_languages().await?;
     GOOD.write(bench, "earlier")?;
     let venv = change("command", json!("python3 -m venv /srv/venv"))?;
@@ -23,7 +23,7 @@ async fn with_venv(bench: &Bench) -> Result<Image> {
 }
 
 /// The change, for the venv.
-fn in_venv(mut words: Json) -> Result<AnyChange> {
+pub(crate) fn in_venv(mut words: Json) -> Result<AnyChange> {
     words["python"] = json!("/srv/venv/bin/python");
     change("pip", words)
 }

@@ -30,9 +30,9 @@ pub(super) fn write(
         let refs = format!("[{}]", screen.ids(&cause.cells));
         block.text("Since", &safe::shown(&words::since(since), screen.look), &refs);
     }
+    block.delivery(cause);
     block.search(scenario, cause);
     block.products(scenario, cause);
-    block.delivery(cause);
     block.evidence(&cause.evidence, cause.cells.first());
     block.text("How sure", &safe::shown(&cause.sure, screen.look), "");
     if let Some(cell) = cause.cells.first() {
@@ -85,7 +85,7 @@ impl Block<'_> {
             let whole = searched
                 .filter(|cell| cell.patches.len() > 1)
                 .find(|cell| cause.since.as_ref().is_some_and(|since| since.patch == cell.patches.join(" + ")));
-            if let Some(cell) = whole {
+            if let Some(cell) = whole.filter(|_| cause.only_given.is_none()) {
                 self.command("Find out", &format!("patchbed bisect {}", self.screen.id(&cell.id)));
             }
             return;
@@ -123,6 +123,13 @@ impl Block<'_> {
         }
     }
 
+    /// The way in which the patches must be given for it.
+    fn delivery(&mut self, cause: &CauseRecord) {
+        let Some(only) = &cause.only_given else { return };
+        let proof = format!("[{}]", self.screen.ids(&only.not_in));
+        self.text("Only when", &format!("{}: otherwise the same patches do not do this", only.given.text()), &proof);
+    }
+
     /// What it has to do with products, where there are any.
     fn products(&mut self, scenario: &ScenarioRecord, cause: &CauseRecord) {
         let look = self.screen.look;
@@ -151,13 +158,6 @@ impl Block<'_> {
         } else if without_products(&cause.cells) && scenario.cells.iter().any(|cell| !cell.software.is_empty()) {
             self.text("Only with", "no product: the patch alone does it", "");
         }
-    }
-
-    /// In which way the patches must be given, where both were tried.
-    fn delivery(&mut self, cause: &CauseRecord) {
-        let Some(only) = &cause.only_given else { return };
-        let proof = format!("[{}]", self.screen.ids(&only.not_in));
-        self.text("Only when", &format!("{}: otherwise the same patches are fine", only.given.text()), &proof);
     }
 
     /// One reading: on one line where it fits, else its lines before and after below each other.

@@ -1,6 +1,7 @@
 //! Goldens of the screen and of the files.
 
-use patchbed_model::{Record, Verdict};
+use patchbed_model::record::OnlyGiven;
+use patchbed_model::{Given, Record, Verdict};
 use patchbed_report::{Colour, Depth, Detail, Format, Glyphs, Look, Report as _, Terminal};
 use patchbed_testkit::records;
 
@@ -89,6 +90,21 @@ fn a_run_that_was_cut_off() {
     let mut record = records::record(vec![records::scenario("web", vec![cell], vec![])]);
     record.finished = None;
     insta::assert_snapshot!(text(Format::Terminal, &record));
+}
+
+#[test]
+fn what_shows_in_one_way_of_giving_patches_alone_is_told() {
+    let mut record = records::shop();
+    let proof = record.scenarios[0].cells[0].id.clone();
+    for (given, words) in [
+        (Given::OneByOne, "Only when    given one by one: otherwise the same patches do not do this"),
+        (Given::Together, "Only when    given in one transaction: otherwise the same patches do not do this"),
+    ] {
+        record.scenarios[0].causes[0].only_given = Some(OnlyGiven { given, not_in: vec![proof.clone()] });
+        let told = text(Format::Terminal, &record);
+        let line = told.lines().find(|line| line.contains("Only when")).expect("it is told");
+        assert!(line.trim_start().starts_with(words) && line.ends_with("[c1d0]"), "{line}");
+    }
 }
 
 #[test]
