@@ -3,7 +3,8 @@
 //!
 //! A fault is a patch that runs a shell script inside the sandbox, on the services that are up. The script proves that the
 //! fault took hold, else it ends with an error, and the fault counts neither as noticed nor as missed. Programs that the
-//! guest starts run behind a line of shell which takes up what a script left for it, in both arms alike.
+//! guest starts run behind a line of shell, in both arms alike, which takes up what a script left for it. The script has
+//! ended by then, and has proved only that all is there which the fault needs.
 
 mod derive;
 mod fault;
