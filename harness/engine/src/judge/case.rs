@@ -40,6 +40,8 @@ pub struct Case<'a> {
     pub promises: &'a [Promise],
     /// What may be ill without the patch: keys, each with all below it.
     pub optional: &'a [Key],
+    /// Whether attempts with the patch differ on purpose: each is cut off at another point.
+    pub varied: bool,
 }
 
 /// What the baseline is made of.
@@ -101,7 +103,8 @@ impl Case<'_> {
         let patched: Vec<&Snapshot> = observed(self.patched).collect();
         let (accepted, once, promises) = (self.accepted, self.once, self.promises);
         let versions = &Versions::of(&patched);
-        let tally = Tally { baseline, control, rules, accepted, once, promises, versions };
+        let varied = self.varied;
+        let tally = Tally { baseline, control, rules, accepted, once, promises, versions, varied };
         let rates = tally.rates(&patched);
         Weighed { differences: tally.of(&patched, measured, &rates), rates }
     }
@@ -206,11 +209,14 @@ impl Case<'_> {
         }
     }
 
-    /// Some patched attempts stopped, no control attempt did. Only where the patch is to blame for each of them are the rates
+    /// Some patched attempts stopped, no control attempt did. Where each is another case, one is enough; else, and only where the patch is to blame for each of them are the rates
     /// compared.
     fn sometimes_stopped(&self, with: Count, cause: Cause) -> Because<'static> {
         if stops(self.patched).any(|cause| cause.blame != Blame::Patch) {
             return Because::Disagree { arm: "with", seen: with.bad, of: with.of, cause };
+        }
+        if self.varied {
+            return Because::Stopped(cause);
         }
         let without = Count { bad: 0, of: u32::try_from(self.control.len()).unwrap_or(u32::MAX) };
         Because::SometimesStopped(cause, Rate { without, with })

@@ -34,6 +34,8 @@ pub(super) struct Tally<'a> {
     pub(super) promises: &'a [Promise],
     /// The versions that it brings.
     pub(super) versions: &'a Versions,
+    /// Whether attempts with the patch differ on purpose, so that what one of them shows is not chance.
+    pub(super) varied: bool,
 }
 
 impl Tally<'_> {
@@ -57,7 +59,8 @@ impl Tally<'_> {
         }
         for (key, mut same) in by_key {
             same.retain(|one| !is_middle(one));
-            let kept = merged(&same, of).filter(|one| one.seen.0 == of || !self.moves(one));
+            let each_counts = self.varied && !rates.contains_key(&key);
+            let kept = merged(&same, of, each_counts).filter(|one| one.seen.0 == of || !self.moves(one));
             all.extend(kept.map(|one| by_rate(one, rates.get(&key))).map(|one| (key, one)));
         }
         for (key, rate) in rates.iter().filter(|(_, rate)| rate.finding() != Finding::NoWorse) {
@@ -99,7 +102,7 @@ impl Tally<'_> {
             Rate { without: self.without(key), with: Count { bad, of: count(patched.len()) } }
         };
         let rates = keys.into_iter().map(|key| (key.clone(), rate(key)));
-        rates.filter(|(_, rate)| rate.is_mixed()).collect()
+        rates.filter(|(_, rate)| rate.is_mixed() && (!self.varied || rate.without.bad > 0)).collect()
     }
 
     /// How often a state is bad without the patch. What earlier runs saw counts only while nothing bad is seen in this one:
@@ -205,8 +208,9 @@ fn accept(mut difference: Difference, accepted: &[Acceptance]) -> Difference {
     difference
 }
 
-/// One difference for all attempts that show it: the heaviest and most frequent stands for the others.
-fn merged(same: &[Difference], of: u32) -> Option<Difference> {
+/// One difference for all attempts that show it: the heaviest and most frequent stands for the others. Unless each attempt
+/// counts by itself, what only some of them show is not certain.
+fn merged(same: &[Difference], of: u32, each_counts: bool) -> Option<Difference> {
     let seen = count(same.len());
     let times = |one: &Difference| same.iter().filter(|other| other.now == one.now).count();
     let weight = |one: &Difference| (one.counts(), one.verdict, times(one));
@@ -226,7 +230,7 @@ fn merged(same: &[Difference], of: u32) -> Option<Difference> {
     if seen * SOME <= of && best.kind == DifferenceKind::New && best.key.as_str().contains(".log.") {
         best.silenced.get_or_insert_with(|| format!("seen in {seen} of {of} attempts: too few to tell"));
     }
-    if seen < of && best.counts() {
+    if seen < of && best.counts() && !each_counts {
         best.verdict = Verdict::Unstable;
     }
     Some(best)

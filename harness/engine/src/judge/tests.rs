@@ -45,6 +45,24 @@ fn stops_are_judged_by_whose_fault_they_are() {
 }
 
 #[test]
+fn where_each_attempt_is_another_case_one_that_is_ill_is_enough() {
+    let varied = |control: &[Outcome], patched: &[Outcome]| {
+        let judgement = Case { control, patched, varied: true, ..Case::default() }.judge();
+        judgement.verdict
+    };
+    let fine = [exit("0"), exit("0"), exit("0")];
+    for one in [stop(Blame::Patch, Stage::Apply), exit("1")] {
+        let patched = [exit("0"), one, exit("0")];
+        assert_eq!(verdict(&fine, &patched), Verdict::Unstable);
+        assert_eq!(varied(&fine, &patched), Verdict::Regressed);
+    }
+    // What is ill without the patch now and then, or for another reason, is not its doing.
+    assert_eq!(varied(&[exit("0"), exit("1"), exit("0")], &[exit("0"), exit("1"), exit("0")]), Verdict::Unstable);
+    assert_eq!(varied(&fine, &[exit("0"), stop(Blame::Scenario, Stage::Start)]), Verdict::Unstable);
+    assert_eq!(varied(&fine, &fine), Verdict::Same);
+}
+
+#[test]
 fn a_log_line_that_one_of_four_attempts_shows_tells_nothing() {
     let line = |there: bool| {
         let mut readings = vec![("web.process.state", Reading::state("running", Health::Good))];

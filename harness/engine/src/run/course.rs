@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use patchbed_model::{
-    Acceptance, Arm, AttemptId, Blame, Cause, CauseKind, Class, Difference, Judgement, Key, Outcome, Rules, Stage,
-    Verdict,
+    Acceptance, Arm, AttemptId, Blame, Cause, CauseKind, Class, Difference, Given, Judgement, Key, Outcome, Rules,
+    Stage, Verdict,
 };
 
 use crate::judge::{Case, Pool};
@@ -242,6 +242,7 @@ impl Course {
             once: &once,
             promises: self.cell.promises(),
             optional: &optional,
+            varied: self.cell.given() == Given::CutOff,
         })
     }
 

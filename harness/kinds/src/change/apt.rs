@@ -96,10 +96,10 @@ pub(crate) fn configure() -> Vec<String> {
 }
 
 /// The packages that are neither there nor away.
-pub(crate) fn halfway(packages: &[Package]) -> Vec<&Package> {
+pub(crate) fn halfway<'a>(packages: impl IntoIterator<Item = &'a Package>) -> Vec<&'a Package> {
     let is_whole =
         |package: &&Package| matches!(package.state.as_str(), "installed" | "config-files" | "not-installed");
-    packages.iter().filter(|package| !is_whole(package)).collect()
+    packages.into_iter().filter(|package| !is_whole(package)).collect()
 }
 
 /// Puts back what [`change`] had covered when it was cut off.

@@ -89,7 +89,7 @@ impl Change for Deb {
         let names: Vec<String> = packages.iter().chain(&plan.removed).cloned().collect();
         let owned = site.sandbox.owners(names.clone()).await?;
         keep_whole(site, kept(&plan)).await?;
-        let files = files(&folders, "new", |plan| &plan.new);
+        let files = files(&folders, "new", |plan| plan.new.clone());
         let argv = install(site.sandbox, &files, again).await?;
         let ran = change(site, argv, site.within).await?;
         let after = installed(site.sandbox).await?;
@@ -102,16 +102,26 @@ impl Change for Deb {
         Ok(Applied { notes, versions, packages, dropped, ..Applied::default() })
     }
 
-    /// `dpkg --configure -a`, as dpkg itself says; where packages are left that it cannot finish, they are installed again.
+    /// `dpkg --configure -a`, as dpkg itself says; then the update is run again. Where packages are left that dpkg could not
+    /// finish, it is given their files as they are, because apt wants to fetch these.
     async fn repair(&self, site: &Site<'_>) -> Result<Applied, ChangeError> {
         let (plan, folders) = prepared(site)?;
         bring_policy_back(site).await?;
         let finished = change(site, configure(), site.within).await;
-        if halfway(&site.sandbox.packages().await?).is_empty() {
+        let now = installed(site.sandbox).await?;
+        let files = |packages: &dyn Fn(&PackageFile) -> bool| {
+            files(&folders, "new", |plan| plan.new.iter().filter(|one| packages(one)).cloned().collect())
+        };
+        let is_there = |one: &PackageFile| now.get(&key(one)).is_some_and(|it| it.version == one.version);
+        if halfway(now.values()).is_empty() {
             finished?;
+            let left = files(&|one| !is_there(one));
+            if !left.is_empty() {
+                let argv = install(site.sandbox, &left, false).await?;
+                change(site, argv, site.within).await?;
+            }
         } else {
-            let files = files(&folders, "new", |plan| &plan.new);
-            change(site, install_as_they_are(&files), site.within).await?;
+            change(site, install_as_they_are(&files(&|_| true)), site.within).await?;
         }
         let packages = plan.new.iter().map(|package| package.name.clone()).collect();
         Ok(Applied { packages, ..Applied::default() })
@@ -128,7 +138,7 @@ impl Change for Deb {
             return Err(ChangeError::Refused { text, evidence: Vec::new() });
         }
         if !plan.old.is_empty() {
-            let files = files(&folders, "old", |plan| &plan.old);
+            let files = files(&folders, "old", |plan| plan.old.clone());
             let again = plan
                 .old
                 .iter()
@@ -153,11 +163,15 @@ impl Change for Deb {
 /// When the packages cannot be read.
 pub fn steps(prepared: &Prepared) -> Result<usize, ChangeError> {
     let count = |bind: &Bind| Ok(detail::<Plan>(&bind.from)?.new.len());
-    Ok(prepared.binds.iter().map(count).sum::<Result<usize, StoreError>>()? * LINES)
+    let packages = prepared.binds.iter().map(count).sum::<Result<usize, StoreError>>()?;
+    Ok(if packages == 0 { 0 } else { packages * LINES + BEGINNINGS })
 }
 
 /// How many lines of its log dpkg writes for a package that it brings in another version.
 const LINES: usize = 9;
+
+/// How many it writes where it begins to unpack and to configure.
+const BEGINNINGS: usize = 2;
 
 /// What was fetched, in all, and each part with the place where it is shown: changes that are done in one transaction
 /// bring several.
@@ -176,7 +190,7 @@ fn prepared(site: &Site<'_>) -> Result<(Plan, Vec<(Plan, String)>), ChangeError>
 }
 
 /// The paths of packages, as they are shown.
-fn files(parts: &[(Plan, String)], kind: &str, packages: impl Fn(&Plan) -> &Vec<PackageFile>) -> Vec<String> {
+fn files(parts: &[(Plan, String)], kind: &str, packages: impl Fn(&Plan) -> Vec<PackageFile>) -> Vec<String> {
     let of = |(plan, folder): &(Plan, String)| {
         packages(plan).iter().map(|package| format!("{folder}/{kind}/{}", package.file_name())).collect::<Vec<_>>()
     };
