@@ -87,6 +87,22 @@ impl Services<'_> {
         Ok(result)
     }
 
+    /// By what one run of each service is told from the next one. Of one that cannot be asked nothing is said.
+    pub(super) async fn runs(&self) -> Result<BTreeMap<String, String>, LinkError> {
+        let units = self.watched.iter().filter_map(|service| Some((service.name.clone(), service.unit.as_deref()?)));
+        let (names, units): (Vec<String>, Vec<&str>) = units.unzip();
+        let mut runs: BTreeMap<String, String> =
+            names.into_iter().zip(unit::invocations(self.sandbox, &units).await?).collect();
+        if units.len() < self.watched.len() {
+            match self.sandbox.services().await {
+                Ok(states) => runs.extend(states.into_iter().map(|state| (state.name, state.starts.to_string()))),
+                Err(AskError::Failed(_)) => {}
+                Err(AskError::Link(link)) => return Err(link),
+            }
+        }
+        Ok(runs)
+    }
+
     /// Stops all of them, the last first. One that does not stop is left as it is.
     pub(super) async fn stop_all(&self) -> Result<(), LinkError> {
         for service in self.list.iter().rev() {

@@ -162,7 +162,18 @@ impl<'a> Timeline<'_, 'a> {
     async fn patch(&self) -> Result<Done, Halt> {
         match self.arm {
             Arm::Control => Ok(Done::default()),
-            Arm::Patched => self.patching().apply(&self.parts()?).await,
+            Arm::Patched => {
+                let services = self.services();
+                let before = services.runs().await?;
+                let mut done = self.patching().apply(&self.parts()?).await?;
+                let after = services.runs().await?;
+                let anew = after.into_iter().filter(|(name, run)| before.get(name) != Some(run)).map(|(name, _)| name);
+                let anew: Vec<String> = anew.collect();
+                if !anew.is_empty() {
+                    done.notes.push(format!("started anew while it was patched: {}", anew.join(", ")));
+                }
+                Ok(done)
+            }
         }
     }
 

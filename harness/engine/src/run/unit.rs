@@ -109,6 +109,18 @@ pub(super) async fn states(sandbox: &dyn Sandbox, units: &[&str]) -> Result<Stri
     Ok(ran.map_or_else(|text| text, |ran| ran.output.text))
 }
 
+/// By what one run of each of these units is told from the next one.
+pub(super) async fn invocations(sandbox: &dyn Sandbox, units: &[&str]) -> Result<Vec<String>, LinkError> {
+    if units.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut question = vec!["show", "--property=InvocationID", "--"];
+    question.extend(units);
+    let ran = systemctl(sandbox, &question, QUESTION).await?;
+    let text = ran.map(|ran| ran.output.text).unwrap_or_default();
+    Ok(text.lines().filter(|line| line.starts_with("InvocationID=")).map(str::to_owned).collect())
+}
+
 /// Makes systemd read its files again.
 pub(super) async fn reload(sandbox: &dyn Sandbox) -> Result<Result<(), NotReady>, LinkError> {
     let text = match systemctl(sandbox, &["daemon-reload"], QUESTION).await? {
