@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use patchbed_model::Record;
 
-use crate::{Json, Junit, Look, Terminal};
+use crate::{Json, Junit, Look, Tap, Terminal};
 
 /// Writes a record in one format.
 pub trait Report {
@@ -53,4 +53,6 @@ formats! {
     Json = "json", "report.json", |_: &Look| Json;
     /// What continuous integration reads.
     Junit = "junit", "report.xml", |_: &Look| Junit;
+    /// The Test Anything Protocol.
+    Tap = "tap", "report.tap", |_: &Look| Tap;
 }

@@ -1,9 +1,10 @@
-//! Record in, bytes out: terminal text, JSON, JUnit.
+//! Record in, bytes out: terminal text, JSON, JUnit, TAP.
 //!
 //! A [`Record`](patchbed_model::Record) and a [`Look`] go in, bytes come out of [`Report::write`]; the same record gives
 //! the same bytes. Nothing here knows the engine, a sandbox, files, the network or the time. All text of a record is
 //! hostile and passes through [`safe`] before it is shown.
 
+mod case;
 pub mod diagnostic;
 mod format;
 mod json;
@@ -11,6 +12,7 @@ mod junit;
 mod layout;
 mod look;
 pub mod safe;
+mod tap;
 mod terminal;
 pub mod words;
 
@@ -18,4 +20,5 @@ pub use format::{Format, Report};
 pub use json::{Json, write_json, write_json_line};
 pub use junit::Junit;
 pub use look::{Colour, Glyphs, Look, Tone};
+pub use tap::Tap;
 pub use terminal::{Depth, Detail, Sides, Terminal};

@@ -52,7 +52,31 @@ fn findings(format: Format, record: &Record, look: &Look) -> Vec<String> {
     if format == Format::Junit && !well_formed(&text) {
         found.push("not well-formed".to_owned());
     }
+    if format == Format::Tap {
+        found.extend(text.lines().filter(|line| !is_tap(line)).map(ToOwned::to_owned));
+        let points = text.lines().filter(|line| line.starts_with("ok ") || line.starts_with("not ok ")).count();
+        found.extend((points != cells(record)).then(|| format!("{points} test points")));
+    }
     found
+}
+
+fn cells(record: &Record) -> usize {
+    record.scenarios.iter().map(|scenario| scenario.cells.len()).sum()
+}
+
+/// Whether a line is one that the reporter writes, with every text at its place.
+fn is_tap(line: &str) -> bool {
+    let frames = ["TAP version 14", "  ---", "  ...", "  details:"];
+    let point = line.strip_prefix("not ").unwrap_or(line).strip_prefix("ok ").and_then(|rest| rest.split_once(" - "));
+    if let Some((number, text)) = point {
+        let directives = text.replace("\\\\", "").replace("\\#", "").matches('#').count();
+        return number.parse::<usize>().is_ok() && directives == text.matches(" # SKIP ").count() && directives <= 1;
+    }
+    let quoted = ["  file: ", "  message: ", "    - "].iter().find_map(|key| line.strip_prefix(key));
+    match quoted {
+        Some(text) => serde_json::from_str::<String>(text).is_ok(),
+        None => frames.contains(&line) || line.starts_with("1..") || line.starts_with("  verdict: "),
+    }
 }
 
 fn steers(line: &str) -> bool {

@@ -22,6 +22,16 @@ fn totals_are_the_cells() {
 }
 
 #[test]
+fn what_is_undecided_is_no_pass_in_tap() {
+    let record = records::one_of_each();
+    let mut out = Vec::new();
+    Format::Tap.report(&Look::default()).write(&record, &mut out).expect("writing to memory");
+    let text = String::from_utf8(out).expect("UTF-8");
+    let passed = text.lines().filter(|line| line.starts_with("ok ") && !line.contains(" # SKIP ")).count();
+    assert_eq!(passed, record.counts[&Verdict::Same] + record.counts[&Verdict::Improved]);
+}
+
+#[test]
 fn ten_thousand_cells() {
     let cells = (0..10_000)
         .map(|at| {
