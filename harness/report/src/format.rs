@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use patchbed_model::Record;
 
-use crate::{Json, Junit, Look, Tap, Terminal};
+use crate::{Ctrf, Json, Junit, Look, Tap, Terminal};
 
 /// Writes a record in one format.
 pub trait Report {
@@ -55,4 +55,6 @@ formats! {
     Junit = "junit", "report.xml", |_: &Look| Junit;
     /// The Test Anything Protocol.
     Tap = "tap", "report.tap", |_: &Look| Tap;
+    /// The Common Test Report Format.
+    Ctrf = "ctrf", "report.ctrf.json", |_: &Look| Ctrf;
 }

@@ -1,10 +1,11 @@
-//! Record in, bytes out: terminal text, JSON, JUnit, TAP.
+//! Record in, bytes out: terminal text, JSON, JUnit, TAP, CTRF.
 //!
 //! A [`Record`](patchbed_model::Record) and a [`Look`] go in, bytes come out of [`Report::write`]; the same record gives
 //! the same bytes. Nothing here knows the engine, a sandbox, files, the network or the time. All text of a record is
 //! hostile and passes through [`safe`] before it is shown.
 
 mod case;
+mod ctrf;
 pub mod diagnostic;
 mod format;
 mod json;
@@ -16,6 +17,7 @@ mod tap;
 mod terminal;
 pub mod words;
 
+pub use ctrf::Ctrf;
 pub use format::{Format, Report};
 pub use json::{Json, write_json, write_json_line};
 pub use junit::Junit;

@@ -133,6 +133,16 @@ fn one_of_each_as_tap() {
 }
 
 #[test]
+fn the_shop_as_ctrf() {
+    insta::assert_snapshot!(text(Format::Ctrf, &records::shop()));
+}
+
+#[test]
+fn one_of_each_as_ctrf() {
+    insta::assert_snapshot!(text(Format::Ctrf, &records::one_of_each()));
+}
+
+#[test]
 fn a_service_that_was_closed_for_longer_than_without_the_patch() {
     let record = records::closed_for_a_while();
     let detail = Detail { look: look(80), cell: None, depth: Depth::Brief };

@@ -52,12 +52,29 @@ fn findings(format: Format, record: &Record, look: &Look) -> Vec<String> {
     if format == Format::Junit && !well_formed(&text) {
         found.push("not well-formed".to_owned());
     }
+    if format == Format::Ctrf {
+        let document: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        found
+            .extend(strings(&document).flat_map(str::lines).filter(|line| steers_engines(line)).map(ToOwned::to_owned));
+    }
     if format == Format::Tap {
         found.extend(text.lines().filter(|line| !is_tap(line)).map(ToOwned::to_owned));
         let points = text.lines().filter(|line| line.starts_with("ok ") || line.starts_with("not ok ")).count();
         found.extend((points != cells(record)).then(|| format!("{points} test points")));
     }
     found
+}
+
+/// Every text of a document.
+fn strings(value: &serde_json::Value) -> Box<dyn Iterator<Item = &str> + '_> {
+    match value {
+        serde_json::Value::String(text) => Box::new(std::iter::once(text.as_str())),
+        serde_json::Value::Array(items) => Box::new(items.iter().flat_map(strings)),
+        serde_json::Value::Object(items) => Box::new(items.values().flat_map(strings)),
+        serde_json::Value::Null | serde_json::Value::Bool(_) | serde_json::Value::Number(_) => {
+            Box::new(std::iter::empty())
+        }
+    }
 }
 
 fn cells(record: &Record) -> usize {
@@ -80,10 +97,11 @@ fn is_tap(line: &str) -> bool {
 }
 
 fn steers(line: &str) -> bool {
-    let starts = ["::", "ok ", "not ok ", "Bail out!"]
-        .iter()
-        .any(|word| line.trim_start().starts_with("::") || line.starts_with(word));
-    starts || ["##vso[", "##teamcity[", "##["].iter().any(|word| line.contains(word))
+    steers_engines(line) || ["ok ", "not ok ", "Bail out!"].iter().any(|word| line.starts_with(word))
+}
+
+fn steers_engines(line: &str) -> bool {
+    line.trim_start().starts_with("::") || ["##vso[", "##teamcity[", "##["].iter().any(|word| line.contains(word))
 }
 
 fn well_formed(text: &str) -> bool {
