@@ -14,6 +14,7 @@ mod layout;
 mod look;
 pub mod safe;
 mod tap;
+mod telling;
 mod terminal;
 pub mod words;
 

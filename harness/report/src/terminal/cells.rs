@@ -2,8 +2,8 @@
 
 use std::io::{self, Write};
 
+use patchbed_model::Verdict;
 use patchbed_model::record::{CellRecord, ScenarioRecord};
-use patchbed_model::{CellId, Verdict};
 
 use super::outage;
 use super::screen::Screen;
@@ -57,54 +57,11 @@ fn line(screen: &Screen<'_>, scenario: &ScenarioRecord, cell: &CellRecord, name:
     let widest = widest.min(look.width / 2 - 8);
     let column = start.width() + widest + 2;
     let start = start.add(Tone::Plain, &cut(name, widest, look));
-    let summary = summary(screen, scenario, cell);
+    let summary = screen.telling().summary(scenario, cell);
     if summary.is_empty() {
         return start.finish();
     }
     let start = start.to(column);
     let room = start.left(0);
     start.add(Tone::Plain, &cut(&summary, room, look)).finish()
-}
-
-/// What was found in the cell, in a few words.
-fn summary(screen: &Screen<'_>, scenario: &ScenarioRecord, cell: &CellRecord) -> String {
-    if let Some(other) = same_causes_as(scenario, cell) {
-        return format!("as {}", screen.id(other));
-    }
-    if cell.broken_before {
-        return format!("broken before: {}", safe::shown(&cell.reason, screen.look));
-    }
-    match cell.verdict {
-        Verdict::Inconclusive | Verdict::Unstable | Verdict::Skipped | Verdict::Ineffective => {
-            format!("{}: {}", cell.verdict, safe::shown(&cell.reason, screen.look))
-        }
-        Verdict::Same | Verdict::Improved | Verdict::Changed | Verdict::Regressed => counted(screen, cell),
-    }
-}
-
-fn counted(screen: &Screen<'_>, cell: &CellRecord) -> String {
-    let mut parts = Vec::new();
-    for verdict in [Verdict::Regressed, Verdict::Changed, Verdict::Improved] {
-        let count = cell.differences.iter().filter(|difference| difference.verdict == verdict).count();
-        if count > 0 {
-            parts.push(format!("{count} {verdict}"));
-        }
-    }
-    if parts.is_empty() && cell.verdict != Verdict::Same {
-        parts.push(format!("{}: {}", cell.verdict, safe::shown(&cell.reason, screen.look)));
-    }
-    if !cell.silenced.is_empty() {
-        parts.push(format!("{} accepted", cell.silenced.len()));
-    }
-    parts.join(", ")
-}
-
-/// An earlier cell that shows exactly the same causes.
-fn same_causes_as<'a>(scenario: &'a ScenarioRecord, cell: &CellRecord) -> Option<&'a CellId> {
-    let shows = |cause: &&patchbed_model::record::CauseRecord| cause.cells.contains(&cell.id);
-    let mut causes = scenario.causes.iter().filter(shows);
-    let first = causes.next()?.cells.first()?;
-    let others = scenario.causes.iter().filter(|cause| cause.cells.contains(first));
-    let same = others.eq(scenario.causes.iter().filter(shows));
-    (same && first != &cell.id).then_some(first)
 }
