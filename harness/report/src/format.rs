@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use patchbed_model::Record;
 
-use crate::{Ctrf, Json, Junit, Look, Tap, Terminal};
+use crate::{Ctrf, Json, Junit, Look, Markdown, Tap, Terminal};
 
 /// Writes a record in one format.
 pub trait Report {
@@ -57,4 +57,6 @@ formats! {
     Tap = "tap", "report.tap", |_: &Look| Tap;
     /// The Common Test Report Format.
     Ctrf = "ctrf", "report.ctrf.json", |_: &Look| Ctrf;
+    /// What a person reads in a comment on a change or in the summary of a pipeline.
+    Markdown = "markdown", "report.md", |_: &Look| Markdown;
 }

@@ -1,4 +1,4 @@
-//! Record in, bytes out: terminal text, JSON, JUnit, TAP, CTRF.
+//! Record in, bytes out: terminal text, JSON, JUnit, TAP, CTRF, Markdown.
 //!
 //! A [`Record`](patchbed_model::Record) and a [`Look`] go in, bytes come out of [`Report::write`]; the same record gives
 //! the same bytes. Nothing here knows the engine, a sandbox, files, the network or the time. All text of a record is
@@ -12,6 +12,7 @@ mod json;
 mod junit;
 mod layout;
 mod look;
+mod markdown;
 pub mod safe;
 mod tap;
 mod telling;
@@ -23,5 +24,6 @@ pub use format::{Format, Report};
 pub use json::{Json, write_json, write_json_line};
 pub use junit::Junit;
 pub use look::{Colour, Glyphs, Look, Tone};
+pub use markdown::Markdown;
 pub use tap::Tap;
 pub use terminal::{Depth, Detail, Sides, Terminal};

@@ -143,6 +143,16 @@ fn one_of_each_as_ctrf() {
 }
 
 #[test]
+fn the_shop_as_markdown() {
+    insta::assert_snapshot!(text(Format::Markdown, &records::shop()));
+}
+
+#[test]
+fn one_of_each_as_markdown() {
+    insta::assert_snapshot!(text(Format::Markdown, &records::one_of_each()));
+}
+
+#[test]
 fn a_service_that_was_closed_for_longer_than_without_the_patch() {
     let record = records::closed_for_a_while();
     let detail = Detail { look: look(80), cell: None, depth: Depth::Brief };

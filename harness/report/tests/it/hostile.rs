@@ -25,6 +25,11 @@ const PAYLOADS: &[&str] = &[
     "\u{9b}31m\u{202e}gpj.exe\u{2066}",
     "a\r\nok 99 - forged\n::error::x\u{0}",
     "\u{fffe}\u{ffff}\u{7f}",
+    "@everyone fixes #1, GH-2, org/name#3 and www.example.org",
+    "![i](http://127.0.0.1/p.png) [click](javascript:alert(1))",
+    "```\n````\n# heading\n| a | b |",
+    "` `` \\` \\| *a* _b_ ~~c~~",
+    "x\\",
     "",
 ];
 
@@ -57,12 +62,59 @@ fn findings(format: Format, record: &Record, look: &Look) -> Vec<String> {
         found
             .extend(strings(&document).flat_map(str::lines).filter(|line| steers_engines(line)).map(ToOwned::to_owned));
     }
+    if format == Format::Markdown {
+        found.extend(text.lines().filter(|line| steers(line)).map(ToOwned::to_owned));
+        found.extend(outside_code(&text).into_iter().filter(|line| !is_own_markdown(line)));
+    }
     if format == Format::Tap {
         found.extend(text.lines().filter(|line| !is_tap(line)).map(ToOwned::to_owned));
         let points = text.lines().filter(|line| line.starts_with("ok ") || line.starts_with("not ok ")).count();
         found.extend((points != cells(record)).then(|| format!("{points} test points")));
     }
     found
+}
+
+/// The lines of Markdown without what stands in code, as readers of Markdown find code.
+fn outside_code(text: &str) -> Vec<String> {
+    let mut fence: Option<usize> = None;
+    let mut outside = Vec::new();
+    for line in text.lines() {
+        let ticks = line.trim_start().chars().take_while(|c| *c == '`').count();
+        match fence {
+            Some(open) if ticks >= open && line.trim().len() == ticks => fence = None,
+            Some(_) => {}
+            None if ticks >= 3 && line.ends_with("text") => fence = Some(ticks),
+            None => outside.push(without_spans(line)),
+        }
+    }
+    outside.extend(fence.map(|_| "a fence that is never closed!".to_owned()));
+    outside
+}
+
+/// A line without its spans of code: each ends at the next run of as many backticks.
+fn without_spans(line: &str) -> String {
+    let Some(begin) = line.find('`') else { return line.to_owned() };
+    let (before, rest) = line.split_at(begin);
+    let ticks = rest.chars().take_while(|c| *c == '`').count();
+    let mut at = ticks;
+    while let Some(next) = rest[at..].find('`').map(|next| at + next) {
+        let run = rest[next..].chars().take_while(|c| *c == '`').count();
+        if run == ticks {
+            return format!("{before}{}", without_spans(&rest[next + run..]));
+        }
+        at = next + run;
+    }
+    line.to_owned()
+}
+
+/// Whether a line outside of code holds words and the report's own marks at their places, and nothing else.
+fn is_own_markdown(line: &str) -> bool {
+    let bars = if line.starts_with('|') { 5 } else { 0 };
+    let words = line.trim_start_matches('#');
+    line.matches('|').count() == bars
+        && [0, 4].contains(&line.matches('*').count())
+        && !words.contains("www.")
+        && words.chars().all(|c| c.is_alphanumeric() || " *|-(),.:;→…+✗✓?~↑∅".contains(c))
 }
 
 /// Every text of a document.
