@@ -66,12 +66,29 @@ fn findings(format: Format, record: &Record, look: &Look) -> Vec<String> {
         found.extend(text.lines().filter(|line| steers(line)).map(ToOwned::to_owned));
         found.extend(outside_code(&text).into_iter().filter(|line| !is_own_markdown(line)));
     }
+    if format == Format::Github {
+        let (annotations, last) = text.trim_end().rsplit_once('\n').expect("annotations and a line");
+        found.extend(annotations.lines().filter(|line| !is_annotation(line)).map(ToOwned::to_owned));
+        found.extend((!last.starts_with("patchbed: ") || steers(last)).then(|| last.to_owned()));
+    }
     if format == Format::Tap {
         found.extend(text.lines().filter(|line| !is_tap(line)).map(ToOwned::to_owned));
         let points = text.lines().filter(|line| line.starts_with("ok ") || line.starts_with("not ok ")).count();
         found.extend((points != cells(record)).then(|| format!("{points} test points")));
     }
     found
+}
+
+/// Whether a line is one command with the properties that the reporter gives, as the engine takes it apart.
+fn is_annotation(line: &str) -> bool {
+    let Some((command, message)) = line.strip_prefix("::").and_then(|rest| rest.split_once("::")) else { return false };
+    let Some((level, properties)) = command.split_once(' ') else { return false };
+    let names: Vec<Option<&str>> =
+        properties.split(',').map(|property| property.split_once('=').map(|(name, _)| name)).collect();
+    ["error", "warning", "notice"].contains(&level)
+        && names == [Some("file"), Some("line"), Some("title")]
+        && message.split("%0A").all(|line| !steers_engines(line))
+        && line.split('%').skip(1).all(|rest| ["25", "0A", "3A", "2C"].iter().any(|code| rest.starts_with(code)))
 }
 
 /// The lines of Markdown without what stands in code, as readers of Markdown find code.
