@@ -10,6 +10,9 @@ use patchbed_model::{CellId, Record, Verdict};
 use crate::look::Look;
 use crate::{safe, words};
 
+/// With more cells than this, those that are the same are only counted.
+const MANY: usize = 20;
+
 /// What every sentence needs.
 #[derive(Clone, Copy)]
 pub(crate) struct Telling<'a> {
@@ -24,6 +27,15 @@ pub(crate) enum Claim<'a> {
     Sentence(&'static str, String, &'a [CellId]),
     /// A command to copy.
     Command(&'static str, String),
+}
+
+/// The cells that are worth a line, and how many others have which verdict.
+pub(crate) fn worth_a_line(scenario: &ScenarioRecord) -> (Vec<&CellRecord>, Vec<(Verdict, usize)>) {
+    let many = scenario.cells.len() > MANY;
+    let quiet = |cell: &&CellRecord| many && matches!(cell.verdict, Verdict::Same | Verdict::Skipped);
+    let (counted, shown): (Vec<_>, Vec<_>) = scenario.cells.iter().partition(quiet);
+    let of = |verdict| (verdict, counted.iter().filter(|cell| cell.verdict == verdict).count());
+    (shown, [Verdict::Same, Verdict::Skipped].map(of).into_iter().filter(|(_, count)| *count > 0).collect())
 }
 
 /// Undecided cells that no cause explains, by their reason.

@@ -1,31 +1,25 @@
 //! The table of a scenario's cells.
 
-use patchbed_model::Verdict;
+use std::{iter, mem};
+
 use patchbed_model::record::{CellRecord, ScenarioRecord};
 
 use super::page::Page;
 use super::text::{code, in_table, prose};
-use crate::telling::Telling;
+use crate::telling::{self, Telling};
 use crate::terminal::outage;
 use crate::words;
 
-/// With more cells than this, those that are the same are only counted.
-const MANY: usize = 20;
-
 pub(super) fn write(telling: &Telling<'_>, scenario: &ScenarioRecord, page: &mut Page) {
-    let many = scenario.cells.len() > MANY;
-    let quiet = |cell: &&CellRecord| many && matches!(cell.verdict, Verdict::Same | Verdict::Skipped);
+    let (shown, counted) = telling::worth_a_line(scenario);
     let mut head = head(scenario);
-    for cell in scenario.cells.iter().filter(|cell| !quiet(cell)) {
-        page.add(1, "cell", &format!("{}{}", std::mem::take(&mut head), row(telling, scenario, cell)));
+    for cell in shown {
+        page.add(1, "cell", &format!("{}{}", mem::take(&mut head), row(telling, scenario, cell)));
     }
-    for verdict in [Verdict::Same, Verdict::Skipped] {
-        let count = scenario.cells.iter().filter(quiet).filter(|cell| cell.verdict == verdict).count();
-        if count > 0 {
-            let glyph = words::glyph(verdict, telling.look).0;
-            let row = format!("| {glyph} | | {count} more | {verdict} |\n");
-            page.add(count, "cell", &format!("{}{row}", std::mem::take(&mut head)));
-        }
+    for (verdict, count) in counted {
+        let glyph = words::glyph(verdict, telling.look).0;
+        let row = format!("| {glyph} | | {count} more | {verdict} |\n");
+        page.add(count, "cell", &format!("{}{row}", mem::take(&mut head)));
     }
 }
 
@@ -37,7 +31,7 @@ fn head(scenario: &ScenarioRecord) -> String {
 
 fn row(telling: &Telling<'_>, scenario: &ScenarioRecord, cell: &CellRecord) -> String {
     let glyph = words::glyph(cell.verdict, telling.look).0;
-    let found: Vec<String> = std::iter::once(telling.summary(scenario, cell))
+    let found: Vec<String> = iter::once(telling.summary(scenario, cell))
         .chain(outage::texts(cell, telling.look))
         .filter(|text| !text.is_empty())
         .map(|text| in_table(&prose(&text)))

@@ -7,9 +7,11 @@ mod page;
 mod text;
 mod undecided;
 
+use std::cmp::Reverse;
 use std::io::{self, Write};
 
 use patchbed_model::Record;
+use patchbed_model::record::{CauseRecord, ScenarioRecord};
 
 use crate::format::Report;
 use crate::look::Look;
@@ -31,10 +33,8 @@ impl Report for Markdown {
         for (at, note) in record.notes.iter().enumerate() {
             page.add(1, "note", &format!("{}- **Note** {}\n", if at == 0 { "\n" } else { "" }, prose(note)));
         }
-        for scenario in &record.scenarios {
-            for cause in &scenario.causes {
-                page.add(1, "cause", &cause::block(&telling, scenario, cause));
-            }
+        for (scenario, cause) in causes(record) {
+            page.add(1, "cause", &cause::block(&telling, scenario, cause));
         }
         for scenario in &record.scenarios {
             undecided::write(&telling, scenario, &mut page);
@@ -42,6 +42,17 @@ impl Report for Markdown {
         record.scenarios.iter().for_each(|scenario| cells::write(&telling, scenario, &mut page));
         out.write_all(page.finish().as_bytes())
     }
+}
+
+/// All causes, the gravest first: they are not those that are left out.
+fn causes(record: &Record) -> Vec<(&ScenarioRecord, &CauseRecord)> {
+    let mut all: Vec<_> = record
+        .scenarios
+        .iter()
+        .flat_map(|scenario| scenario.causes.iter().map(move |cause| (scenario, cause)))
+        .collect();
+    all.sort_by_key(|(_, cause)| Reverse(cause.verdict));
+    all
 }
 
 /// The verdict with its counts, and of which run it is.

@@ -14,7 +14,7 @@ const READINGS: usize = 4;
 
 pub(super) fn write(telling: &Telling<'_>, scenario: &ScenarioRecord, page: &mut Page) {
     for (reason, cells) in telling::unexplained(scenario) {
-        page.add(1, "reason", &block(telling, scenario, reason, &cells));
+        page.add(1, "undecided reason", &block(telling, scenario, reason, &cells));
     }
 }
 

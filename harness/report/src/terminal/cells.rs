@@ -2,35 +2,26 @@
 
 use std::io::{self, Write};
 
-use patchbed_model::Verdict;
 use patchbed_model::record::{CellRecord, ScenarioRecord};
 
 use super::outage;
 use super::screen::Screen;
 use crate::layout::{Line, cut};
 use crate::look::Tone;
-use crate::{safe, words};
-
-/// With more cells than this, those that are the same are only counted.
-const MANY: usize = 20;
+use crate::{safe, telling, words};
 
 pub(super) fn write(screen: &Screen<'_>, scenario: &ScenarioRecord, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{}", header(screen, scenario))?;
-    let many = scenario.cells.len() > MANY;
-    let quiet = |cell: &&CellRecord| many && matches!(cell.verdict, Verdict::Same | Verdict::Skipped);
-    let shown: Vec<&CellRecord> = scenario.cells.iter().filter(|cell| !quiet(cell)).collect();
+    let (shown, counted) = telling::worth_a_line(scenario);
     let names: Vec<String> = shown.iter().map(|cell| words::cell_name(scenario, cell, screen.look)).collect();
     let widest = names.iter().map(|name| console::measure_text_width(name)).max().unwrap_or(0);
     for (cell, name) in shown.iter().zip(&names) {
         writeln!(out, "{}", line(screen, scenario, cell, name, widest))?;
         outage::write(cell, screen.look, out)?;
     }
-    for verdict in [Verdict::Same, Verdict::Skipped] {
-        let count = scenario.cells.iter().filter(quiet).filter(|cell| cell.verdict == verdict).count();
-        if count > 0 {
-            let (glyph, tone) = words::glyph(verdict, screen.look);
-            writeln!(out, "  {} {count} more: {verdict}", screen.look.paint(tone, glyph))?;
-        }
+    for (verdict, count) in counted {
+        let (glyph, tone) = words::glyph(verdict, screen.look);
+        writeln!(out, "  {} {count} more: {verdict}", screen.look.paint(tone, glyph))?;
     }
     Ok(())
 }
