@@ -54,7 +54,6 @@ struct Summary {
     pending: usize,
     skipped: usize,
     other: usize,
-    flaky: usize,
     suites: usize,
     start: i64,
     stop: i64,
@@ -73,7 +72,6 @@ struct Test {
     trace: Option<String>,
     raw_status: Verdict,
     file_path: String,
-    flaky: bool,
     parameters: Parameters,
 }
 
@@ -104,7 +102,6 @@ fn summary(record: &Record, tests: &[Test]) -> Summary {
         pending: 0,
         skipped: of(Status::Skipped),
         other: of(Status::Other),
-        flaky: tests.iter().filter(|test| test.flaky).count(),
         suites: record.scenarios.len(),
         start: record.started.as_millisecond(),
         stop: record.finished.unwrap_or(record.started).as_millisecond(),
@@ -124,7 +121,6 @@ fn test(case: &Case<'_>) -> Test {
         trace: explained.then(|| safe::lines(&case.explanation()).join("\n")),
         raw_status: cell.verdict,
         file_path: safe::line(&case.scenario.file),
-        flaky: cell.verdict == Verdict::Unstable,
         parameters: Parameters {
             image: safe::line(&cell.image),
             patches: lines(&cell.patches),

@@ -32,7 +32,7 @@ fn point(number: usize, case: &Case<'_>, out: &mut dyn Write) -> io::Result<()> 
     }
 }
 
-/// What explains a test point, as the YAML block below it.
+/// What explains a test point, as the YAML block below it. The details are one text: old readers know few kinds of lists.
 fn diagnostics(case: &Case<'_>, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "  ---")?;
     writeln!(out, "  verdict: {}", case.cell.verdict)?;
@@ -40,14 +40,14 @@ fn diagnostics(case: &Case<'_>, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "  {key}: {}", quoted(text)?)?;
     }
     for (at, line) in case.explanation().lines().skip(1).enumerate() {
-        writeln!(out, "{}    - {}", if at == 0 { "  details:\n" } else { "" }, quoted(line)?)?;
+        writeln!(out, "{}    - {}", if at == 0 { "  details: |\n" } else { "" }, safe::xml(&safe::line(line)))?;
     }
     writeln!(out, "  ...")
 }
 
 /// A line as a string in quotes, which means the same in YAML as in JSON.
 fn quoted(text: &str) -> io::Result<String> {
-    Ok(serde_json::to_string(&safe::line(text))?)
+    Ok(serde_json::to_string(&safe::xml(&safe::line(text)))?)
 }
 
 /// A description in which nothing begins a directive.

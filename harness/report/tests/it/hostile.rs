@@ -152,15 +152,16 @@ fn cells(record: &Record) -> usize {
 
 /// Whether a line is one that the reporter writes, with every text at its place.
 fn is_tap(line: &str) -> bool {
-    let frames = ["TAP version 14", "  ---", "  ...", "  details:"];
+    let frames = ["TAP version 14", "  ---", "  ...", "  details: |"];
     let point = line.strip_prefix("not ").unwrap_or(line).strip_prefix("ok ").and_then(|rest| rest.split_once(" - "));
     if let Some((number, text)) = point {
         let directives = text.replace("\\\\", "").replace("\\#", "").matches('#').count();
         return number.parse::<usize>().is_ok() && directives == text.matches(" # SKIP ").count() && directives <= 1;
     }
-    let quoted = ["  file: ", "  message: ", "    - "].iter().find_map(|key| line.strip_prefix(key));
+    let quoted = ["  file: ", "  message: "].iter().find_map(|key| line.strip_prefix(key));
     match quoted {
         Some(text) => serde_json::from_str::<String>(text).is_ok(),
+        None if line.starts_with("    - ") => !line.contains(['\u{fffe}', '\u{ffff}']),
         None => frames.contains(&line) || line.starts_with("1..") || line.starts_with("  verdict: "),
     }
 }
