@@ -1,4 +1,5 @@
-//! Annotations of GitHub: one command for each cause, which points at the scenario's file. What is undecided is a warning.
+//! Annotations of GitHub: one command for each cause, and for each reason without one, which points at the scenario's file.
+//! What is undecided is a warning.
 
 use std::io::{self, Write};
 
@@ -68,33 +69,37 @@ impl Annotation<'_> {
 
 fn annotations<'a>(telling: &Telling<'a>, scenario: &'a ScenarioRecord) -> Vec<Annotation<'a>> {
     let causes = scenario.causes.iter().map(|cause| of_cause(telling, scenario, cause));
-    let undecided = telling::unexplained(scenario).into_iter();
-    causes.chain(undecided.map(|(reason, cells)| of_undecided(telling, scenario, reason, &cells))).collect()
+    let others = telling::unexplained(scenario, |verdict| level(verdict) != Level::Notice).into_iter();
+    causes.chain(others.map(|(reason, cells)| of_cells(telling, scenario, reason, &cells))).collect()
 }
 
-fn of_cause<'a>(telling: &Telling<'a>, scenario: &'a ScenarioRecord, cause: &'a CauseRecord) -> Annotation<'a> {
-    let level = match cause.verdict {
+const fn level(verdict: Verdict) -> Level {
+    match verdict {
         Verdict::Regressed | Verdict::Ineffective => Level::Error,
         Verdict::Changed | Verdict::Unstable | Verdict::Inconclusive => Level::Warning,
         Verdict::Same | Verdict::Improved | Verdict::Skipped => Level::Notice,
-    };
+    }
+}
+
+fn of_cause<'a>(telling: &Telling<'a>, scenario: &'a ScenarioRecord, cause: &'a CauseRecord) -> Annotation<'a> {
     let mut lines = vec![format!("{} [{}]", words::count(cause.cells.len(), "cell"), telling.ids(&cause.cells))];
     lines.extend(cause.broke.iter().take(LINES).map(reading));
     lines.extend(telling.claims(scenario, cause).iter().map(said));
     lines.extend(cause.evidence.iter().take(LINES).map(|line| format!("Evidence: {line}")));
     lines.extend(telling.advice(cause).iter().map(said));
-    Annotation { level, file: &scenario.file, title: &cause.title, lines }
+    Annotation { level: level(cause.verdict), file: &scenario.file, title: &cause.title, lines }
 }
 
-fn of_undecided<'a>(
+fn of_cells<'a>(
     telling: &Telling<'a>,
     scenario: &'a ScenarioRecord,
     reason: &'a str,
     cells: &[&CellRecord],
 ) -> Annotation<'a> {
-    let more = format!("patchbed show {}", telling.id(&cells[0].id));
-    let lines = vec![format!("undecided: {}", words::count(cells.len(), "cell")), format!("More: {more}")];
-    Annotation { level: Level::Warning, file: &scenario.file, title: reason, lines }
+    let (first, count) = (cells[0], words::count(cells.len(), "cell"));
+    let lines = vec![format!("{count}: {}", first.verdict), format!("More: patchbed show {}", telling.id(&first.id))];
+    let gravest = cells.iter().map(|cell| level(cell.verdict)).min().unwrap_or(Level::Notice);
+    Annotation { level: gravest, file: &scenario.file, title: reason, lines }
 }
 
 fn reading(broke: &Broke) -> String {

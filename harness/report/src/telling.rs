@@ -38,11 +38,14 @@ pub(crate) fn worth_a_line(scenario: &ScenarioRecord) -> (Vec<&CellRecord>, Vec<
     (shown, [Verdict::Same, Verdict::Skipped].map(of).into_iter().filter(|(_, count)| *count > 0).collect())
 }
 
-/// Undecided cells that no cause explains, by their reason.
-pub(crate) fn unexplained(scenario: &ScenarioRecord) -> BTreeMap<&str, Vec<&CellRecord>> {
+/// Cells of such verdicts that no cause explains, by their reason.
+pub(crate) fn unexplained(
+    scenario: &ScenarioRecord,
+    such: impl Fn(Verdict) -> bool,
+) -> BTreeMap<&str, Vec<&CellRecord>> {
     let explained = |cell: &&CellRecord| scenario.causes.iter().any(|cause| cause.cells.contains(&cell.id));
     let mut reasons: BTreeMap<&str, Vec<&CellRecord>> = BTreeMap::new();
-    for cell in scenario.cells.iter().filter(|cell| cell.verdict.undecided() && !explained(cell)) {
+    for cell in scenario.cells.iter().filter(|cell| such(cell.verdict) && !explained(cell)) {
         reasons.entry(&cell.reason).or_default().push(cell);
     }
     reasons

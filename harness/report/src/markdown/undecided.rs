@@ -1,7 +1,7 @@
 //! One section per reason for which nothing is said about cells.
 
-use patchbed_model::CellId;
 use patchbed_model::record::{CellRecord, ScenarioRecord};
+use patchbed_model::{CellId, Verdict};
 
 use super::cause::{evidence, more};
 use super::page::Page;
@@ -13,7 +13,7 @@ use crate::words;
 const READINGS: usize = 4;
 
 pub(super) fn write(telling: &Telling<'_>, scenario: &ScenarioRecord, page: &mut Page) {
-    for (reason, cells) in telling::unexplained(scenario) {
+    for (reason, cells) in telling::unexplained(scenario, Verdict::undecided) {
         page.add(1, "undecided reason", &block(telling, scenario, reason, &cells));
     }
 }

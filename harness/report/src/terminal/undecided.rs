@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use patchbed_model::record::{CellRecord, ScenarioRecord};
 use patchbed_model::text::shorten;
-use patchbed_model::{CellId, Ill};
+use patchbed_model::{CellId, Ill, Verdict};
 
 use super::block::Block;
 use super::screen::Screen;
@@ -18,7 +18,7 @@ const LINES: usize = 3;
 const VALUE: usize = 200;
 
 pub(super) fn write(screen: &Screen<'_>, scenario: &ScenarioRecord, out: &mut dyn Write) -> io::Result<()> {
-    for (reason, cells) in telling::unexplained(scenario) {
+    for (reason, cells) in telling::unexplained(scenario, Verdict::undecided) {
         block(screen, reason, &cells).write(out)?;
     }
     Ok(())
