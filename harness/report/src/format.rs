@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use patchbed_model::Record;
 
-use crate::{Json, Junit, Look, Terminal};
+use crate::{Ctrf, Github, Json, Junit, Look, Markdown, Tap, Terminal};
 
 /// Writes a record in one format.
 pub trait Report {
@@ -53,4 +53,12 @@ formats! {
     Json = "json", "report.json", |_: &Look| Json;
     /// What continuous integration reads.
     Junit = "junit", "report.xml", |_: &Look| Junit;
+    /// The Test Anything Protocol.
+    Tap = "tap", "report.tap", |_: &Look| Tap;
+    /// The Common Test Report Format.
+    Ctrf = "ctrf", "report.ctrf.json", |_: &Look| Ctrf;
+    /// What a person reads in a comment on a change or in the summary of a pipeline.
+    Markdown = "markdown", "report.md", |_: &Look| Markdown;
+    /// Annotations of GitHub, to be printed by a step of a workflow.
+    Github = "github", "annotations.log", |_: &Look| Github;
 }

@@ -3,12 +3,12 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
-use patchbed_model::record::{CauseRecord, CellRecord, ScenarioRecord};
-use patchbed_model::{Difference, Exit, Record, Verdict};
+use patchbed_model::Record;
+use patchbed_model::record::ScenarioRecord;
 use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
 
+use crate::case::{self, Case, Standing};
 use crate::format::Report;
-use crate::look::Look;
 use crate::{safe, words};
 
 /// Writes JUnit XML.
@@ -29,7 +29,7 @@ impl Report for Junit {
 
 fn suite(record: &Record, scenario: &ScenarioRecord) -> TestSuite {
     let mut suite = TestSuite::new(safe::xml(&scenario.id));
-    suite.set_time(scenario.cells.iter().map(time).sum());
+    suite.set_time(Duration::from_millis(case::of(record, scenario).map(|case| case.milliseconds()).sum()));
     for (name, value) in [
         ("run", record.run.0.as_str()),
         ("version", &record.version),
@@ -39,15 +39,15 @@ fn suite(record: &Record, scenario: &ScenarioRecord) -> TestSuite {
     ] {
         suite.add_property((name, safe::xml(value).as_str()));
     }
-    suite.add_test_cases(scenario.cells.iter().map(|cell| case(record, scenario, cell)));
+    suite.add_test_cases(case::of(record, scenario).map(|case| test_case(&case)));
     suite
 }
 
-fn case(record: &Record, scenario: &ScenarioRecord, cell: &CellRecord) -> TestCase {
-    let name = format!("{} {}", cell.id, words::cell_name(scenario, cell, &Look::default()));
-    let mut case = TestCase::new(safe::xml(&name), status(record, scenario, cell));
-    case.set_classname(safe::xml(&scenario.id));
-    case.set_time(time(cell));
+fn test_case(of: &Case<'_>) -> TestCase {
+    let cell = of.cell;
+    let mut case = TestCase::new(safe::xml(&of.name()), status(of));
+    case.set_classname(safe::xml(&of.scenario.id));
+    case.set_time(Duration::from_millis(of.milliseconds()));
     case.set_assertions(cell.readings);
     for (name, value) in [("image", &cell.image), ("verdict", &cell.verdict.to_string())] {
         case.add_property((name, safe::xml(value).as_str()));
@@ -58,56 +58,18 @@ fn case(record: &Record, scenario: &ScenarioRecord, cell: &CellRecord) -> TestCa
     case
 }
 
-fn status(record: &Record, scenario: &ScenarioRecord, cell: &CellRecord) -> TestCaseStatus {
-    let kind = match cell.verdict {
-        Verdict::Same | Verdict::Improved => return TestCaseStatus::success(),
-        Verdict::Changed if record.exit_name == Exit::Ok => return TestCaseStatus::success(),
-        Verdict::Skipped => {
-            let mut status = TestCaseStatus::skipped();
-            status.set_message(safe::xml(&cell.reason));
-            return status;
-        }
-        Verdict::Changed | Verdict::Regressed | Verdict::Ineffective => NonSuccessKind::Failure,
-        Verdict::Unstable | Verdict::Inconclusive => NonSuccessKind::Error,
+fn status(case: &Case<'_>) -> TestCaseStatus {
+    let cell = case.cell;
+    let mut status = match case.standing() {
+        Standing::Passed => return TestCaseStatus::success(),
+        Standing::Skipped => TestCaseStatus::skipped(),
+        Standing::Failed => TestCaseStatus::non_success(NonSuccessKind::Failure),
+        Standing::Undecided => TestCaseStatus::non_success(NonSuccessKind::Error),
     };
-    let mut status = TestCaseStatus::non_success(kind);
-    status.set_type(cell.verdict.to_string());
     status.set_message(safe::xml(&cell.reason));
-    status.set_description(safe::xml(&description(scenario, cell)));
+    if case.standing() != Standing::Skipped {
+        status.set_type(cell.verdict.to_string());
+        status.set_description(safe::xml(&case.explanation()));
+    }
     status
-}
-
-fn description(scenario: &ScenarioRecord, cell: &CellRecord) -> String {
-    let mut lines = vec![cell.reason.clone()];
-    lines.extend(cell.differences.iter().map(difference));
-    for stop in &cell.stops {
-        lines.push(format!("stopped in {}: {}: {}", stop.stage, stop.subject, stop.text));
-        lines.extend(stop.evidence.iter().map(|line| format!("  {line}")));
-    }
-    for cause in scenario.causes.iter().filter(|cause| cause.cells.contains(&cell.id)) {
-        lines.extend(explanation(cause));
-    }
-    lines.join("\n")
-}
-
-fn difference(difference: &Difference) -> String {
-    let was = difference.was.as_deref().unwrap_or("not there");
-    let now = difference.now.as_deref().unwrap_or("gone");
-    format!("{} {}: {was} → {now}", difference.verdict, difference.key)
-}
-
-fn explanation(cause: &CauseRecord) -> Vec<String> {
-    let mut lines = vec![format!("cause: {}", cause.title)];
-    if let Some(since) = &cause.since {
-        lines.push(format!("since: {}", words::since(since)));
-    }
-    lines.extend(cause.evidence.iter().map(|line| format!("evidence: {line}")));
-    if !cause.sure.is_empty() {
-        lines.push(format!("how sure: {}", cause.sure));
-    }
-    lines
-}
-
-fn time(cell: &CellRecord) -> Duration {
-    cell.timeline.iter().filter_map(|attempt| attempt.milliseconds).map(Duration::from_millis).sum()
 }

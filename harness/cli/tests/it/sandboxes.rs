@@ -53,6 +53,24 @@ fn a_harmful_patch_regresses() {
 }
 
 #[test]
+fn several_reports_are_made_at_once_and_each_again_from_the_record() {
+    needs!(userns, overlay, root);
+    let project = Project::probing("test ! -e /opt/patched");
+    let said = run(&project, &["--report", "tap,ctrf,markdown,github"]);
+    assert_eq!(said.status, Some(1), "{said:?}");
+    for (kind, file, sign) in [
+        ("tap", "report.tap", "not ok 1 - "),
+        ("ctrf", "report.ctrf.json", "\"failed\": 1,"),
+        ("markdown", "report.md", "## ✗ 1 cell regressed (1 cause), 0 undecided\n"),
+        ("github", "annotations.log", "::error file=scenarios/one.yaml,line=1,title="),
+    ] {
+        let written = std::fs::read_to_string(project.path().join(".patchbed/last").join(file)).expect("the report");
+        assert!(written.contains(sign), "{written}");
+        assert_eq!(project.run(&["report", "--format", kind]).stdout, written, "{kind}");
+    }
+}
+
+#[test]
 fn a_difference_waits_for_a_decision_and_is_silent_after_it() {
     needs!(userns, overlay, root);
     let project = Project::probing("cat /opt/patched 2>/dev/null; echo here");

@@ -7,6 +7,7 @@ use patchbed_model::CellId;
 use super::screen::Screen;
 use crate::layout::{Line, wrap};
 use crate::look::Tone;
+use crate::telling::Claim;
 use crate::{safe, words};
 
 /// The column in which the values of a block begin.
@@ -41,6 +42,15 @@ impl<'a> Block<'a> {
         for (at, line) in wrap(text, room).iter().enumerate() {
             let (label, refs) = if at == 0 { (label, refs) } else { ("", "") };
             self.lines.push(self.labelled(label).add(Tone::Plain, line).right(Tone::Dim, refs).finish());
+        }
+    }
+
+    /// A claim, with the cells that prove it.
+    pub(super) fn claim(&mut self, claim: &Claim<'_>) {
+        match claim {
+            Claim::Sentence(label, text, []) => self.text(label, text, ""),
+            Claim::Sentence(label, text, proof) => self.text(label, text, &format!("[{}]", self.screen.ids(proof))),
+            Claim::Command(label, command) => self.command(label, command),
         }
     }
 

@@ -3,34 +3,25 @@
 use std::io::{self, Write};
 
 use patchbed_model::record::{CellRecord, ScenarioRecord};
-use patchbed_model::{CellId, Verdict};
 
 use super::outage;
 use super::screen::Screen;
 use crate::layout::{Line, cut};
 use crate::look::Tone;
-use crate::{safe, words};
-
-/// With more cells than this, those that are the same are only counted.
-const MANY: usize = 20;
+use crate::{safe, telling, words};
 
 pub(super) fn write(screen: &Screen<'_>, scenario: &ScenarioRecord, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{}", header(screen, scenario))?;
-    let many = scenario.cells.len() > MANY;
-    let quiet = |cell: &&CellRecord| many && matches!(cell.verdict, Verdict::Same | Verdict::Skipped);
-    let shown: Vec<&CellRecord> = scenario.cells.iter().filter(|cell| !quiet(cell)).collect();
+    let (shown, counted) = telling::worth_a_line(scenario);
     let names: Vec<String> = shown.iter().map(|cell| words::cell_name(scenario, cell, screen.look)).collect();
     let widest = names.iter().map(|name| console::measure_text_width(name)).max().unwrap_or(0);
     for (cell, name) in shown.iter().zip(&names) {
         writeln!(out, "{}", line(screen, scenario, cell, name, widest))?;
         outage::write(cell, screen.look, out)?;
     }
-    for verdict in [Verdict::Same, Verdict::Skipped] {
-        let count = scenario.cells.iter().filter(quiet).filter(|cell| cell.verdict == verdict).count();
-        if count > 0 {
-            let (glyph, tone) = words::glyph(verdict, screen.look);
-            writeln!(out, "  {} {count} more: {verdict}", screen.look.paint(tone, glyph))?;
-        }
+    for (verdict, count) in counted {
+        let (glyph, tone) = words::glyph(verdict, screen.look);
+        writeln!(out, "  {} {count} more: {verdict}", screen.look.paint(tone, glyph))?;
     }
     Ok(())
 }
@@ -57,54 +48,11 @@ fn line(screen: &Screen<'_>, scenario: &ScenarioRecord, cell: &CellRecord, name:
     let widest = widest.min(look.width / 2 - 8);
     let column = start.width() + widest + 2;
     let start = start.add(Tone::Plain, &cut(name, widest, look));
-    let summary = summary(screen, scenario, cell);
+    let summary = screen.telling().summary(scenario, cell);
     if summary.is_empty() {
         return start.finish();
     }
     let start = start.to(column);
     let room = start.left(0);
     start.add(Tone::Plain, &cut(&summary, room, look)).finish()
-}
-
-/// What was found in the cell, in a few words.
-fn summary(screen: &Screen<'_>, scenario: &ScenarioRecord, cell: &CellRecord) -> String {
-    if let Some(other) = same_causes_as(scenario, cell) {
-        return format!("as {}", screen.id(other));
-    }
-    if cell.broken_before {
-        return format!("broken before: {}", safe::shown(&cell.reason, screen.look));
-    }
-    match cell.verdict {
-        Verdict::Inconclusive | Verdict::Unstable | Verdict::Skipped | Verdict::Ineffective => {
-            format!("{}: {}", cell.verdict, safe::shown(&cell.reason, screen.look))
-        }
-        Verdict::Same | Verdict::Improved | Verdict::Changed | Verdict::Regressed => counted(screen, cell),
-    }
-}
-
-fn counted(screen: &Screen<'_>, cell: &CellRecord) -> String {
-    let mut parts = Vec::new();
-    for verdict in [Verdict::Regressed, Verdict::Changed, Verdict::Improved] {
-        let count = cell.differences.iter().filter(|difference| difference.verdict == verdict).count();
-        if count > 0 {
-            parts.push(format!("{count} {verdict}"));
-        }
-    }
-    if parts.is_empty() && cell.verdict != Verdict::Same {
-        parts.push(format!("{}: {}", cell.verdict, safe::shown(&cell.reason, screen.look)));
-    }
-    if !cell.silenced.is_empty() {
-        parts.push(format!("{} accepted", cell.silenced.len()));
-    }
-    parts.join(", ")
-}
-
-/// An earlier cell that shows exactly the same causes.
-fn same_causes_as<'a>(scenario: &'a ScenarioRecord, cell: &CellRecord) -> Option<&'a CellId> {
-    let shows = |cause: &&patchbed_model::record::CauseRecord| cause.cells.contains(&cell.id);
-    let mut causes = scenario.causes.iter().filter(shows);
-    let first = causes.next()?.cells.first()?;
-    let others = scenario.causes.iter().filter(|cause| cause.cells.contains(first));
-    let same = others.eq(scenario.causes.iter().filter(shows));
-    (same && first != &cell.id).then_some(first)
 }

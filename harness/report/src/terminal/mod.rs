@@ -6,7 +6,7 @@ mod causes;
 mod cells;
 mod detail;
 mod headline;
-mod outage;
+pub(crate) mod outage;
 mod screen;
 mod sides;
 mod undecided;

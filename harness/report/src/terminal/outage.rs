@@ -15,7 +15,7 @@ const LONGER: u64 = 100;
 const COLUMN: usize = 13;
 
 /// One text for each service of the cell: `web closed 1.4 s during configure of nginx (control 120 ms); restarted 2x`.
-pub(super) fn texts(cell: &CellRecord, look: &Look) -> Vec<String> {
+pub(crate) fn texts(cell: &CellRecord, look: &Look) -> Vec<String> {
     let mut services: Vec<&str> = of(cell, Arm::Patched).map(|outage| outage.service.as_str()).collect();
     services.sort_unstable();
     services.dedup();

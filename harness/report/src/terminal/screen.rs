@@ -7,6 +7,7 @@ use patchbed_model::{CellId, Record};
 
 use crate::format::Report;
 use crate::look::{Look, Tone};
+use crate::telling::Telling;
 use crate::{layout, safe, terminal};
 
 /// Writes the screen of `run`, `show` and `report`.
@@ -58,18 +59,19 @@ impl Report for Terminal {
 }
 
 impl Screen<'_> {
+    /// What is said of the record.
+    pub(super) fn telling(&self) -> Telling<'_> {
+        Telling { record: self.record, look: self.look, short: &self.short }
+    }
+
     /// The short ids of cells, cut where there are many.
     pub(super) fn ids(&self, cells: &[CellId]) -> String {
-        let mut ids: Vec<String> = cells.iter().take(4).map(|id| self.id(id)).collect();
-        if cells.len() > ids.len() {
-            ids.push(format!("+{}", cells.len() - ids.len()));
-        }
-        ids.join(" ")
+        self.telling().ids(cells)
     }
 
     /// The short id of a cell.
     pub(super) fn id(&self, cell: &CellId) -> String {
-        self.short.get(cell).cloned().unwrap_or_else(|| safe::line(&cell.0))
+        self.telling().id(cell)
     }
 
     fn notes(&self, out: &mut dyn Write) -> io::Result<()> {

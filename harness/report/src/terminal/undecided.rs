@@ -1,17 +1,16 @@
 //! Cells about which nothing is said: why, and what stopped them. Those with one reason stand together.
 
-use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use patchbed_model::record::{CellRecord, ScenarioRecord};
 use patchbed_model::text::shorten;
-use patchbed_model::{CellId, Ill};
+use patchbed_model::{CellId, Ill, Verdict};
 
 use super::block::Block;
 use super::screen::Screen;
 use crate::layout::{Line, cut};
 use crate::look::Tone;
-use crate::{safe, words};
+use crate::{safe, telling, words};
 
 /// How many ill readings one reason shows, how many lines of each, and how much of each value.
 const READINGS: usize = 4;
@@ -19,12 +18,7 @@ const LINES: usize = 3;
 const VALUE: usize = 200;
 
 pub(super) fn write(screen: &Screen<'_>, scenario: &ScenarioRecord, out: &mut dyn Write) -> io::Result<()> {
-    let explained = |cell: &&CellRecord| scenario.causes.iter().any(|cause| cause.cells.contains(&cell.id));
-    let mut reasons: BTreeMap<&str, Vec<&CellRecord>> = BTreeMap::new();
-    for cell in scenario.cells.iter().filter(|cell| cell.verdict.undecided() && !explained(cell)) {
-        reasons.entry(&cell.reason).or_default().push(cell);
-    }
-    for (reason, cells) in reasons {
+    for (reason, cells) in telling::unexplained(scenario, Verdict::undecided) {
         block(screen, reason, &cells).write(out)?;
     }
     Ok(())

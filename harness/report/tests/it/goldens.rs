@@ -123,6 +123,56 @@ fn one_of_each_as_junit() {
 }
 
 #[test]
+fn the_shop_as_tap() {
+    insta::assert_snapshot!(text(Format::Tap, &records::shop()));
+}
+
+#[test]
+fn one_of_each_as_tap() {
+    insta::assert_snapshot!(text(Format::Tap, &records::one_of_each()));
+}
+
+#[test]
+fn the_shop_as_ctrf() {
+    insta::assert_snapshot!(text(Format::Ctrf, &records::shop()));
+}
+
+#[test]
+fn one_of_each_as_ctrf() {
+    insta::assert_snapshot!(text(Format::Ctrf, &records::one_of_each()));
+}
+
+#[test]
+fn the_shop_as_markdown() {
+    insta::assert_snapshot!(text(Format::Markdown, &records::shop()));
+}
+
+#[test]
+fn one_of_each_as_markdown() {
+    insta::assert_snapshot!(text(Format::Markdown, &records::one_of_each()));
+}
+
+#[test]
+fn the_shop_as_annotations() {
+    insta::assert_snapshot!(text(Format::Github, &records::shop()));
+}
+
+#[test]
+fn one_of_each_as_annotations() {
+    insta::assert_snapshot!(text(Format::Github, &records::one_of_each()));
+}
+
+#[test]
+fn of_many_causes_nine_are_annotated_and_the_others_counted() {
+    let mut record = records::shop();
+    record.scenarios[0].causes = vec![records::crash(); 12];
+    let said = text(Format::Github, &record);
+    let annotations: Vec<&str> = said.lines().filter(|line| line.starts_with("::")).collect();
+    assert_eq!(annotations.len(), 10);
+    assert_eq!(annotations[9], "::warning title=patchbed::3 more: `patchbed show` tells all");
+}
+
+#[test]
 fn a_service_that_was_closed_for_longer_than_without_the_patch() {
     let record = records::closed_for_a_while();
     let detail = Detail { look: look(80), cell: None, depth: Depth::Brief };

@@ -4,21 +4,38 @@ use patchbed_model::{Record, Verdict};
 use patchbed_report::{Format, Look};
 use patchbed_testkit::records;
 
-fn junit(record: &Record) -> quick_junit::Report {
+fn text(format: Format, record: &Record) -> String {
     let mut out = Vec::new();
-    Format::Junit.report(&Look::default()).write(record, &mut out).expect("writing to memory");
-    quick_junit::Report::deserialize_from_str(&String::from_utf8(out).expect("UTF-8")).expect("well-formed")
+    format.report(&Look::default()).write(record, &mut out).expect("writing to memory");
+    String::from_utf8(out).expect("UTF-8")
 }
 
 #[test]
 fn totals_are_the_cells() {
     let record = records::one_of_each();
-    let report = junit(&record);
+    let report = quick_junit::Report::deserialize_from_str(&text(Format::Junit, &record)).expect("well-formed");
     let of = |verdicts: &[Verdict]| verdicts.iter().map(|verdict| record.counts[verdict]).sum::<usize>();
     assert_eq!(report.tests, record.counts.values().sum::<usize>());
     assert_eq!(report.failures, of(&[Verdict::Regressed, Verdict::Changed, Verdict::Ineffective]));
     assert_eq!(report.errors, of(&[Verdict::Unstable, Verdict::Inconclusive]));
     assert_eq!(report.skipped, of(&[Verdict::Skipped]));
+}
+
+#[test]
+fn what_is_undecided_is_no_pass_in_tap() {
+    let record = records::one_of_each();
+    let text = text(Format::Tap, &record);
+    let passed = text.lines().filter(|line| line.starts_with("ok ") && !line.contains(" # SKIP ")).count();
+    assert_eq!(passed, record.counts[&Verdict::Same] + record.counts[&Verdict::Improved]);
+}
+
+#[test]
+fn totals_of_ctrf_are_the_cells() {
+    let record = records::one_of_each();
+    let document: serde_json::Value = serde_json::from_str(&text(Format::Ctrf, &record)).expect("JSON");
+    let of = |name: &str| document["results"]["summary"][name].as_u64().expect("a number");
+    assert_eq!(of("tests"), of("passed") + of("failed") + of("pending") + of("skipped") + of("other"));
+    assert_eq!((of("passed"), of("failed"), of("skipped"), of("other")), (2, 3, 1, 3));
 }
 
 #[test]
@@ -34,9 +51,13 @@ fn ten_thousand_cells() {
         })
         .collect();
     let record = records::record(vec![records::scenario("many", cells, vec![records::crash()])]);
-    for format in Format::ALL {
-        let mut out = Vec::new();
-        format.report(&Look::default()).write(&record, &mut out).expect("writing to memory");
-        assert!(out.len() > 10_000);
+    let markdown = text(Format::Markdown, &record);
+    assert!(markdown.len() <= 65_536);
+    let shown = markdown.lines().filter(|line| line.starts_with("| ✗")).count();
+    // The first of three is regressed; those that are the same would be one row.
+    assert!(markdown.ends_with(&format!("here: {} cells. `patchbed show` tells all.\n", 10_000 - shown)));
+    assert_eq!(text(Format::Github, &record).lines().count(), 3);
+    for format in Format::ALL.iter().filter(|format| **format != Format::Github) {
+        assert!(text(*format, &record).len() > 10_000);
     }
 }
