@@ -160,6 +160,8 @@ async fn a_watch_tells_when_a_port_was_closed_and_what_a_log_said_meanwhile() {
     start.program.user = Some("web".into());
     sandbox.start(start).await.expect("start");
     until(&*sandbox, "/run/ready").await;
+    let opened = async { while sandbox.watched().await.expect("watched").ports[0].reopened == 0 {} };
+    tokio::time::timeout(Duration::from_secs(10), opened).await.expect("it is seen to be open again");
     let seen = sandbox.unwatch().await.expect("unwatch");
     let [(from, to)] = seen.ports[0].closed[..] else { panic!("{seen:?}") };
     assert!(to - from >= 250 && to <= seen.milliseconds, "{seen:?}");
