@@ -4,12 +4,14 @@
 //! the same bytes. Nothing here knows the engine, a sandbox, files, the network or the time. All text of a record is
 //! hostile and passes through [`safe`] before it is shown.
 
+mod claims;
 pub mod diagnostic;
 mod format;
 mod json;
 mod junit;
 mod layout;
 mod look;
+mod outage;
 pub mod safe;
 mod terminal;
 pub mod words;

@@ -65,6 +65,12 @@ pub fn elapsed(record: &Record) -> Option<u64> {
     u64::try_from(milliseconds).ok()
 }
 
+/// The day on which the run began.
+#[must_use]
+pub fn day(record: &Record) -> Date {
+    record.started.to_zoned(jiff::tz::TimeZone::UTC).date()
+}
+
 /// The glyph and the tone of a verdict.
 #[must_use]
 pub const fn glyph(verdict: Verdict, look: &Look) -> (&'static str, Tone) {
@@ -165,6 +171,42 @@ pub fn lines(text: &str) -> Vec<&str> {
 pub fn bounded(text: &str) -> &str {
     let end = text.len().min(LONGEST_DIFF);
     &text[..(0..=end).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)]
+}
+
+/// How many cells got which verdict. What matters is said even when it is nothing.
+#[must_use]
+pub fn counts(record: &Record) -> String {
+    if record.scenarios.iter().all(|scenario| scenario.cells.is_empty()) {
+        return "No cells".to_owned();
+    }
+    let of = |verdict| record.counts.get(&verdict).copied().unwrap_or(0);
+    let mut parts = Vec::new();
+    for verdict in [Verdict::Regressed, Verdict::Ineffective, Verdict::Changed, Verdict::Improved] {
+        if of(verdict) > 0 {
+            let causes =
+                record.scenarios.iter().flat_map(|s| &s.causes).filter(|cause| cause.verdict == verdict).count();
+            let because = if causes > 0 { format!(" ({})", count(causes, "cause")) } else { String::new() };
+            parts.push((of(verdict), format!("{verdict}{because}")));
+        }
+    }
+    if of(Verdict::Same) > 0 {
+        parts.push((of(Verdict::Same), "same".to_owned()));
+    }
+    parts.push((undecided(record), undecided_word(record)));
+    if of(Verdict::Skipped) > 0 {
+        parts.push((of(Verdict::Skipped), "skipped".to_owned()));
+    }
+    let said = parts.iter().enumerate().map(|(at, (number, what))| match at {
+        0 => format!("{} {what}", count(*number, "cell")),
+        _ => format!("{number} {what}"),
+    });
+    said.collect::<Vec<_>>().join(", ")
+}
+
+/// The word for cells about which nothing is said, and for how many because they were ill before.
+fn undecided_word(record: &Record) -> String {
+    let before = record.scenarios.iter().flat_map(|s| &s.cells).filter(|cell| cell.broken_before).count();
+    if before > 0 { format!("undecided ({before} broken before)") } else { "undecided".to_owned() }
 }
 
 /// How many cells are undecided.

@@ -5,14 +5,15 @@ use std::io::{self, Write};
 use patchbed_model::record::{CellRecord, ScenarioRecord};
 use patchbed_model::{CellId, Verdict};
 
-use super::outage;
 use super::screen::Screen;
-use crate::layout::{Line, cut};
+use crate::layout::{Line, cut, wrap};
 use crate::look::Tone;
-use crate::{safe, words};
+use crate::{outage, safe, words};
 
 /// With more cells than this, those that are the same are only counted.
 const MANY: usize = 20;
+/// The column of the text below the line of a cell.
+const COLUMN: usize = 13;
 
 pub(super) fn write(screen: &Screen<'_>, scenario: &ScenarioRecord, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{}", header(screen, scenario))?;
@@ -23,13 +24,25 @@ pub(super) fn write(screen: &Screen<'_>, scenario: &ScenarioRecord, out: &mut dy
     let widest = names.iter().map(|name| console::measure_text_width(name)).max().unwrap_or(0);
     for (cell, name) in shown.iter().zip(&names) {
         writeln!(out, "{}", line(screen, scenario, cell, name, widest))?;
-        outage::write(cell, screen.look, out)?;
+        outages(screen, cell, out)?;
     }
     for verdict in [Verdict::Same, Verdict::Skipped] {
         let count = scenario.cells.iter().filter(quiet).filter(|cell| cell.verdict == verdict).count();
         if count > 0 {
             let (glyph, tone) = words::glyph(verdict, screen.look);
             writeln!(out, "  {} {count} more: {verdict}", screen.look.paint(tone, glyph))?;
+        }
+    }
+    Ok(())
+}
+
+/// For how long its services could not be reached, below the line of the cell.
+fn outages(screen: &Screen<'_>, cell: &CellRecord, out: &mut dyn Write) -> io::Result<()> {
+    let look = screen.look;
+    for text in outage::texts(cell, look) {
+        for (at, line) in wrap(&text, look.width.saturating_sub(COLUMN)).iter().enumerate() {
+            let label = look.paint(Tone::Dim, if at == 0 { "    Outage   " } else { "             " });
+            writeln!(out, "{label}{line}")?;
         }
     }
     Ok(())
