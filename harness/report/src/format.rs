@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use patchbed_model::Record;
 
-use crate::{Json, Junit, Look, Terminal};
+use crate::{Html, Json, Junit, Look, Terminal};
 
 /// Writes a record in one format.
 pub trait Report {
@@ -53,4 +53,6 @@ formats! {
     Json = "json", "report.json", |_: &Look| Json;
     /// What continuous integration reads.
     Junit = "junit", "report.xml", |_: &Look| Junit;
+    /// A page for a browser.
+    Html = "html", "report.html", |_: &Look| Html;
 }

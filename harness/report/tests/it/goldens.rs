@@ -5,6 +5,8 @@ use patchbed_model::{Given, Record, Verdict};
 use patchbed_report::{Colour, Depth, Detail, Format, Glyphs, Look, Report as _, Terminal};
 use patchbed_testkit::records;
 
+use crate::html;
+
 fn text(format: Format, record: &Record) -> String {
     with_look(format, record, &Look::default())
 }
@@ -120,6 +122,21 @@ fn the_shop_as_junit() {
 #[test]
 fn one_of_each_as_junit() {
     insta::assert_snapshot!(text(Format::Junit, &records::one_of_each()));
+}
+
+#[test]
+fn the_shop_as_html() {
+    insta::assert_snapshot!(html::body(&text(Format::Html, &records::shop())));
+}
+
+#[test]
+fn one_of_each_as_html() {
+    insta::assert_snapshot!(html::body(&text(Format::Html, &records::one_of_each())));
+}
+
+#[test]
+fn an_outage_as_html() {
+    insta::assert_snapshot!(html::body(&text(Format::Html, &records::closed_for_a_while())));
 }
 
 #[test]

@@ -5,6 +5,8 @@ use patchbed_report::{Format, Glyphs, Look};
 use patchbed_testkit::records;
 use proptest::prelude::*;
 
+use crate::html;
+
 /// What is tried first: texts that steer terminals, browsers, spreadsheets, test harnesses and engines.
 const PAYLOADS: &[&str] = &[
     "<script>document.title=\"PWNED\"</script>",
@@ -51,6 +53,9 @@ fn findings(format: Format, record: &Record, look: &Look) -> Vec<String> {
     }
     if format == Format::Junit && !well_formed(&text) {
         found.push("not well-formed".to_owned());
+    }
+    if format == Format::Html {
+        found.extend(html::findings(&text));
     }
     found
 }

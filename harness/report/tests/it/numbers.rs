@@ -1,5 +1,7 @@
 //! The numbers of all formats agree, and ten thousand cells are no trouble.
 
+use std::time::{Duration, Instant};
+
 use patchbed_model::{Record, Verdict};
 use patchbed_report::{Format, Look};
 use patchbed_testkit::records;
@@ -21,11 +23,13 @@ fn totals_are_the_cells() {
     assert_eq!(report.skipped, of(&[Verdict::Skipped]));
 }
 
-#[test]
-fn ten_thousand_cells() {
-    let cells = (0..10_000)
+/// A run of so many cells, of which a third is regressed.
+fn many(number: usize) -> Record {
+    let products: Vec<String> = (0..20).map(|product| format!("product-{product}")).collect();
+    let cells = (0..number)
         .map(|at| {
-            let mut cell = records::cell(&format!("c{at:011x}"), &["fix"], &["product"]);
+            let patch = format!("fix-{}", at / products.len());
+            let mut cell = records::cell(&format!("c{at:011x}"), &[&patch], &[&products[at % products.len()]]);
             if at % 3 == 0 {
                 cell.verdict = Verdict::Regressed;
                 cell.differences = vec![records::regressed("web.process.state", "running", "exited 1")];
@@ -33,10 +37,41 @@ fn ten_thousand_cells() {
             cell
         })
         .collect();
-    let record = records::record(vec![records::scenario("many", cells, vec![records::crash()])]);
+    records::record(vec![records::scenario("many", cells, vec![records::crash()])])
+}
+
+#[test]
+fn ten_thousand_cells() {
+    let record = many(10_000);
     for format in Format::ALL {
         let mut out = Vec::new();
         format.report(&Look::default()).write(&record, &mut out).expect("writing to memory");
         assert!(out.len() > 10_000);
     }
+}
+
+#[test]
+fn ten_thousand_cells_are_a_page_within_two_seconds() {
+    let record = many(10_000);
+    let start = Instant::now();
+    assert!(page(&record).matches("<tr>").count() > 10_000);
+    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+}
+
+/// Also when each of the cells that are shown in full has more to show than there is room for.
+#[test]
+fn a_page_of_1200_cells_is_a_megabyte_at_most() {
+    let mut record = many(1_200);
+    assert!(page(&record).len() <= 1 << 20, "{}", page(&record).len());
+    let lines: Vec<String> = (0..500).map(|line| format!("<{line}> & \"more\"")).collect();
+    for cell in &mut record.scenarios[0].cells {
+        cell.differences = (0..40).map(|at| records::regressed(&format!("log.{at}"), "", &lines.join("\n"))).collect();
+    }
+    assert!(page(&record).len() <= 1 << 20, "{}", page(&record).len());
+}
+
+fn page(record: &Record) -> String {
+    let mut out = Vec::new();
+    Format::Html.report(&Look::default()).write(record, &mut out).expect("writing to memory");
+    String::from_utf8(out).expect("UTF-8")
 }

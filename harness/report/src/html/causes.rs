@@ -1,0 +1,90 @@
+//! The causes: what broke, since when, what proves it, how sure it is, what to do.
+
+use std::io::{self, Write};
+
+use patchbed_model::CellId;
+use patchbed_model::record::{CauseRecord, ScenarioRecord};
+
+use super::page::Page;
+use super::room::Room;
+use super::sides::{self, Pair};
+use super::tags;
+use crate::claims::{About, Claim, Form};
+use crate::words;
+
+/// How many causes are shown; a run that has more is broken as a whole.
+const CAUSES: usize = 30;
+/// How many cells are named as a proof.
+const PROOF: usize = 12;
+
+pub(super) fn write(page: &Page<'_>, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "<section aria-labelledby=\"causes\">\n<h2 id=\"causes\">Causes</h2>")?;
+    let all: Vec<_> = page.record.scenarios.iter().flat_map(with_scenario).collect();
+    if all.is_empty() {
+        writeln!(out, "<p>None was found.</p>")?;
+    }
+    for (at, (scenario, cause)) in all.iter().take(CAUSES).enumerate() {
+        one(page, &format!("cause-{at}"), scenario, cause, out)?;
+    }
+    if all.len() > CAUSES {
+        let more = words::count(all.len() - CAUSES, "more cause");
+        writeln!(out, "<p>… {more}: <code>patchbed show</code></p>")?;
+    }
+    writeln!(out, "</section>")
+}
+
+fn with_scenario(scenario: &ScenarioRecord) -> impl Iterator<Item = (&ScenarioRecord, &CauseRecord)> {
+    scenario.causes.iter().map(move |cause| (scenario, cause))
+}
+
+fn one(
+    page: &Page<'_>,
+    id: &str,
+    scenario: &ScenarioRecord,
+    cause: &CauseRecord,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let room = &mut Room::new();
+    let title = room.line(&cause.title).unwrap_or_default();
+    writeln!(out, "<article class=\"{}\" aria-labelledby=\"{id}\">", tags::class(cause.verdict))?;
+    writeln!(out, "<h3 id=\"{id}\">{}: {title}</h3>", tags::verdict(cause.verdict))?;
+    let cells = words::count(cause.cells.len(), "cell");
+    writeln!(out, "<p>{}: {cells}{}</p>", tags::text(&scenario.id), proof(page, &cause.cells))?;
+    let pairs: Vec<Pair<'_>> = cause.broke.iter().map(|broke| Pair::broke(broke, cause.verdict)).collect();
+    sides::write(out, (&format!("{id}-broke"), "What differs"), &pairs, room)?;
+    let about = About { scenario, cause, short: &page.short, look: &page.look };
+    writeln!(out, "<dl>")?;
+    claims(page, &about.proven(), out)?;
+    tags::evidence(out, &cause.evidence, room)?;
+    if !cause.sure.is_empty() {
+        tags::entry(out, "How sure", &tags::text(&cause.sure))?;
+    }
+    claims(page, &about.advice(words::day(page.record)), out)?;
+    if let Some(cell) = cause.cells.first().filter(|_| room.refused()) {
+        let more = format!("<code>patchbed show {} --diff</code>", tags::escape(&page.id(cell)));
+        tags::entry(out, "The rest", &more)?;
+    }
+    writeln!(out, "</dl>\n</article>")
+}
+
+fn claims(page: &Page<'_>, claims: &[Claim<'_>], out: &mut dyn Write) -> io::Result<()> {
+    claims.iter().try_for_each(|claim| {
+        let text = tags::escape(&claim.text);
+        match claim.form {
+            Form::Text => tags::entry(out, claim.label, &format!("{text}{}", proof(page, claim.proof))),
+            Form::Command => tags::entry(out, claim.label, &format!("<code>{text}</code>")),
+        }
+    })
+}
+
+/// The cells that prove something, in brackets.
+fn proof(page: &Page<'_>, cells: &[CellId]) -> String {
+    if cells.is_empty() {
+        return String::new();
+    }
+    let mut links: Vec<String> = cells.iter().take(PROOF).map(|cell| page.link(cell)).collect();
+    if cells.len() > PROOF {
+        links.push(format!("+{}", cells.len() - PROOF));
+    }
+    format!(" [{}]", links.join(" "))
+}

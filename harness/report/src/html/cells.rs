@@ -1,0 +1,130 @@
+//! The cells: the worst of them in full, and all of them as rows of a table.
+
+use std::io::{self, Write};
+
+use patchbed_model::record::{CellRecord, ScenarioRecord};
+use patchbed_model::text::shorten;
+use patchbed_model::{Arm, Digest};
+
+use super::attempts;
+use super::page::Page;
+use super::room::Room;
+use super::sides::{self, Pair};
+use super::tags::{self, Table};
+use crate::{outage, words};
+
+/// How many characters of a reason stand in a row.
+const REASON: usize = 100;
+/// How many readings that move by themselves are named.
+const KEYS: usize = 8;
+
+pub(super) fn write_in_full(page: &Page<'_>, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "<section aria-labelledby=\"in-full\">\n<h2 id=\"in-full\">Cells in full</h2>")?;
+    let all: usize = page.record.scenarios.iter().map(|scenario| scenario.cells.len()).sum();
+    let shown = page.in_full.len();
+    if all > shown {
+        writeln!(out, "<p>The worst {shown} of {all} cells; <code>patchbed show CELL</code> shows any other.</p>")?;
+    }
+    for (at, (scenario, cell)) in page.in_full.iter().enumerate() {
+        InFull { page, scenario, cell, id: format!("cell-{at}") }.write(out)?;
+    }
+    writeln!(out, "</section>")
+}
+
+/// A cell that is shown in full, and what it is called inside the page.
+struct InFull<'a> {
+    page: &'a Page<'a>,
+    scenario: &'a ScenarioRecord,
+    cell: &'a CellRecord,
+    id: String,
+}
+
+impl InFull<'_> {
+    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        let Self { page, scenario, cell, id } = self;
+        let room = &mut Room::new();
+        let (class, verdict) = (tags::class(cell.verdict), tags::verdict(cell.verdict));
+        let short = tags::escape(&page.id(&cell.id));
+        let name = tags::escape(&shorten(&words::cell_name(scenario, cell, &page.look), REASON));
+        writeln!(out, "<article class=\"{class}\" aria-labelledby=\"{id}\">")?;
+        writeln!(out, "<h3 id=\"{id}\">{short} {verdict}: {name}</h3>\n<dl>")?;
+        self.facts(out, room)?;
+        writeln!(out, "</dl>")?;
+        let differs: Vec<Pair<'_>> = cell.differences.iter().map(Pair::from).collect();
+        sides::write(out, (&format!("{id}-differs"), "What differs"), &differs, room)?;
+        let silenced: Vec<Pair<'_>> = cell.silenced.iter().map(Pair::from).collect();
+        sides::write(out, (&format!("{id}-silent"), "What differs and does not count"), &silenced, room)?;
+        attempts::write(out, id, cell, room)?;
+        if room.refused() {
+            writeln!(out, "<p>… the rest: <code>patchbed show {short} --diff</code></p>")?;
+        }
+        writeln!(out, "</article>")
+    }
+
+    fn facts(&self, out: &mut dyn Write, room: &mut Room) -> io::Result<()> {
+        let cell = self.cell;
+        let mut say = |label, text: &str| room.line(text).map_or(Ok(()), |text| tags::entry(out, label, &text));
+        say("Why", &cell.reason)?;
+        outage::texts(cell, &self.page.look).iter().try_for_each(|text| say("Outage", text))?;
+        for stop in &cell.stops {
+            say("Stopped", &format!("{} in {}: {}", stop.subject, stop.stage, stop.text))?;
+            stop.evidence.iter().try_for_each(|line| say("", line))?;
+        }
+        for ill in &cell.ill {
+            say("Ill", &format!("{}: {}", ill.key, words::side(Some(ill.value.trim_end()), "", &self.page.look)))?;
+            ill.evidence.iter().try_for_each(|line| say("", line))?;
+        }
+        say("Readings", &readings(cell))?;
+        say("Noise", &noise(cell))?;
+        cell.notes.iter().try_for_each(|note| say("Note", note))?;
+        say("Id", &cell.id.0)?;
+        let digest = cell.image_digest.as_ref().map(Digest::to_string).unwrap_or_default();
+        say("Image", &format!("{} {digest}", cell.image))?;
+        self.again(out)
+    }
+
+    /// The command that repeats it, where it can be copied.
+    fn again(&self, out: &mut dyn Write) -> io::Result<()> {
+        let words = (tags::argument(&self.scenario.file), tags::argument(&self.page.id(&self.cell.id)));
+        let (Some(file), Some(id)) = words else { return Ok(()) };
+        let command = format!("patchbed run {file} --cell {id}");
+        tags::entry(out, "Repeat", &format!("<code>{}</code>", tags::escape(&command)))
+    }
+}
+
+fn readings(cell: &CellRecord) -> String {
+    let compared = format!("{} compared", words::count(cell.readings, "reading"));
+    if cell.volatile.is_empty() {
+        return compared;
+    }
+    let keys: Vec<&str> = cell.volatile.iter().take(KEYS).map(patchbed_model::Key::as_str).collect();
+    let more = cell.volatile.len().saturating_sub(KEYS);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{compared}, {} move by themselves: {}{more}", cell.volatile.len(), keys.join(", "))
+}
+
+fn noise(cell: &CellRecord) -> String {
+    let percent = (cell.noise_bound * 100.0).clamp(0.0, 100.0);
+    format!("an unchanged reading moves by itself in at most {percent:.0} % of runs (95 % confidence)")
+}
+
+pub(super) fn write_all(page: &Page<'_>, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "<section aria-labelledby=\"cells\">\n<h2 id=\"cells\">All cells</h2>")?;
+    for (at, scenario) in page.record.scenarios.iter().enumerate() {
+        let heads = ["Cell", "Image", "Patches", "Products", "Verdict", "Why", "Attempts without + with"];
+        let caption = format!("Cells of {}", tags::text(&scenario.id));
+        let table = Table { id: &format!("cells-{at}"), caption: &caption, heads: &heads };
+        table.begin(out)?;
+        scenario.cells.iter().try_for_each(|cell| row(page, cell, out))?;
+        tags::end_table(out)?;
+    }
+    writeln!(out, "</section>")
+}
+
+fn row(page: &Page<'_>, cell: &CellRecord, out: &mut dyn Write) -> io::Result<()> {
+    let attempts = |arm| cell.attempts.get(&arm).copied().unwrap_or(0);
+    write!(out, "<tr><th scope=\"row\">{}</th><td>{}</td>", page.link(&cell.id), tags::text(&cell.image))?;
+    write!(out, "<td>{}</td><td>{}</td>", tags::patches(cell), tags::names(&cell.software, "none"))?;
+    write!(out, "<td>{}</td><td>{}</td>", tags::verdict(cell.verdict), tags::text(&shorten(&cell.reason, REASON)))?;
+    writeln!(out, "<td>{} + {}</td></tr>", attempts(Arm::Control), attempts(Arm::Patched))
+}

@@ -1,0 +1,15 @@
+//! One page that needs nothing besides itself: no script, no request, no style from elsewhere. It is read without styles
+//! as well, by keyboard and by ear, and text of a record is only ever text in it: it stands in no attribute.
+
+mod attempts;
+mod causes;
+mod cells;
+mod matrix;
+mod page;
+mod provenance;
+mod room;
+mod sides;
+mod summary;
+mod tags;
+
+pub use page::Html;
