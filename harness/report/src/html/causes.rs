@@ -6,14 +6,13 @@ use patchbed_model::CellId;
 use patchbed_model::record::{CauseRecord, ScenarioRecord};
 
 use super::page::Page;
-use super::room::Room;
 use super::sides::{self, Pair};
 use super::tags;
 use crate::claims::{About, Claim, Form};
 use crate::words;
 
 /// How many causes are shown; a run that has more is broken as a whole.
-const CAUSES: usize = 30;
+pub(super) const CAUSES: usize = 30;
 /// How many cells are named as a proof.
 const PROOF: usize = 12;
 
@@ -44,7 +43,7 @@ fn one(
     cause: &CauseRecord,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let room = &mut Room::new();
+    let room = &mut page.room();
     let title = room.line(&cause.title).unwrap_or_default();
     writeln!(out, "<article class=\"{}\" aria-labelledby=\"{id}\">", tags::class(cause.verdict))?;
     writeln!(out, "<h3 id=\"{id}\">{}: {title}</h3>", tags::verdict(cause.verdict))?;

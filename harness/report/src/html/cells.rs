@@ -1,10 +1,11 @@
 //! The cells: the worst of them in full, and all of them as rows of a table.
 
+use std::cmp::Reverse;
 use std::io::{self, Write};
 
 use patchbed_model::record::{CellRecord, ScenarioRecord};
 use patchbed_model::text::shorten;
-use patchbed_model::{Arm, Digest};
+use patchbed_model::{Arm, Difference, Digest};
 
 use super::attempts;
 use super::page::Page;
@@ -42,7 +43,7 @@ struct InFull<'a> {
 impl InFull<'_> {
     fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         let Self { page, scenario, cell, id } = self;
-        let room = &mut Room::new();
+        let room = &mut page.room();
         let (class, verdict) = (tags::class(cell.verdict), tags::verdict(cell.verdict));
         let short = tags::escape(&page.id(&cell.id));
         let name = tags::escape(&shorten(&words::cell_name(scenario, cell, &page.look), REASON));
@@ -50,10 +51,12 @@ impl InFull<'_> {
         writeln!(out, "<h3 id=\"{id}\">{short} {verdict}: {name}</h3>\n<dl>")?;
         self.facts(out, room)?;
         writeln!(out, "</dl>")?;
-        let differs: Vec<Pair<'_>> = cell.differences.iter().map(Pair::from).collect();
-        sides::write(out, (&format!("{id}-differs"), "What differs"), &differs, room)?;
-        let silenced: Vec<Pair<'_>> = cell.silenced.iter().map(Pair::from).collect();
-        sides::write(out, (&format!("{id}-silent"), "What differs and does not count"), &silenced, room)?;
+        for (part, caption) in [(Part::Health, "What differs"), (Part::Packages, "Packages"), (Part::Files, "Files")] {
+            let pairs = pairs(cell.differences.iter().filter(|difference| Part::of(difference) == part));
+            sides::write(out, (&format!("{id}-{part:?}"), caption), &pairs, room)?;
+        }
+        let silent = pairs(cell.silenced.iter());
+        sides::write(out, (&format!("{id}-silent"), "What differs and does not count"), &silent, room)?;
         attempts::write(out, id, cell, room)?;
         if room.refused() {
             writeln!(out, "<p>… the rest: <code>patchbed show {short} --diff</code></p>")?;
@@ -68,11 +71,12 @@ impl InFull<'_> {
         outage::texts(cell, &self.page.look).iter().try_for_each(|text| say("Outage", text))?;
         for stop in &cell.stops {
             say("Stopped", &format!("{} in {}: {}", stop.subject, stop.stage, stop.text))?;
-            stop.evidence.iter().try_for_each(|line| say("", line))?;
+            said(&stop.evidence).try_for_each(|line| say("Evidence", line))?;
         }
         for ill in &cell.ill {
-            say("Ill", &format!("{}: {}", ill.key, words::side(Some(ill.value.trim_end()), "", &self.page.look)))?;
-            ill.evidence.iter().try_for_each(|line| say("", line))?;
+            let value = words::side(Some(ill.value.trim_end()), "", &self.page.look);
+            say("Ill", &format!("{}: {value}", ill.key))?;
+            said(&ill.evidence).try_for_each(|line| say("Evidence", line))?;
         }
         say("Readings", &readings(cell))?;
         say("Noise", &noise(cell))?;
@@ -90,6 +94,36 @@ impl InFull<'_> {
         let command = format!("patchbed run {file} --cell {id}");
         tags::entry(out, "Repeat", &format!("<code>{}</code>", tags::escape(&command)))
     }
+}
+
+/// The lines in which something stands.
+fn said(lines: &[String]) -> impl Iterator<Item = &str> {
+    lines.iter().flat_map(|text| text.lines()).filter(|line| !line.trim().is_empty())
+}
+
+/// What a difference is about: what a patch does to packages and files is looked at apart from what broke.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    Health,
+    Packages,
+    Files,
+}
+
+impl Part {
+    fn of(difference: &Difference) -> Self {
+        match difference.key.subject() {
+            "packages" => Self::Packages,
+            "files" => Self::Files,
+            _ => Self::Health,
+        }
+    }
+}
+
+/// The differences with their sides, the worst first.
+fn pairs<'a>(differences: impl Iterator<Item = &'a Difference>) -> Vec<Pair<'a>> {
+    let mut differences: Vec<&Difference> = differences.collect();
+    differences.sort_by_key(|difference| Reverse(difference.verdict));
+    differences.into_iter().map(Pair::from).collect()
 }
 
 fn readings(cell: &CellRecord) -> String {

@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use patchbed_model::record::{CellRecord, ScenarioRecord};
 use patchbed_model::{CellId, Record};
 
+use super::room::Room;
 use super::{causes, cells, matrix, provenance, summary, tags};
 use crate::format::Report;
 use crate::look::Look;
@@ -69,6 +70,12 @@ impl<'a> Page<'a> {
         self.short.get(cell).cloned().unwrap_or_else(|| safe::line(&cell.0))
     }
 
+    /// The room of one cell or one cause of the page.
+    pub(super) fn room(&self) -> Room {
+        let causes: usize = self.record.scenarios.iter().map(|scenario| scenario.causes.len()).sum();
+        Room::among(self.in_full.len() + causes.min(causes::CAUSES))
+    }
+
     fn head(&self, out: &mut dyn Write) -> io::Result<()> {
         let title = format!("{}: {}", self.record.verdict, tags::text(&self.record.run.0));
         writeln!(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\" />")?;
@@ -87,6 +94,6 @@ impl<'a> Page<'a> {
         ] {
             writeln!(out, "<li><a href=\"#{part}\">{name}</a></li>")?;
         }
-        writeln!(out, "</ul></nav>\n<main id=\"report\">")
+        writeln!(out, "</ul></nav>\n<main id=\"report\" tabindex=\"-1\">")
     }
 }

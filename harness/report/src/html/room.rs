@@ -4,10 +4,12 @@ use patchbed_model::text::shorten;
 
 use super::tags;
 
-/// How many bytes one cell or one cause may take for its values and lines.
-const BYTES: usize = 6 << 10;
+/// How many bytes all cells and causes together may take for their values and lines.
+const ALL: usize = 560 << 10;
+/// How many of them one may take where there are few.
+const ONE: usize = 64 << 10;
 /// How many of them a line takes for its tags.
-const TAGS: usize = 48;
+const TAGS: usize = 80;
 /// How many characters of a line are shown.
 const LINE: usize = 240;
 
@@ -18,19 +20,17 @@ pub(super) struct Room {
 }
 
 impl Room {
-    /// Room of which nothing is taken.
-    pub(super) fn new() -> Self {
-        Self { left: BYTES, refused: false }
+    /// The room of one among so many.
+    pub(super) fn among(number: usize) -> Self {
+        Self { left: ALL.checked_div(number).unwrap_or(ALL).min(ONE), refused: false }
     }
 
-    /// The line, safe and perhaps shortened, while there is room.
+    /// The line, safe and perhaps shortened, while there is room. What comes after one that found none finds none either.
     pub(super) fn line(&mut self, line: &str) -> Option<String> {
         let line = tags::text(&shorten(line.trim_end(), LINE));
-        let Some(left) = self.left.checked_sub(line.len() + TAGS) else {
-            self.refused = true;
-            return None;
-        };
-        self.left = left;
+        let left = self.left.checked_sub(line.len() + TAGS).filter(|_| !self.refused);
+        self.refused = left.is_none();
+        self.left = left?;
         Some(line)
     }
 

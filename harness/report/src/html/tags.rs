@@ -91,7 +91,7 @@ impl Table<'_> {
     /// Begins it. It scrolls by itself where the window is narrow, by keyboard too.
     pub(super) fn begin(&self, out: &mut dyn Write) -> io::Result<()> {
         let Self { id, caption, heads } = self;
-        writeln!(out, "<div class=\"wide\" role=\"region\" tabindex=\"0\" aria-labelledby=\"{id}\">")?;
+        writeln!(out, "<div class=\"wide\" role=\"group\" tabindex=\"0\" aria-labelledby=\"{id}\">")?;
         writeln!(out, "<table><caption id=\"{id}\">{caption}</caption>\n<thead><tr>")?;
         heads.iter().try_for_each(|head| writeln!(out, "<th scope=\"col\">{head}</th>"))?;
         writeln!(out, "</tr></thead><tbody>")
