@@ -7,11 +7,11 @@ use patchbed_model::record::{CellRecord, ScenarioRecord};
 use patchbed_model::text::shorten;
 use patchbed_model::{Arm, Difference, Digest};
 
-use super::attempts;
 use super::page::Page;
 use super::room::Room;
 use super::sides::{self, Pair};
 use super::tags::{self, Table};
+use super::{attempts, search};
 use crate::{outage, words};
 
 /// How many characters of a reason stand in a row.
@@ -44,7 +44,7 @@ impl InFull<'_> {
     fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         let Self { page, scenario, cell, id } = self;
         let room = &mut page.room();
-        let (class, verdict) = (tags::class(cell.verdict), tags::verdict(cell.verdict));
+        let (class, verdict) = (tags::class(cell.verdict), tags::verdict_of(cell));
         let short = tags::escape(&page.id(&cell.id));
         let name = tags::escape(&shorten(&words::cell_name(scenario, cell, &page.look), REASON));
         writeln!(out, "<article class=\"{class}\" aria-labelledby=\"{id}\">")?;
@@ -57,6 +57,7 @@ impl InFull<'_> {
         }
         let silent = pairs(cell.silenced.iter());
         sides::write(out, (&format!("{id}-silent"), "What differs and does not count"), &silent, room)?;
+        cell.search.iter().try_for_each(|found| search::write(out, id, found, room))?;
         attempts::write(out, id, cell, room)?;
         if room.refused() {
             writeln!(out, "<p>… the rest: <code>patchbed show {short} --diff</code></p>")?;
@@ -66,7 +67,10 @@ impl InFull<'_> {
 
     fn facts(&self, out: &mut dyn Write, room: &mut Room) -> io::Result<()> {
         let cell = self.cell;
-        let mut say = |label, text: &str| room.line(text).map_or(Ok(()), |text| tags::entry(out, label, &text));
+        let mut say = |label, text: &str| match room.line(text) {
+            Some(text) if !text.is_empty() => tags::entry(out, label, &text),
+            Some(_) | None => Ok(()),
+        };
         say("Why", &cell.reason)?;
         outage::texts(cell, &self.page.look).iter().try_for_each(|text| say("Outage", text))?;
         for stop in &cell.stops {
@@ -82,6 +86,9 @@ impl InFull<'_> {
         say("Noise", &noise(cell))?;
         cell.notes.iter().try_for_each(|note| say("Note", note))?;
         say("Id", &cell.id.0)?;
+        say("Scenario", &self.scenario.id)?;
+        say("Patches", &cell.patches.join(", "))?;
+        say("Products", &cell.software.join(", "))?;
         let digest = cell.image_digest.as_ref().map(Digest::to_string).unwrap_or_default();
         say("Image", &format!("{} {digest}", cell.image))?;
         self.again(out)
@@ -144,21 +151,22 @@ fn noise(cell: &CellRecord) -> String {
 
 pub(super) fn write_all(page: &Page<'_>, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "<section aria-labelledby=\"cells\">\n<h2 id=\"cells\">All cells</h2>")?;
-    for (at, scenario) in page.record.scenarios.iter().enumerate() {
-        let heads = ["Cell", "Image", "Patches", "Products", "Verdict", "Why", "Attempts without + with"];
-        let caption = format!("Cells of {}", tags::text(&scenario.id));
-        let table = Table { id: &format!("cells-{at}"), caption: &caption, heads: &heads };
-        table.begin(out)?;
-        scenario.cells.iter().try_for_each(|cell| row(page, cell, out))?;
-        tags::end_table(out)?;
+    let heads = ["Cell", "Scenario", "Image", "Patches", "Products", "Verdict", "Why", "Attempts without + with"];
+    Table { id: "rows", caption: "All cells, in the order of the run", heads: &heads }.begin(out)?;
+    for scenario in &page.record.scenarios {
+        let name = tags::name(&scenario.id);
+        scenario.cells.iter().try_for_each(|cell| row(page, &name, cell, out))?;
     }
+    tags::end_table(out)?;
     writeln!(out, "</section>")
 }
 
-fn row(page: &Page<'_>, cell: &CellRecord, out: &mut dyn Write) -> io::Result<()> {
+fn row(page: &Page<'_>, scenario: &str, cell: &CellRecord, out: &mut dyn Write) -> io::Result<()> {
     let attempts = |arm| cell.attempts.get(&arm).copied().unwrap_or(0);
-    write!(out, "<tr><th scope=\"row\">{}</th><td>{}</td>", page.link(&cell.id), tags::text(&cell.image))?;
-    write!(out, "<td>{}</td><td>{}</td>", tags::patches(cell), tags::names(&cell.software, "none"))?;
-    write!(out, "<td>{}</td><td>{}</td>", tags::verdict(cell.verdict), tags::text(&shorten(&cell.reason, REASON)))?;
+    let (id, image) = (page.link(&cell.id), tags::name(&cell.image));
+    let (patches, products) = (tags::patches(&cell.patches, cell.given), tags::names(&cell.software, "none"));
+    let (verdict, why) = (tags::verdict_of(cell), tags::text(&shorten(&cell.reason, REASON)));
+    write!(out, "<tr><th scope=\"row\">{id}</th><td>{scenario}</td><td>{image}</td><td>{patches}</td>")?;
+    write!(out, "<td>{products}</td><td>{verdict}</td><td>{why}</td>")?;
     writeln!(out, "<td>{} + {}</td></tr>", attempts(Arm::Control), attempts(Arm::Patched))
 }

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
-use patchbed_model::Verdict;
 use patchbed_model::record::{CellRecord, ScenarioRecord};
+use patchbed_model::{Given, Verdict};
 
 use super::page::Page;
 use super::tags::{self, Table};
@@ -15,36 +15,42 @@ const EMPTY: usize = 4;
 
 pub(super) fn write(page: &Page<'_>, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "<section aria-labelledby=\"matrix\">\n<h2 id=\"matrix\">Matrix</h2>")?;
+    let mut alone = 0;
     for (at, scenario) in page.record.scenarios.iter().enumerate() {
+        if scenario.cells.len() < 2 {
+            alone += 1;
+            continue;
+        }
         Matrix::of(scenario).write(page, scenario, &format!("matrix-{at}"), out)?;
+    }
+    if alone > 0 {
+        writeln!(out, "<p>Without a matrix, for they have one cell at most: {}.</p>", words::count(alone, "scenario"))?;
     }
     writeln!(out, "</section>")
 }
 
-/// An image with patches, both safe: a row.
-type Row = (String, String);
+/// An image, patches, and how these are given: a row.
+type Row<'a> = (&'a str, &'a [String], Given);
 
 /// The cells by their row and by their products, which are a column.
 struct Matrix<'a> {
-    rows: BTreeSet<Row>,
     columns: BTreeSet<&'a [String]>,
-    places: BTreeMap<(Row, &'a [String]), Vec<&'a CellRecord>>,
+    rows: BTreeMap<Row<'a>, BTreeMap<&'a [String], Vec<&'a CellRecord>>>,
 }
 
 impl<'a> Matrix<'a> {
     fn of(scenario: &'a ScenarioRecord) -> Self {
-        let mut matrix = Self { rows: BTreeSet::new(), columns: BTreeSet::new(), places: BTreeMap::new() };
+        let mut matrix = Self { columns: BTreeSet::new(), rows: BTreeMap::new() };
         for cell in &scenario.cells {
-            let row = (tags::text(&cell.image), tags::patches(cell));
-            matrix.rows.insert(row.clone());
+            let row = matrix.rows.entry((&cell.image, &cell.patches, cell.given)).or_default();
+            row.entry(&cell.software).or_default().push(cell);
             matrix.columns.insert(&cell.software);
-            matrix.places.entry((row, &cell.software)).or_default().push(cell);
         }
         matrix
     }
 
     fn write(&self, page: &Page<'_>, scenario: &ScenarioRecord, id: &str, out: &mut dyn Write) -> io::Result<()> {
-        let name = tags::text(&scenario.id);
+        let name = tags::name(&scenario.id);
         if self.rows.len() * self.columns.len() > EMPTY * (scenario.cells.len() + EMPTY) {
             return writeln!(out, "<p>{name}: too few of the combinations were run for a matrix; see all cells.</p>");
         }
@@ -53,51 +59,48 @@ impl<'a> Matrix<'a> {
         heads.extend(products.iter().map(String::as_str));
         heads.push("Row in all");
         let caption = format!("{name}: images and patches against products");
-        let table = Table { id, caption: &caption, heads: &heads };
-        table.begin(out)?;
-        self.rows.iter().try_for_each(|row| self.row(page, row, out))?;
+        Table { id, caption: &caption, heads: &heads }.begin(out)?;
+        self.rows.iter().try_for_each(|(row, places)| self.row(page, *row, places, out))?;
         self.totals(out)?;
         tags::end_table(out)
     }
 
-    fn row(&self, page: &Page<'_>, row: &Row, out: &mut dyn Write) -> io::Result<()> {
-        let (image, patches) = row;
+    fn row(
+        &self,
+        page: &Page<'_>,
+        (image, patches, given): Row<'a>,
+        places: &BTreeMap<&'a [String], Vec<&'a CellRecord>>,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        let (image, patches) = (tags::name(image), tags::patches(patches, given));
         write!(out, "<tr><th scope=\"row\">{image}</th><th scope=\"row\">{patches}</th>")?;
-        let mut all = Vec::new();
         for column in &self.columns {
-            let cells = self.places.get(&(row.clone(), *column)).map_or(&[][..], Vec::as_slice);
-            all.extend(cells);
-            match cells {
+            match places.get(column).map_or(&[][..], Vec::as_slice) {
                 [] => write!(out, "<td>not run</td>")?,
-                [cell] => write!(out, "<td>{} {}</td>", tags::verdict(cell.verdict), page.link(&cell.id))?,
-                several => write!(out, "<td>{}</td>", tally(several))?,
+                [cell] => write!(out, "<td>{} {}</td>", tags::verdict_of(cell), page.link(&cell.id))?,
+                several => write!(out, "<td>{}</td>", tally(several.iter().copied()))?,
             }
         }
-        writeln!(out, "<td>{}</td></tr>", tally(&all))
+        writeln!(out, "<td>{}</td></tr>", tally(places.values().flatten().copied()))
     }
 
     fn totals(&self, out: &mut dyn Write) -> io::Result<()> {
-        write!(out, "<tr><th scope=\"row\" colspan=\"2\">Column in all</th>")?;
-        for column in &self.columns {
-            let cells: Vec<_> = self.places.iter().filter(|((_, other), _)| other == column).flat_map(cells).collect();
-            write!(out, "<td>{}</td>", tally(&cells))?;
+        let mut columns: BTreeMap<&[String], Vec<&CellRecord>> = BTreeMap::new();
+        for (column, cells) in self.rows.values().flatten() {
+            columns.entry(column).or_default().extend(cells);
         }
-        let all: Vec<_> = self.places.iter().flat_map(cells).collect();
-        writeln!(out, "<td>{}</td></tr>", tally(&all))
+        write!(out, "<tr><th scope=\"row\" colspan=\"2\">Column in all</th>")?;
+        columns.values().try_for_each(|cells| write!(out, "<td>{}</td>", tally(cells.iter().copied())))?;
+        writeln!(out, "<td>{}</td></tr>", tally(columns.values().flatten().copied()))
     }
 }
 
-fn cells<'a, P>((_, cells): (&P, &Vec<&'a CellRecord>)) -> Vec<&'a CellRecord> {
-    cells.clone()
-}
-
 /// How many cells got which verdict, the worst first.
-fn tally(cells: &[&CellRecord]) -> String {
+fn tally<'a>(cells: impl Iterator<Item = &'a CellRecord>) -> String {
     let mut counts: BTreeMap<Verdict, usize> = BTreeMap::new();
     for cell in cells {
         *counts.entry(cell.verdict).or_default() += 1;
     }
     let said = |(verdict, count): (&Verdict, &usize)| format!("{count} {}", tags::verdict(*verdict));
-    let parts: Vec<String> = counts.iter().rev().map(said).collect();
-    if parts.is_empty() { words::count(0, "cell") } else { parts.join(", ") }
+    counts.iter().rev().map(said).collect::<Vec<_>>().join(", ")
 }

@@ -8,6 +8,7 @@ mod matrix;
 mod page;
 mod provenance;
 mod room;
+mod search;
 mod sides;
 mod summary;
 mod tags;

@@ -5,7 +5,7 @@ use patchbed_model::text::shorten;
 use super::tags;
 
 /// How many bytes all cells and causes together may take for their values and lines.
-const ALL: usize = 560 << 10;
+const ALL: usize = 448 << 10;
 /// How many of them one may take where there are few.
 const ONE: usize = 64 << 10;
 /// How many of them a line takes for its tags.

@@ -4,13 +4,19 @@ use std::io::{self, Write};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use patchbed_model::Verdict;
 use patchbed_model::record::CellRecord;
+use patchbed_model::text::shorten;
+use patchbed_model::{Given, Verdict};
 use sha2::{Digest as _, Sha256};
 
 use super::room::Room;
 use crate::look::{Look, Tone};
 use crate::{safe, words};
+
+/// How many characters of a name are shown.
+const NAME: usize = 80;
+/// How many names of a list are shown.
+const NAMES: usize = 4;
 
 /// The only style of the page.
 pub(super) const STYLE: &str = include_str!("style.css");
@@ -36,16 +42,24 @@ pub(super) fn escape(text: &str) -> String {
     out
 }
 
-/// Several names, each safe.
+/// A name, safe; of a very long one the beginning.
+pub(super) fn name(name: &str) -> String {
+    escape(&safe::name(&shorten(name, NAME), &Look::default()))
+}
+
+/// Several names, each safe; of many the first.
 pub(super) fn names(all: &[String], none: &str) -> String {
-    let names: Vec<String> = all.iter().map(|name| escape(&safe::name(name, &Look::default()))).collect();
+    let mut names: Vec<String> = all.iter().take(NAMES).map(|one| name(one)).collect();
+    if all.len() > NAMES {
+        names.push(format!("{} more", all.len() - NAMES));
+    }
     if names.is_empty() { none.to_owned() } else { names.join(", ") }
 }
 
-/// The patches of a cell, and how they are given where that is not the usual way.
-pub(super) fn patches(cell: &CellRecord) -> String {
-    let given = if cell.given.is_usual() { String::new() } else { format!(", {}", cell.given.text()) };
-    format!("{}{given}", names(&cell.patches, "no patch"))
+/// Patches, and how they are given where that is not the usual way.
+pub(super) fn patches(patches: &[String], given: Given) -> String {
+    let how = if given.is_usual() { String::new() } else { format!(", {}", given.text()) };
+    format!("{}{how}", names(patches, "no patch"))
 }
 
 /// Lines that prove something, as an entry of a list of labels.
@@ -75,6 +89,11 @@ pub(super) fn class(verdict: Verdict) -> &'static str {
 pub(super) fn verdict(verdict: Verdict) -> String {
     let glyph = words::glyph(verdict, &Look::default()).0;
     format!("<span class=\"{}\"><span aria-hidden=\"true\">{glyph}</span> {verdict}</span>", class(verdict))
+}
+
+/// The verdict of a cell, and whether it was ill before.
+pub(super) fn verdict_of(cell: &CellRecord) -> String {
+    format!("{}{}", verdict(cell.verdict), if cell.broken_before { " (broken before)" } else { "" })
 }
 
 /// A table before its rows. All of it is safe text.

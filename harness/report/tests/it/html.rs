@@ -100,6 +100,14 @@ fn page(record: &patchbed_model::Record) -> String {
 }
 
 #[test]
+fn every_page_is_well_formed_and_its_links_lead_somewhere() {
+    let none = records::record(Vec::new());
+    for record in [none, records::shop(), records::one_of_each(), records::closed_for_a_while()] {
+        assert_eq!(findings(&page(&record)), Vec::<String>::new());
+    }
+}
+
+#[test]
 fn no_text_of_a_record_stands_in_an_attribute() {
     let page = page(&records::all_texts("marked"));
     assert!(page.contains("marked"));
