@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
+use patchbed_model::outage::{Closed, Step};
 use patchbed_model::record::{AttemptRecord, CellRecord};
 use patchbed_model::{Arm, Outage, Outages, Stage};
 
@@ -51,45 +52,58 @@ fn outages(out: &mut dyn Write, id: &str, cell: &CellRecord, room: &mut Room) ->
     let table = Table { id, caption, heads: &heads };
     table.begin(out)?;
     for attempt in &cell.timeline {
-        let Some(seen) = &attempt.outages else { continue };
-        steps(out, attempt, seen, room)?;
-        seen.services.iter().try_for_each(|service| closed(out, attempt, seen, service, room))?;
+        if let Some(seen) = &attempt.outages {
+            Watched { attempt: name(attempt), arm: attempt.arm, seen }.write(out, room)?;
+        }
     }
     tags::end_table(out)
 }
 
-/// What was done meanwhile, on one line of the table.
-fn steps(out: &mut dyn Write, attempt: &AttemptRecord, seen: &Outages, room: &mut Room) -> io::Result<()> {
-    let when = |step: &patchbed_model::outage::Step| format!("{} {}", step.what, span(step.from, step.to));
-    let text: Vec<String> = seen.steps.iter().map(when).collect();
-    let Some(text) = room.line(&text.join("; ")) else { return Ok(()) };
-    let watched = words::duration(seen.milliseconds);
-    writeln!(out, "<tr><th scope=\"row\">{}</th><td>steps in {watched}</td><td>{text}</td><td>", name(attempt))?;
-    let times: Vec<(u64, u64)> = seen.steps.iter().map(|step| (step.from, step.to)).collect();
-    bar(out, seen.milliseconds, &times, "step")?;
-    writeln!(out, "</td></tr>")
+/// What one attempt saw.
+struct Watched<'a> {
+    attempt: String,
+    arm: Arm,
+    seen: &'a Outages,
 }
 
-fn closed(
-    out: &mut dyn Write,
-    attempt: &AttemptRecord,
-    seen: &Outages,
-    service: &Outage,
-    room: &mut Room,
-) -> io::Result<()> {
-    let closed: Vec<String> = service
-        .closed
-        .iter()
-        .map(|closed| format!("closed {}, during {}", span(closed.from, closed.to), closed.during.join(", ")))
-        .collect();
-    let all = format!("; {} in all, {}", words::duration(service.milliseconds()), restarts(service));
-    let text = if closed.is_empty() { restarts(service) } else { closed.join("; ") + &all };
-    let what = format!("{} at {}", service.service, service.addresses.join(", "));
-    let (Some(what), Some(text)) = (room.line(&what), room.line(&text)) else { return Ok(()) };
-    writeln!(out, "<tr><th scope=\"row\">{}</th><td>{what}</td><td>{text}</td><td>", name(attempt))?;
-    let times: Vec<(u64, u64)> = service.closed.iter().map(|closed| (closed.from, closed.to)).collect();
-    bar(out, seen.milliseconds, &times, if attempt.arm == Arm::Patched { "bad" } else { "without" })?;
-    writeln!(out, "</td></tr>")
+impl Watched<'_> {
+    fn write(&self, out: &mut dyn Write, room: &mut Room) -> io::Result<()> {
+        self.steps(out, room)?;
+        self.seen.services.iter().try_for_each(|service| self.closed(service, out, room))
+    }
+
+    /// What was done meanwhile.
+    fn steps(&self, out: &mut dyn Write, room: &mut Room) -> io::Result<()> {
+        let text = |step: &Step| format!("{} {}", step.what, span(step.from, step.to));
+        let text: Vec<String> = self.seen.steps.iter().map(text).collect();
+        let Some(text) = room.line(&text.join("; ")) else { return Ok(()) };
+        let watched = words::duration(self.seen.milliseconds);
+        writeln!(out, "<tr><th scope=\"row\">{}</th><td>steps in {watched}</td><td>{text}</td><td>", self.attempt)?;
+        let times: Vec<(u64, u64)> = self.seen.steps.iter().map(|step| (step.from, step.to)).collect();
+        bar(out, self.seen.milliseconds, &times, "step")?;
+        writeln!(out, "</td></tr>")
+    }
+
+    /// When a service could not be reached.
+    fn closed(&self, service: &Outage, out: &mut dyn Write, room: &mut Room) -> io::Result<()> {
+        let text = |closed: &Closed| match closed.during.as_slice() {
+            [] => format!("closed {}", span(closed.from, closed.to)),
+            during => format!("closed {}, during {}", span(closed.from, closed.to), during.join(", ")),
+        };
+        let mut said: Vec<String> = service.closed.iter().map(text).collect();
+        if said.is_empty() {
+            said.push("never closed".to_owned());
+        } else {
+            said.push(format!("{} in all", words::duration(service.milliseconds())));
+        }
+        said.push(format!("restarted {}x", service.restarts));
+        let what = format!("{} at {}", service.service, service.addresses.join(", "));
+        let (Some(what), Some(said)) = (room.line(&what), room.line(&said.join("; "))) else { return Ok(()) };
+        writeln!(out, "<tr><th scope=\"row\">{}</th><td>{what}</td><td>{said}</td><td>", self.attempt)?;
+        let times: Vec<(u64, u64)> = service.closed.iter().map(|closed| (closed.from, closed.to)).collect();
+        bar(out, self.seen.milliseconds, &times, if self.arm == Arm::Patched { "bad" } else { "without" })?;
+        writeln!(out, "</td></tr>")
+    }
 }
 
 /// Times on a bar as long as what was watched; the text beside it says the same.
@@ -109,8 +123,4 @@ fn name(attempt: &AttemptRecord) -> String {
 
 fn span(from: u64, to: u64) -> String {
     format!("from {} to {}", words::duration(from), words::duration(to))
-}
-
-fn restarts(service: &Outage) -> String {
-    format!("opened anew {}x", service.restarts)
 }

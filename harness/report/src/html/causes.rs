@@ -23,7 +23,8 @@ pub(super) fn write(page: &Page<'_>, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "<p>None was found.</p>")?;
     }
     for (at, (scenario, cause)) in all.iter().take(CAUSES).enumerate() {
-        one(page, &format!("cause-{at}"), scenario, cause, out)?;
+        let about = About { scenario, cause, short: &page.short, look: &page.look };
+        one(page, &format!("cause-{at}"), about, out)?;
     }
     if all.len() > CAUSES {
         let more = words::count(all.len() - CAUSES, "more cause");
@@ -36,13 +37,8 @@ fn with_scenario(scenario: &ScenarioRecord) -> impl Iterator<Item = (&ScenarioRe
     scenario.causes.iter().map(move |cause| (scenario, cause))
 }
 
-fn one(
-    page: &Page<'_>,
-    id: &str,
-    scenario: &ScenarioRecord,
-    cause: &CauseRecord,
-    out: &mut dyn Write,
-) -> io::Result<()> {
+fn one(page: &Page<'_>, id: &str, about: About<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let (scenario, cause) = (about.scenario, about.cause);
     let room = &mut page.room();
     let title = room.line(&cause.title).unwrap_or_default();
     writeln!(out, "<article class=\"{}\" aria-labelledby=\"{id}\">", tags::class(cause.verdict))?;
@@ -51,7 +47,6 @@ fn one(
     writeln!(out, "<p>{}: {cells}{}</p>", tags::text(&scenario.id), proof(page, &cause.cells))?;
     let pairs: Vec<Pair<'_>> = cause.broke.iter().map(|broke| Pair::broke(broke, cause.verdict)).collect();
     sides::write(out, (&format!("{id}-broke"), "What differs"), &pairs, room)?;
-    let about = About { scenario, cause, short: &page.short, look: &page.look };
     writeln!(out, "<dl>")?;
     claims(page, &about.proven(), out)?;
     tags::evidence(out, &cause.evidence, room)?;

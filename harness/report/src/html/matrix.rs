@@ -32,10 +32,13 @@ pub(super) fn write(page: &Page<'_>, out: &mut dyn Write) -> io::Result<()> {
 /// An image, patches, and how these are given: a row.
 type Row<'a> = (&'a str, &'a [String], Given);
 
+/// The cells of a row by their products.
+type Places<'a> = BTreeMap<&'a [String], Vec<&'a CellRecord>>;
+
 /// The cells by their row and by their products, which are a column.
 struct Matrix<'a> {
     columns: BTreeSet<&'a [String]>,
-    rows: BTreeMap<Row<'a>, BTreeMap<&'a [String], Vec<&'a CellRecord>>>,
+    rows: BTreeMap<Row<'a>, Places<'a>>,
 }
 
 impl<'a> Matrix<'a> {
@@ -60,18 +63,13 @@ impl<'a> Matrix<'a> {
         heads.push("Row in all");
         let caption = format!("{name}: images and patches against products");
         Table { id, caption: &caption, heads: &heads }.begin(out)?;
-        self.rows.iter().try_for_each(|(row, places)| self.row(page, *row, places, out))?;
+        self.rows.iter().try_for_each(|row| self.row(page, row, out))?;
         self.totals(out)?;
         tags::end_table(out)
     }
 
-    fn row(
-        &self,
-        page: &Page<'_>,
-        (image, patches, given): Row<'a>,
-        places: &BTreeMap<&'a [String], Vec<&'a CellRecord>>,
-        out: &mut dyn Write,
-    ) -> io::Result<()> {
+    fn row(&self, page: &Page<'_>, (row, places): (&Row<'_>, &Places<'_>), out: &mut dyn Write) -> io::Result<()> {
+        let (image, patches, given) = *row;
         let (image, patches) = (tags::name(image), tags::patches(patches, given));
         write!(out, "<tr><th scope=\"row\">{image}</th><th scope=\"row\">{patches}</th>")?;
         for column in &self.columns {
@@ -85,7 +83,7 @@ impl<'a> Matrix<'a> {
     }
 
     fn totals(&self, out: &mut dyn Write) -> io::Result<()> {
-        let mut columns: BTreeMap<&[String], Vec<&CellRecord>> = BTreeMap::new();
+        let mut columns = Places::new();
         for (column, cells) in self.rows.values().flatten() {
             columns.entry(column).or_default().extend(cells);
         }

@@ -1,5 +1,5 @@
-//! One page that needs nothing besides itself: no script, no request, no style from elsewhere. It is read without styles
-//! as well, by keyboard and by ear, and text of a record is only ever text in it: it stands in no attribute.
+//! One page that needs nothing besides itself: no script, no request, no style from elsewhere. It can be read without
+//! styles as well, by keyboard and by ear. Text of a record is only ever text in it: it stands in no attribute.
 
 mod attempts;
 mod causes;

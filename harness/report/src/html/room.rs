@@ -25,7 +25,7 @@ impl Room {
         Self { left: ALL.checked_div(number).unwrap_or(ALL).min(ONE), refused: false }
     }
 
-    /// The line, safe and perhaps shortened, while there is room. What comes after one that found none finds none either.
+    /// The line, safe and perhaps shortened, while there is room. After one that found none, no other finds any.
     pub(super) fn line(&mut self, line: &str) -> Option<String> {
         let line = tags::text(&shorten(line.trim_end(), LINE));
         let left = self.left.checked_sub(line.len() + TAGS).filter(|_| !self.refused);

@@ -1,4 +1,4 @@
-//! What the search in the bundle of a cell found: who brings what, in which attempts that showed, and what may be shipped.
+//! What the search in the bundle of a cell found: who brings what, which attempts prove it, what may be shipped.
 
 use std::io::{self, Write};
 

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use patchbed_model::record::Broke;
 use patchbed_model::{Difference, Key, Verdict};
+use similar::{DiffOp, DiffTag};
 
 use super::room::Room;
 use super::tags::{self, Table};
@@ -105,35 +106,38 @@ fn lines(out: &mut dyn Write, id: &str, pair: &Pair<'_>, room: &mut Room) -> io:
         if at > 0 {
             writeln!(out, "<tr><td colspan=\"2\">…</td></tr>")?;
         }
-        for operation in group {
-            let (was, now) = (&was[operation.old_range()], &now[operation.new_range()]);
-            let equal = operation.tag() == similar::DiffTag::Equal;
-            for at in 0..was.len().max(now.len()) {
-                let (was, now) = (was.get(at).copied(), now.get(at).copied());
-                if !pair_of_lines(out, was, now, equal, room)? {
-                    return tags::end_table(out);
-                }
-            }
+        for both in group.iter().flat_map(|operation| aligned(operation, &was, &now)) {
+            let Some(row) = both.row(room) else { return tags::end_table(out) };
+            writeln!(out, "{row}")?;
         }
     }
     tags::end_table(out)
 }
 
-/// One line of each side; says whether there was room. What differs has a sign, for colour alone says nothing.
-fn pair_of_lines(
-    out: &mut dyn Write,
-    was: Option<&str>,
-    now: Option<&str>,
+/// A line of each side that stand next to each other.
+struct Both<'a> {
+    was: Option<&'a str>,
+    now: Option<&'a str>,
     equal: bool,
-    room: &mut Room,
-) -> io::Result<bool> {
-    let mut side = |line: Option<&str>, tag: &str, sign: &str| match line.map(|line| room.line(line)) {
-        None => Some(String::new()),
-        Some(None) => None,
-        Some(Some(line)) if equal => Some(format!("  {line}")),
-        Some(Some(line)) => Some(format!("<{tag}>{sign} {line}</{tag}>")),
-    };
-    let (Some(was), Some(now)) = (side(was, "del", "-"), side(now, "ins", "+")) else { return Ok(false) };
-    writeln!(out, "<tr><td>{was}</td><td>{now}</td></tr>")?;
-    Ok(true)
+}
+
+/// The lines of one operation of a diff, next to each other.
+fn aligned<'a>(operation: &DiffOp, was: &'a [&'a str], now: &'a [&'a str]) -> impl Iterator<Item = Both<'a>> {
+    let (was, now) = (&was[operation.old_range()], &now[operation.new_range()]);
+    let equal = operation.tag() == DiffTag::Equal;
+    let both = move |at| Both { was: was.get(at).copied(), now: now.get(at).copied(), equal };
+    (0..was.len().max(now.len())).map(both)
+}
+
+impl Both<'_> {
+    /// Its row, while there is room. What differs has a sign, for colour alone says nothing.
+    fn row(&self, room: &mut Room) -> Option<String> {
+        let mut side = |line: Option<&str>, tag: &str, sign: &str| match line {
+            None => Some(String::new()),
+            Some(line) if self.equal => room.line(line).map(|line| format!("  {line}")),
+            Some(line) => room.line(line).map(|line| format!("<{tag}>{sign} {line}</{tag}>")),
+        };
+        let (was, now) = (side(self.was, "del", "-")?, side(self.now, "ins", "+")?);
+        Some(format!("<tr><td>{was}</td><td>{now}</td></tr>"))
+    }
 }

@@ -11,8 +11,8 @@ use quick_xml::events::{BytesStart, Event};
 use sha2::{Digest as _, Sha256};
 
 /// The elements of the page.
-const ELEMENTS: &str = " html head meta title style body a nav ul li main section article h1 h2 h3 p span code pre dl dt dd div \
-    table caption thead tbody tr th td del ins svg rect ";
+const ELEMENTS: &str = " html head meta title style body a nav ul li main section article h1 h2 h3 p span code pre \
+    dl dt dd div table caption thead tbody tr th td del ins svg rect ";
 
 /// What is wrong with a page: nothing.
 pub(crate) fn findings(text: &str) -> Vec<String> {
