@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use patchbed_model::Record;
 
-use crate::{Ctrf, Github, Json, Junit, Look, Markdown, Tap, Terminal};
+use crate::{Ctrf, Github, Html, Json, Junit, Look, Markdown, Tap, Terminal};
 
 /// Writes a record in one format.
 pub trait Report {
@@ -61,4 +61,6 @@ formats! {
     Markdown = "markdown", "report.md", |_: &Look| Markdown;
     /// Annotations of GitHub, to be printed by a step of a workflow.
     Github = "github", "annotations.log", |_: &Look| Github;
+    /// A page for a browser.
+    Html = "html", "report.html", |_: &Look| Html;
 }

@@ -248,7 +248,7 @@ pub(crate) struct Outputs {
     /// From which verdict on the command fails
     #[arg(long, value_name = "VERDICT", default_value = "changed")]
     pub(crate) fail_on: FailOn,
-    /// Also make reports: terminal, json, junit, tap, ctrf, markdown, github; without a path, into the run's folder
+    /// Also make reports: terminal, json, junit, tap, ctrf, markdown, github, html; without a path, into the run's folder
     #[arg(long, value_name = "KIND[=PATH]", value_delimiter = ',')]
     pub(crate) report: Vec<String>,
     /// How progress is shown

@@ -120,7 +120,7 @@ pub(crate) struct ReportArguments {
     /// The run [default: the last one]
     #[arg(value_name = "RUN")]
     pub(crate) run: Option<String>,
-    /// The format: terminal, json, junit, tap, ctrf, markdown, github
+    /// The format: terminal, json, junit, tap, ctrf, markdown, github, html
     #[arg(long, value_name = "KIND", default_value = "terminal")]
     pub(crate) format: String,
     /// The file [default: standard output]

@@ -42,7 +42,7 @@ fn a_harmless_patch_is_same() {
 fn a_harmful_patch_regresses() {
     needs!(userns, overlay, root);
     let project = Project::probing("test ! -e /opt/patched");
-    let said = run(&project, &["--report", "junit,json=out.json"]);
+    let said = run(&project, &["--report", "junit,html,json=out.json"]);
     assert_eq!(said.status, Some(1), "{said:?}");
     golden!(said);
     let written = std::fs::read_to_string(project.path().join("out.json")).expect("the report");
@@ -50,6 +50,8 @@ fn a_harmful_patch_regresses() {
     assert_eq!((record.verdict, record.exit), (Verdict::Regressed, 1));
     let junit = std::fs::read_to_string(project.path().join(".patchbed/last/report.xml")).expect("the report");
     assert!(junit.contains("failures=\"1\""), "{junit}");
+    let page = std::fs::read_to_string(project.path().join(".patchbed/last/report.html")).expect("the page");
+    assert!(page.contains("<h1>1 cell regressed (1 cause), 0 undecided</h1>"), "{page}");
 }
 
 #[test]

@@ -6,8 +6,8 @@ use patchbed_model::record::{CellRecord, ScenarioRecord};
 
 use super::page::Page;
 use super::text::{code, in_table, prose};
+use crate::outage;
 use crate::telling::{self, Telling};
-use crate::terminal::outage;
 use crate::words;
 
 pub(super) fn write(telling: &Telling<'_>, scenario: &ScenarioRecord, page: &mut Page) {

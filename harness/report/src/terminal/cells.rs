@@ -4,11 +4,13 @@ use std::io::{self, Write};
 
 use patchbed_model::record::{CellRecord, ScenarioRecord};
 
-use super::outage;
 use super::screen::Screen;
-use crate::layout::{Line, cut};
+use crate::layout::{Line, cut, wrap};
 use crate::look::Tone;
-use crate::{safe, telling, words};
+use crate::{outage, safe, telling, words};
+
+/// The column of the text below the line of a cell.
+const COLUMN: usize = 13;
 
 pub(super) fn write(screen: &Screen<'_>, scenario: &ScenarioRecord, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{}", header(screen, scenario))?;
@@ -17,11 +19,23 @@ pub(super) fn write(screen: &Screen<'_>, scenario: &ScenarioRecord, out: &mut dy
     let widest = names.iter().map(|name| console::measure_text_width(name)).max().unwrap_or(0);
     for (cell, name) in shown.iter().zip(&names) {
         writeln!(out, "{}", line(screen, scenario, cell, name, widest))?;
-        outage::write(cell, screen.look, out)?;
+        outages(screen, cell, out)?;
     }
     for (verdict, count) in counted {
         let (glyph, tone) = words::glyph(verdict, screen.look);
         writeln!(out, "  {} {count} more: {verdict}", screen.look.paint(tone, glyph))?;
+    }
+    Ok(())
+}
+
+/// For how long its services could not be reached, below the line of the cell.
+fn outages(screen: &Screen<'_>, cell: &CellRecord, out: &mut dyn Write) -> io::Result<()> {
+    let look = screen.look;
+    for text in outage::texts(cell, look) {
+        for (at, line) in wrap(&text, look.width.saturating_sub(COLUMN)).iter().enumerate() {
+            let label = look.paint(Tone::Dim, if at == 0 { "    Outage   " } else { "             " });
+            writeln!(out, "{label}{line}")?;
+        }
     }
     Ok(())
 }

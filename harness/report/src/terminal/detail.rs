@@ -5,11 +5,10 @@ use std::io::{self, Write};
 use patchbed_model::record::{AttemptRecord, CellRecord, ScenarioRecord};
 use patchbed_model::{CellId, Difference, Record};
 
-use super::outage;
 use super::sides::signed;
 use crate::format::Report;
 use crate::look::{Look, Tone};
-use crate::{layout, safe, words};
+use crate::{layout, outage, safe, words};
 
 /// How many keys are listed where only their number matters.
 const KEYS: usize = 8;

@@ -6,7 +6,6 @@ mod causes;
 mod cells;
 mod detail;
 mod headline;
-pub(crate) mod outage;
 mod screen;
 mod sides;
 mod undecided;

@@ -5,6 +5,8 @@ use patchbed_model::{Given, Record, Verdict};
 use patchbed_report::{Colour, Depth, Detail, Format, Glyphs, Look, Report as _, Terminal};
 use patchbed_testkit::records;
 
+use crate::html;
+
 fn text(format: Format, record: &Record) -> String {
     with_look(format, record, &Look::default())
 }
@@ -170,6 +172,21 @@ fn of_many_causes_nine_are_annotated_and_the_others_counted() {
     let annotations: Vec<&str> = said.lines().filter(|line| line.starts_with("::")).collect();
     assert_eq!(annotations.len(), 10);
     assert_eq!(annotations[9], "::warning title=patchbed::3 more: `patchbed show` tells all");
+}
+
+#[test]
+fn the_shop_as_html() {
+    insta::assert_snapshot!(html::body(&text(Format::Html, &records::shop())));
+}
+
+#[test]
+fn one_of_each_as_html() {
+    insta::assert_snapshot!(html::body(&text(Format::Html, &records::one_of_each())));
+}
+
+#[test]
+fn an_outage_as_html() {
+    insta::assert_snapshot!(html::body(&text(Format::Html, &records::closed_for_a_while())));
 }
 
 #[test]

@@ -5,6 +5,8 @@ use patchbed_report::{Format, Glyphs, Look};
 use patchbed_testkit::records;
 use proptest::prelude::*;
 
+use crate::html;
+
 /// What is tried first: texts that steer terminals, browsers, spreadsheets, test harnesses and engines.
 const PAYLOADS: &[&str] = &[
     "<script>document.title=\"PWNED\"</script>",
@@ -75,6 +77,9 @@ fn findings(format: Format, record: &Record, look: &Look) -> Vec<String> {
         found.extend(text.lines().filter(|line| !is_tap(line)).map(ToOwned::to_owned));
         let points = text.lines().filter(|line| line.starts_with("ok ") || line.starts_with("not ok ")).count();
         found.extend((points != cells(record)).then(|| format!("{points} test points")));
+    }
+    if format == Format::Html {
+        found.extend(html::findings(&text));
     }
     found
 }

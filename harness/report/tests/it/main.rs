@@ -2,4 +2,5 @@
 
 mod goldens;
 mod hostile;
+mod html;
 mod numbers;

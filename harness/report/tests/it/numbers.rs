@@ -38,11 +38,13 @@ fn totals_of_ctrf_are_the_cells() {
     assert_eq!((of("passed"), of("failed"), of("skipped"), of("other")), (2, 3, 1, 3));
 }
 
-#[test]
-fn ten_thousand_cells() {
-    let cells = (0..10_000)
+/// A run of so many cells, of which a third is regressed.
+fn many(number: usize) -> Record {
+    let products: Vec<String> = (0..20).map(|product| format!("product-{product}")).collect();
+    let cells = (0..number)
         .map(|at| {
-            let mut cell = records::cell(&format!("c{at:011x}"), &["fix"], &["product"]);
+            let patch = format!("fix-{}", at / products.len());
+            let mut cell = records::cell(&format!("c{at:011x}"), &[&patch], &[&products[at % products.len()]]);
             if at % 3 == 0 {
                 cell.verdict = Verdict::Regressed;
                 cell.differences = vec![records::regressed("web.process.state", "running", "exited 1")];
@@ -50,14 +52,36 @@ fn ten_thousand_cells() {
             cell
         })
         .collect();
-    let record = records::record(vec![records::scenario("many", cells, vec![records::crash()])]);
+    records::record(vec![records::scenario("many", cells, vec![records::crash()])])
+}
+
+#[test]
+fn ten_thousand_cells() {
+    let record = many(10_000);
     let markdown = text(Format::Markdown, &record);
     assert!(markdown.len() <= 65_536);
     let shown = markdown.lines().filter(|line| line.starts_with("| ✗")).count();
     // The first of three is regressed; those that are the same would be one row.
     assert!(markdown.ends_with(&format!("here: {} cells. `patchbed show` tells all.\n", 10_000 - shown)));
     assert_eq!(text(Format::Github, &record).lines().count(), 3);
+    assert!(text(Format::Html, &record).matches("<tr>").count() > 10_000);
     for format in Format::ALL.iter().filter(|format| **format != Format::Github) {
         assert!(text(*format, &record).len() > 10_000);
     }
+}
+
+/// Also when its bundle is large, and each of the cells that are shown in full has more to show than there is room for.
+#[test]
+fn a_page_of_1200_cells_is_a_megabyte_at_most() {
+    let mut record = many(1_200);
+    let bundle: Vec<String> = (0..40).map(|patch| format!("a-patch-with-a-name-{patch}")).collect();
+    for cell in &mut record.scenarios[0].cells {
+        cell.patches.extend_from_slice(&bundle);
+    }
+    let lines: Vec<String> = (0..500).map(|line| format!("<{line}> & \"more\"")).collect();
+    for cell in record.scenarios[0].cells.iter_mut().take(150) {
+        cell.differences = (0..40).map(|at| records::regressed(&format!("log.{at}"), "", &lines.join("\n"))).collect();
+    }
+    let size = text(Format::Html, &record).len();
+    assert!(size <= 1 << 20, "{size}");
 }

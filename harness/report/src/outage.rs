@@ -1,18 +1,13 @@
 //! For how long services could not be reached with the patch, where that is longer than without it.
 
-use std::io::{self, Write};
-
 use patchbed_model::record::CellRecord;
 use patchbed_model::{Arm, Outage};
 
-use crate::look::{Look, Tone};
-use crate::{layout, safe, words};
+use crate::look::Look;
+use crate::{safe, words};
 
 /// How many milliseconds longer than in the longest attempt without the patch: less may come from how busy the machine was.
 const LONGER: u64 = 100;
-
-/// The column of the text below the line of a cell.
-const COLUMN: usize = 13;
 
 /// One text for each service of the cell: `web closed 1.4 s during configure of nginx (control 120 ms); restarted 2x`.
 pub(crate) fn texts(cell: &CellRecord, look: &Look) -> Vec<String> {
@@ -25,17 +20,6 @@ pub(crate) fn texts(cell: &CellRecord, look: &Look) -> Vec<String> {
         (with.milliseconds() > longest.milliseconds() + LONGER).then(|| told(without, with, look))
     };
     services.into_iter().filter_map(text).collect()
-}
-
-/// The same below the line of the cell.
-pub(super) fn write(cell: &CellRecord, look: &Look, out: &mut dyn Write) -> io::Result<()> {
-    for text in texts(cell, look) {
-        for (at, line) in layout::wrap(&text, look.width.saturating_sub(COLUMN)).iter().enumerate() {
-            let label = look.paint(Tone::Dim, if at == 0 { "    Outage   " } else { "             " });
-            writeln!(out, "{label}{line}")?;
-        }
-    }
-    Ok(())
 }
 
 /// What attempts of an arm saw of services.
