@@ -8,10 +8,34 @@ use crate::safe;
 /// How many characters of one text are shown.
 const LONGEST: usize = 400;
 
+/// What may stand behind a word.
+const MARKS: [char; 6] = [',', ';', ':', '.', ')', '…'];
+
 /// A sentence of any origin on one line.
 pub(super) fn prose(text: &str) -> String {
     let text = shorten(&safe::line(text), LONGEST);
-    text.split(' ').filter(|word| !word.is_empty()).map(word).collect::<Vec<_>>().join(" ")
+    let pieces: Vec<&str> = text.split(' ').filter(|piece| !piece.is_empty()).collect();
+    let (mut words, mut at) = (Vec::new(), 0);
+    while at < pieces.len() {
+        let end = at + quoted(&pieces[at..]);
+        words.push(word(&pieces[at..=end].join(" ")));
+        at = end + 1;
+    }
+    words.join(" ")
+}
+
+/// How many further pieces belong to the first one because a pair of backticks holds them together.
+fn quoted(pieces: &[&str]) -> usize {
+    let begins = pieces[0].trim_start_matches('(').strip_prefix('`');
+    if begins.is_none_or(|rest| rest.contains('`')) {
+        return 0;
+    }
+    let next = pieces.iter().skip(1).position(|piece| piece.contains('`'));
+    let ends = |at: &usize| {
+        let piece = pieces[at + 1].trim_end_matches(MARKS);
+        piece.ends_with('`') && longest_run(piece) == 1 && piece.matches('`').count() == 1
+    };
+    next.filter(ends).map_or(0, |at| at + 1)
 }
 
 /// A text of any origin on one line, as code.
@@ -37,11 +61,11 @@ pub(super) fn in_table(text: &str) -> String {
 
 /// A word with the marks around it outside of the code. What stands between backticks already keeps its own.
 fn word(word: &str) -> String {
-    if matches!(word, "+" | "→" | "…") {
+    if matches!(word, "+" | "→" | "…" | "%") {
         return word.to_owned();
     }
     let inner = word.trim_start_matches('(');
-    let core = inner.trim_end_matches([',', ';', ':', '.', ')', '…']);
+    let core = inner.trim_end_matches(MARKS);
     if core.is_empty() {
         return code(word);
     }
@@ -76,6 +100,7 @@ mod tests {
             "patch `libssl3-update`: 3 of 3 (so far), a + b"
         );
         assert_eq!(prose("@root fixes #1 and www.example.org <b>"), "`@root` fixes `#1` and `www.example.org` `<b>`");
+        assert_eq!(prose("`lists 2.0`, (`a b`) 0.4 % `open"), "`lists 2.0`, (`a b`) 0.4 % `` `open ``");
         assert_eq!(prose("``` ... 1. `x`"), "```` ``` ```` `...` 1. `x`");
         assert_eq!(prose("1.4 s .998 `a`b` 0123abc9"), "1.4 s .998 `` `a`b` `` `0123abc9`");
     }
