@@ -69,8 +69,9 @@ impl Steps {
     }
 
     fn apply(&mut self, cell: &PlanCell, arm: Arm) {
-        if cell.scenario.automatic && !cell.services().is_empty() {
-            self.add(Stage::Apply, "watch the ports of services until they are restarted".to_owned(), None);
+        if cell.scenario.automatic && !cell.services().is_empty() && cell.given() != Given::CutOff {
+            let until = if cell.reboots() { "the patch is in" } else { "they are restarted" };
+            self.add(Stage::Apply, format!("watch the ports of services until {until}"), None);
         }
         self.workloads(cell, When::During);
         match arm {
@@ -91,7 +92,7 @@ impl Steps {
 
     fn restart(&mut self, cell: &PlanCell, arm: Arm) {
         if cell.reboots() {
-            self.add(Stage::Restart, "kill everything, start the same disk again".to_owned(), None);
+            self.add(Stage::Restart, "stop the services, end everything, start the same disk again".to_owned(), None);
             if cell.given() == Given::CutOff && arm == Arm::Patched {
                 self.add(Stage::Apply, "mend what was cut off".to_owned(), None);
             }

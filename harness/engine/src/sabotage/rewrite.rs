@@ -3,7 +3,8 @@
 use super::fault::Fault;
 use super::script::{self, Script, behind_shell};
 use crate::scenario::{
-    Attempts, Delivery, Matrix, Patch, PatchAxis, Scenario, Service, ServiceRun, Software, SoftwareAxis, key_part,
+    Attempts, Delivery, Matrix, Patch, PatchAxis, Restarting, Scenario, Service, ServiceRun, Software, SoftwareAxis,
+    key_part,
 };
 
 /// The name of the patch that does nothing: a scenario that notices it moves by itself.
@@ -45,6 +46,9 @@ pub fn sabotaged(scenario: Scenario, faults: &[Fault], care: Care) -> Scenario {
         rollback: false,
         matrix: Matrix { patch: PatchAxis::Each, software: SoftwareAxis::All },
         delivery: Delivery::OneByOne,
+        interrupt: false,
+        // What a script leaves for a program is gone after a reboot.
+        restart: Restarting::Auto,
         services: behind(scenario.services),
         software: scenario.software.into_iter().map(software).collect(),
         ..scenario

@@ -92,7 +92,7 @@ fn web_servers_are_known_by_their_probes() {
 
 #[test]
 fn each_fault_has_a_cell_of_its_own_and_one_cell_has_none() {
-    let mut shop = Scenario { software: vec![bank()], rollback: true, ..scenario() };
+    let mut shop = Scenario { software: vec![bank()], rollback: true, interrupt: true, ..scenario() };
     shop.file = Utf8PathBuf::from("shop.yaml");
     let known = faults(&shop, &FaultKind::ALL);
     let plan = plan([sabotaged(shop, &known, Care::Full)], &Selection::default()).expect("a plan");
