@@ -127,13 +127,7 @@ impl From<BisectArguments> for RunArguments {
                 shell_fail: false,
                 dry_run: false,
             },
-            result: Outputs {
-                fail_on: FailOn::Changed,
-                report: Vec::new(),
-                progress: asked.progress,
-                json: asked.json,
-                events: None,
-            },
+            result: Outputs::plain(asked.progress, asked.json),
             budget: usize::try_from(asked.budget).ok(),
         }
     }
@@ -260,6 +254,13 @@ pub(crate) struct Outputs {
     /// Write what happens, one JSON line each; `-` is standard output
     #[arg(long, value_name = "FILE")]
     pub(crate) events: Option<Utf8PathBuf>,
+}
+
+impl Outputs {
+    /// The screen or the JSON alone, with this progress.
+    pub(crate) const fn plain(progress: Progress, json: bool) -> Self {
+        Self { fail_on: FailOn::Changed, report: Vec::new(), progress, json, events: None }
+    }
 }
 
 /// What to compare with.

@@ -11,7 +11,7 @@ use patchbed_model::{CellId, Event, Exit, Outcome, Record, Snapshot, Verdict};
 use patchbed_report::{safe, words};
 
 use super::{loading, run, sandboxes};
-use crate::arguments::{FailOn, NoiseArguments, Outputs, Selection};
+use crate::arguments::{NoiseArguments, Outputs, Selection};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::progress::Sinks;
@@ -28,7 +28,7 @@ pub(super) fn execute(context: &Context, arguments: &NoiseArguments) -> Result<E
     sandboxes::sweep_leftovers(context);
     let options = run::ordinary(context, &arguments.means);
     let harness = run::harness(context, options, &context.folders.kept(KEPT))?;
-    let mut sinks = Sinks::new(context, &outputs(arguments), &harness.state)?;
+    let mut sinks = Sinks::new(context, &Outputs::plain(arguments.progress, arguments.json), &harness.state)?;
     let mut listener = Listener { sinks: &mut sinks, snapshots: BTreeMap::new() };
     let made = run::make(context, &plan, &harness, &mut listener);
     let snapshots = listener.snapshots;
@@ -58,16 +58,6 @@ fn planned(context: &Context, arguments: &NoiseArguments) -> Result<Plan, Failur
     let plan = loading::planned(context, alone, &selection)?;
     loading::not_empty(&plan)?;
     Ok(plan)
-}
-
-fn outputs(arguments: &NoiseArguments) -> Outputs {
-    Outputs {
-        fail_on: FailOn::Changed,
-        report: Vec::new(),
-        progress: arguments.progress,
-        json: arguments.json,
-        events: None,
-    }
 }
 
 /// How the command ends: that attempts disagree is what was to be found out.

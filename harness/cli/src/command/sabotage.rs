@@ -12,7 +12,7 @@ use patchbed_model::{Exit, Key, Record, Verdict};
 use patchbed_report::{Look, Tone, safe, words};
 
 use super::{loading, run, sandboxes};
-use crate::arguments::{FailOn, Outputs, SabotageArguments, Selection};
+use crate::arguments::{Outputs, SabotageArguments, Selection};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::progress::Sinks;
@@ -90,7 +90,8 @@ impl Rounds<'_> {
     }
 
     fn round(&self, plan: &Plan, known: &Known, harness: &Harness) -> Result<Sabotage, Failure> {
-        let mut sinks = Sinks::new(self.context, &outputs(self.arguments), &harness.state)?;
+        let mut sinks =
+            Sinks::new(self.context, &Outputs::plain(self.arguments.progress, self.arguments.json), &harness.state)?;
         let made = run::make(self.context, plan, harness, &mut sinks);
         sinks.finish();
         let (record, seen) = made?;
@@ -107,16 +108,6 @@ fn options(context: &Context, arguments: &SabotageArguments) -> Options {
         candidates: Candidates::Skip,
         searching: Searching::Never,
         ..run::ordinary(context, &arguments.means)
-    }
-}
-
-fn outputs(arguments: &SabotageArguments) -> Outputs {
-    Outputs {
-        fail_on: FailOn::Changed,
-        report: Vec::new(),
-        progress: arguments.progress,
-        json: arguments.json,
-        events: None,
     }
 }
 

@@ -8,7 +8,9 @@ use std::io::{self, BufReader};
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Mutex;
 
-use rustix::fs::{AtFlags, Mode, OFlags, Timespec, Timestamps, fstat, futimens, mkdirat, openat, statat};
+use rustix::fs::{
+    AtFlags, Dir, DirEntry, Mode, OFlags, Timespec, Timestamps, fstat, futimens, mkdirat, openat, statat,
+};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
@@ -61,9 +63,11 @@ impl Kept {
     /// Copies go into this folder, in which those of an earlier boot may be.
     pub(crate) fn new(scratch: Option<OwnedFd>) -> Self {
         let mut state = State::default();
-        while let Some((name, copy)) = scratch.as_ref().and_then(|scratch| Copy::find(scratch, state.next)) {
-            state.copies.insert(name, copy);
-            state.next += 1;
+        // In the order in which they were taken: a later copy stands for an earlier one of its name. One that was not
+        // finished has no index, but its number is taken.
+        for number in scratch.as_ref().map(numbers).unwrap_or_default() {
+            state.copies.extend(scratch.as_ref().and_then(|scratch| Copy::find(scratch, number)));
+            state.next = number + 1;
         }
         Self { scratch, state: Mutex::new(state) }
     }
@@ -174,6 +178,16 @@ fn take_one(copier: &mut Copier, (folder, label): (&OwnedFd, &CStr), path: &str)
     Ok(Entry { path: path.to_owned(), present, parent })
 }
 
+/// The numbers of all copies in a folder, ascending. What cannot be listed holds none.
+fn numbers(scratch: &OwnedFd) -> Vec<u64> {
+    let Ok(folder) = open_folder(scratch, c".") else { return Vec::new() };
+    let Ok(entries) = Dir::read_from(&folder) else { return Vec::new() };
+    let number = |entry: rustix::io::Result<DirEntry>| entry.ok()?.file_name().to_str().ok()?.parse().ok();
+    let mut numbers: Vec<u64> = entries.filter_map(number).collect();
+    numbers.sort_unstable();
+    numbers
+}
+
 fn label(number: usize) -> CString {
     CString::new(number.to_string()).unwrap_or_default()
 }
@@ -188,7 +202,7 @@ fn new_folder(scratch: &OwnedFd, name: &CString) -> io::Result<OwnedFd> {
     open_folder(scratch, name)
 }
 
-fn open_folder(scratch: &OwnedFd, name: &CString) -> io::Result<OwnedFd> {
+fn open_folder(scratch: &OwnedFd, name: &CStr) -> io::Result<OwnedFd> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     Ok(openat(scratch, name, flags, Mode::empty())?)
 }

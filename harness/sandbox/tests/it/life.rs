@@ -34,8 +34,10 @@ async fn a_reboot_keeps_the_disk_and_nothing_else() {
     bed.spec.upper = Upper::Disk;
     let mut sandbox = bed.open().await;
     sandbox.start(service("still there", "sleep 1000")).await.expect("start");
-    let kept = sandbox.keep("back", vec!["/etc/conf".to_owned()]).await;
-    kept.expect("keep");
+    sandbox.keep("back", vec!["/etc/conf".to_owned()]).await.expect("keep");
+    sandbox.keep("gap", vec!["/etc/conf/below".to_owned()]).await.expect_err("a file has nothing below it");
+    run(&*sandbox, "echo later > /etc/conf").await;
+    sandbox.keep("back", vec!["/etc/conf".to_owned()]).await.expect("keep");
     for round in 1..4 {
         let text =
             format!("echo {round} >> /etc/rounds; rm -f /etc/conf; touch /run/x /tmp/x /dev/shm/x; sleep 1000 & :");
@@ -57,7 +59,8 @@ async fn a_reboot_keeps_the_disk_and_nothing_else() {
         );
     }
     sandbox.restore("back").await.expect("restore");
-    assert_eq!(run(&*sandbox, "ls /etc/conf").await.output.text, "/etc/conf\n");
+    assert_eq!(run(&*sandbox, "cat /etc/conf").await.output.text, "later\n");
+    sandbox.keep("again", vec!["/etc/conf".to_owned()]).await.expect("a number that nobody has");
     sandbox.close().await.expect("close");
     let Bed { backend, folder, .. } = bed;
     drop(backend);
