@@ -1,7 +1,7 @@
 //! Scenario files in, run record out: load, plan, compare, judge, store, run, review.
 //!
 //! Modules stand in the order
-//! `scenario → covering → sabotage → load → plan → noise → compare → judge → search → store → run → review`, and
+//! `scenario → covering → sabotage → load → plan → noise → compare → judge → search → store → run → review → init`, and
 //! each imports only what stands left of it (`scripts/layers` checks that). Nothing here knows terminals, report formats
 //! or argument parsing.
 //!
@@ -9,6 +9,7 @@
 //! and gives back the record, which [`store::State`] keeps and [`review`] decides on.
 
 pub mod compare;
+pub mod init;
 pub mod judge;
 pub mod load;
 pub mod noise;

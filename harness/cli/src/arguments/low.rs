@@ -3,7 +3,9 @@
 use camino::Utf8PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
-use super::run::{BisectArguments, CheckArguments, NoiseArguments, PlanArguments, RunArguments, SabotageArguments};
+use super::run::{
+    BisectArguments, CheckArguments, InitArguments, NoiseArguments, PlanArguments, RunArguments, SabotageArguments,
+};
 use super::stored::{
     AcceptArguments, CleanArguments, DoctorArguments, ExplainArguments, ImagesArguments, RejectArguments,
     ReportArguments, ReviewArguments, SchemaArguments, ShellArguments, ShowArguments,
@@ -12,6 +14,7 @@ use super::stored::{
 const AFTER: &str = "\
 First steps:
   patchbed doctor                        can this machine make sandboxes?
+  patchbed init                          write a scenario for this machine, or for an image
   patchbed check scenarios/web.yaml      is the scenario right?
   patchbed run scenarios/web.yaml        is the patch harmless?
 
@@ -64,6 +67,8 @@ pub(crate) enum When {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Word {
+    /// Look at an image while it runs, and write a scenario for what is seen
+    Init(InitArguments),
     /// Say every problem of scenario files at once, with places and remedies; run nothing
     Check(CheckArguments),
     /// Show what would be run: cells, attempts, steps

@@ -10,8 +10,8 @@ mod stored;
 pub(crate) use low::{Global, When, Word};
 pub(crate) use read::{Parsed, Styled, parse};
 pub(crate) use run::{
-    Baseline, BisectArguments, CheckArguments, FailOn, Files, How, Means, NoiseArguments, Outputs, PlanArguments,
-    Progress, RunArguments, SabotageArguments, Selection,
+    Baseline, BisectArguments, CheckArguments, FailOn, Files, How, InitArguments, Means, NoiseArguments, Outputs,
+    PlanArguments, Progress, RunArguments, SabotageArguments, Selection,
 };
 pub(crate) use stored::{
     AcceptArguments, CleanArguments, DoctorArguments, ImagesWord, RejectArguments, ReportArguments, ReviewArguments,

@@ -34,6 +34,28 @@ pub(crate) struct Selection {
     pub(crate) last_failed: bool,
 }
 
+/// `init`.
+#[derive(Debug, Args)]
+pub(crate) struct InitArguments {
+    /// An image of the project, a folder, a tarball, or `host` for this machine's own root
+    #[arg(value_name = "IMAGE", default_value = "host")]
+    pub(crate) image: String,
+    /// How long what was started is watched before it is looked at
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = super::read::duration)]
+    pub(crate) watch: std::time::Duration,
+    /// Start nothing: look at files and packages alone
+    #[arg(long)]
+    pub(crate) no_start: bool,
+    #[command(flatten)]
+    pub(crate) means: Means,
+    /// Print the scenario instead of writing `scenarios/IMAGE.yaml`
+    #[arg(long)]
+    pub(crate) stdout: bool,
+    /// Write over a scenario that is there
+    #[arg(long, conflicts_with = "stdout")]
+    pub(crate) force: bool,
+}
+
 /// `check`.
 #[derive(Debug, Args)]
 pub(crate) struct CheckArguments {

@@ -47,7 +47,7 @@ pub(super) async fn spec(context: &Context, word: &str) -> Result<SandboxSpec, F
 }
 
 /// What a word means.
-fn describe(context: &Context, word: &str) -> Result<Described, Failure> {
+pub(super) fn describe(context: &Context, word: &str) -> Result<Described, Failure> {
     let here = |source| Described { base: Utf8PathBuf::from("."), source, install: Vec::new() };
     if word == "host" {
         return Ok(here(AnySource::Host(Host { exclude: None, include: None })));
@@ -76,7 +76,7 @@ fn named(context: &Context, name: &str) -> Result<Described, Failure> {
 }
 
 impl Described {
-    async fn make(&self, context: &Context, offline: bool) -> Result<Image, Failure> {
+    pub(super) async fn make(&self, context: &Context, offline: bool) -> Result<Image, Failure> {
         let backend = sandboxes::backend(context);
         let store = sandboxes::store(context)?;
         let workshop = Workshop { backend: &backend, store: &store, base: &self.base, image: None, offline };

@@ -7,6 +7,7 @@ mod contents;
 mod doctor;
 mod explain;
 mod images;
+mod init;
 mod loading;
 mod noise;
 mod plan;
@@ -30,6 +31,7 @@ use crate::failure::Failure;
 /// Does what the command says.
 pub(crate) fn execute(context: &Context, word: Word) -> Result<u8, Failure> {
     let exit = match word {
+        Word::Init(arguments) => init::execute(context, &arguments),
         Word::Check(arguments) => check::execute(context, &arguments),
         Word::Plan(arguments) => plan::execute(context, &arguments),
         Word::Run(arguments) => run::execute(context, arguments),

@@ -1,20 +1,24 @@
 //! `noise`: scenarios without their patches, run again and again: how much they move by themselves.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use patchbed_engine::judge::{Moves, Moving, Scatter, Shown};
 use patchbed_engine::plan::{CellNames, Plan};
-use patchbed_engine::run::EventSink;
+use patchbed_engine::run::{EventSink, Options};
+use patchbed_engine::scenario::Scenario;
 use patchbed_engine::store::exit;
 use patchbed_model::text::{one_line, shorten};
-use patchbed_model::{CellId, Event, Exit, Outcome, Record, Snapshot, Verdict};
+use patchbed_model::{CellId, Event, Exit, Health, Key, Outcome, Record, Snapshot, Verdict};
 use patchbed_report::{safe, words};
 
 use super::{loading, run, sandboxes};
-use crate::arguments::{NoiseArguments, Outputs, Selection};
+use crate::arguments::{NoiseArguments, Outputs, Progress, Selection};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::progress::Sinks;
+
+/// What the attempts of each cell showed.
+type Snapshots = BTreeMap<CellId, Vec<Snapshot>>;
 
 /// The folder of these runs below that of the others: they are nobody's last run.
 pub(super) const KEPT: &str = "noise";
@@ -27,17 +31,8 @@ pub(super) fn execute(context: &Context, arguments: &NoiseArguments) -> Result<E
     let plan = planned(context, arguments)?;
     sandboxes::sweep_leftovers(context);
     let options = run::ordinary(context, &arguments.means);
-    let harness = run::harness(context, options, &context.folders.kept(KEPT))?;
-    let mut sinks = Sinks::new(context, &Outputs::plain(arguments.progress, arguments.json), &harness.state)?;
-    let mut listener = Listener { sinks: &mut sinks, snapshots: BTreeMap::new() };
-    let made = run::make(context, &plan, &harness, &mut listener);
-    let snapshots = listener.snapshots;
-    sinks.finish();
+    let (noise, _) = made(context, &plan, options, &Outputs::plain(arguments.progress, arguments.json))?;
     sandboxes::shrink(context, arguments.means.cache_size)?;
-    let (record, seen) = made?;
-    // The attempts were all that counted; what they taught waits for review.
-    harness.state.remove(&record.run)?;
-    let noise = Noise::of(&plan, &record, &snapshots, run::ended(measured(&record), seen));
     if arguments.json {
         context.output.json(&noise)?;
     } else {
@@ -45,6 +40,44 @@ pub(super) fn execute(context: &Context, arguments: &NoiseArguments) -> Result<E
         noise.lines().iter().for_each(|line| context.output.line(&safe::shown(line, look)));
     }
     Ok(noise.exit)
+}
+
+/// Makes the attempts, and gives back what each of them showed beside what is said of all.
+fn made(context: &Context, plan: &Plan, options: Options, outputs: &Outputs) -> Result<(Noise, Snapshots), Failure> {
+    let harness = run::harness(context, options, &context.folders.kept(KEPT))?;
+    let mut sinks = Sinks::new(context, outputs, &harness.state)?;
+    let mut listener = Listener { sinks: &mut sinks, snapshots: BTreeMap::new() };
+    let made = run::make(context, plan, &harness, &mut listener);
+    let snapshots = listener.snapshots;
+    sinks.finish();
+    let (record, seen) = made?;
+    // The attempts were all that counted; what they taught waits for review.
+    harness.state.remove(&record.run)?;
+    Ok((Noise::of(plan, &record, &snapshots, run::ended(measured(&record), seen)), snapshots))
+}
+
+/// What a scenario shows without its patch.
+pub(super) struct Still {
+    /// How the attempts ended.
+    pub(super) exit: Exit,
+    /// Why the environment is ill, or nothing could be seen, where that is so.
+    pub(super) reason: Option<String>,
+    /// What is ill.
+    pub(super) ill: BTreeSet<Key>,
+    /// What moves, one line each.
+    pub(super) moves: Vec<String>,
+}
+
+/// Makes so many attempts of a scenario without its patch.
+pub(super) fn still(context: &Context, scenario: Scenario, attempts: u32, options: Options) -> Result<Still, Failure> {
+    let selection = Selection { select: None, cell: Vec::new(), last_failed: false };
+    let plan = loading::planned(context, vec![scenario.without_patch(attempts)], &selection)?;
+    let (noise, snapshots) = made(context, &plan, options, &Outputs::plain(Progress::Auto, false))?;
+    let readings = snapshots.values().flatten().flat_map(|snapshot| &snapshot.readings);
+    let ill = readings.filter(|(_, reading)| reading.health == Some(Health::Bad)).map(|(key, _)| key.clone()).collect();
+    let moves = noise.cells.iter().flat_map(|cell| &cell.moves.moving).map(|one| one.key.to_string()).collect();
+    let reason = noise.cells.into_iter().find_map(|cell| cell.reason);
+    Ok(Still { exit: noise.exit, reason, ill, moves })
 }
 
 /// The cells of the scenarios without patches: those that differ only in these are one.
@@ -73,7 +106,7 @@ fn measured(record: &Record) -> Exit {
 /// Hears what each attempt showed.
 struct Listener<'a> {
     sinks: &'a mut Sinks,
-    snapshots: BTreeMap<CellId, Vec<Snapshot>>,
+    snapshots: Snapshots,
 }
 
 impl EventSink for Listener<'_> {
@@ -109,7 +142,7 @@ struct Cell {
 }
 
 impl Noise {
-    fn of(plan: &Plan, record: &Record, snapshots: &BTreeMap<CellId, Vec<Snapshot>>, exit: Exit) -> Self {
+    fn of(plan: &Plan, record: &Record, snapshots: &Snapshots, exit: Exit) -> Self {
         let cell = |cell: &patchbed_engine::plan::PlanCell| {
             let mut recorded = record.scenarios.iter().flat_map(|scenario| &scenario.cells);
             let recorded = recorded.find(|other| other.id == cell.id);

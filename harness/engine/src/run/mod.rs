@@ -39,6 +39,7 @@ pub use cancel::{Cancel, Canceller, Urgency};
 pub use clock::{Clock, SystemClock};
 pub use harness::{BaselineChoice, Candidates, EventSink, FailOn, Harness, Options, RunError, Searching};
 pub use reopen::{ReopenError, Side, reopen};
+pub(crate) use unit::booted;
 
 #[cfg(test)]
 mod tests;

@@ -41,11 +41,11 @@ pub(super) struct Services<'a> {
 
 /// Why a service is not ready.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct NotReady {
+pub(crate) struct NotReady {
     /// What was wrong when it was given up.
-    pub(super) text: String,
+    pub(crate) text: String,
     /// The end of its output.
-    pub(super) evidence: Vec<String>,
+    pub(crate) evidence: Vec<String>,
 }
 
 /// What a look at a service says.

@@ -29,7 +29,7 @@ pub(super) enum Unit {
 }
 
 /// Waits until systemd has finished booting, well or with failed units. Says why when it does not.
-pub(super) async fn booted(sandbox: &dyn Sandbox, clock: &dyn Clock) -> Result<Result<(), NotReady>, LinkError> {
+pub(crate) async fn booted(sandbox: &dyn Sandbox, clock: &dyn Clock) -> Result<Result<(), NotReady>, LinkError> {
     let start = clock.elapsed();
     loop {
         let left = BOOT.saturating_sub(clock.elapsed().saturating_sub(start));

@@ -170,10 +170,10 @@ enum Supply {
 }
 
 /// A fetch under way.
-struct Fetching<'a> {
-    workshop: &'a Workshop<'a>,
-    image: &'a Image,
-    draft: Draft,
+pub(super) struct Fetching<'a> {
+    pub(super) workshop: &'a Workshop<'a>,
+    pub(super) image: &'a Image,
+    pub(super) draft: Draft,
 }
 
 impl Fetching<'_> {
@@ -264,7 +264,7 @@ impl Fetching<'_> {
         Ok(())
     }
 
-    async fn open(&self, network: Network) -> Result<Box<dyn Sandbox>, ChangeError> {
+    pub(super) async fn open(&self, network: Network) -> Result<Box<dyn Sandbox>, ChangeError> {
         let mut spec = self.image.spec("fetch packages");
         spec.network = network;
         spec.limits.time = WITHIN * 2;

@@ -15,6 +15,7 @@ mod keep;
 pub mod npm;
 mod package;
 mod patchset;
+mod pending;
 pub mod pip;
 pub mod remove;
 mod stock;
@@ -30,6 +31,8 @@ use patchbed_model::Digest;
 use patchbed_sandbox::{Bind, Sandbox};
 
 use crate::image::{ImageError, StoreError, Workshop};
+
+pub use pending::{Foreign, Pending, Update, pending};
 
 /// A kind of change.
 pub trait Change {
