@@ -90,7 +90,9 @@ class Tab:
         """Opens a file and waits until it is loaded; gives the seconds that took."""
         self.browser.events[self.session].clear()
         begin = time.monotonic()
-        self.call("Page.navigate", url=path.as_uri())
+        failed = self.call("Page.navigate", url=path.as_uri()).get("errorText")
+        if failed:
+            raise RuntimeError(f"{path}: {failed}")
         while not self.happened("Page.loadEventFired"):
             event = self.browser.read()
             self.browser.events[event.get("sessionId")].append(event)
