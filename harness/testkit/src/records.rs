@@ -160,6 +160,7 @@ pub fn slower() -> Record {
         regressed("web.log.warning", "", "upstream is slow"),
         regressed("reverted.files./etc/nginx/nginx.conf", "a file of 12 bytes", "a file of 30 bytes"),
     ];
+    cell.timeline[2].stages.insert(Stage::Revert, 300);
     let mut record = record(vec![scenario("shop", vec![cell], Vec::new())]);
     record.host = Some(host("Debian GNU/Linux 12 (bookworm)"));
     record.arguments = ["run", "scenarios/shop.yaml", "--set", "release=12 \u{2192} 13"].map(ToOwned::to_owned).into();

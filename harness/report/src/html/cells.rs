@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use patchbed_model::record::{CellRecord, ScenarioRecord};
 use patchbed_model::text::shorten;
-use patchbed_model::{Arm, Difference, Digest};
+use patchbed_model::{Arm, Difference, Digest, Stage};
 
 use super::page::Page;
 use super::room::Room;
@@ -83,6 +83,7 @@ impl InFull<'_> {
             say("Ill", &format!("{}: {value}", ill.key))?;
             said(&ill.evidence).try_for_each(|line| say("Evidence", line))?;
         }
+        say("Undo", &undone(cell))?;
         say("Readings", &readings(cell))?;
         say("Noise", &noise(cell))?;
         cell.notes.iter().try_for_each(|note| say("Note", note))?;
@@ -140,6 +141,21 @@ impl Part {
             _ => Self::Health,
         }
     }
+}
+
+/// What became of the environment when the patch was taken back; nothing where it was not.
+fn undone(cell: &CellRecord) -> String {
+    let times = cell.timeline.iter().filter(|attempt| attempt.stages.contains_key(&Stage::Revert)).count();
+    if times == 0 || cell.stops.iter().any(|stop| stop.stage == Stage::Revert) {
+        return String::new();
+    }
+    let left = cell.differences.iter().filter(|difference| Part::of(difference) == Part::Residue).count();
+    let left = if left == 0 {
+        "nothing is left behind".to_owned()
+    } else {
+        format!("{} not as before", words::count(left, "reading"))
+    };
+    format!("the patch was taken back in {}: {left}", words::count(times, "attempt"))
 }
 
 /// The differences with their sides, the worst first.
