@@ -6,6 +6,7 @@
 //! - `progress`: what a run says while it runs
 //! - `output`, `failure`, `bug`, `signals`: how things are said and how they end
 //! - `folders`, `reports`: where things are kept
+//! - `host`: what of the machine goes into the record
 
 #![forbid(unsafe_code)]
 
@@ -16,6 +17,7 @@ mod command;
 mod context;
 mod failure;
 mod folders;
+mod host;
 mod log;
 mod output;
 mod progress;

@@ -23,6 +23,7 @@ pub(crate) fn scenario() -> Scenario {
         title: "shop".to_owned(),
         file: Utf8PathBuf::from("scenarios/shop.yaml"),
         digest: Digest::of(b"shop"),
+        lines: BTreeMap::new(),
         images: vec![ImageUse {
             name: "box".to_owned(),
             base: Utf8PathBuf::from("scenarios"),

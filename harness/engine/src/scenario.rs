@@ -22,6 +22,8 @@ pub struct Scenario {
     pub file: Utf8PathBuf,
     /// The digest of the file's bytes.
     pub digest: Digest,
+    /// The lines of the file in which things with names stand, counted from 1.
+    pub lines: BTreeMap<String, u32>,
     /// The images it runs on: one, or those of `matrix.image`.
     pub images: Vec<ImageUse>,
     /// The patches under test, in the order in which they are applied.

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::id::Key;
+use crate::metric::Metric;
 use crate::outcome::Cause;
 use crate::reading::{Class, Reading};
 use crate::verdict::Verdict;
@@ -113,6 +114,9 @@ pub struct Judgement {
     pub ill: Vec<Ill>,
     /// Readings that move by themselves: seen to differ among control attempts.
     pub volatile: Vec<Key>,
+    /// The metrics that were judged by comparing the arms.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub metrics: Vec<Metric>,
     /// What a person should know besides.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,

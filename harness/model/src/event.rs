@@ -1,5 +1,7 @@
 //! What happens in a run, said once. The journal is the list of these; progress and the record are folds over it.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +11,7 @@ use crate::given::Given;
 use crate::id::{CellId, Digest, RunId};
 use crate::outage::Outages;
 use crate::outcome::{Arm, Outcome, Stage};
+use crate::record::Host;
 use crate::search::Search;
 
 /// One go at one arm of one cell.
@@ -56,6 +59,9 @@ pub struct Source {
     pub file: String,
     /// The digest of its bytes at the start.
     pub digest: Digest,
+    /// See [`crate::record::ScenarioRecord::lines`].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub lines: BTreeMap<String, u32>,
 }
 
 /// What happened. Every variant is one line of the journal.
@@ -74,6 +80,9 @@ pub enum Event {
         sources: Vec<Source>,
         /// The command's words, so that `run --last` can resume it.
         arguments: Vec<String>,
+        /// The machine; absent when not known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        host: Option<Host>,
     },
     /// A cell will be run.
     CellPlanned(PlannedCell),

@@ -11,6 +11,7 @@ use crate::difference::{Difference, Ill};
 use crate::exit::Exit;
 use crate::given::Given;
 use crate::id::{CellId, Digest, Key, RunId};
+use crate::metric::Metric;
 use crate::outage::Outages;
 use crate::outcome::{Arm, Blame, Cause, Stage};
 use crate::search::Search;
@@ -28,6 +29,12 @@ pub struct Record {
     pub run: RunId,
     /// The version of patchbed that ran it.
     pub version: String,
+    /// The machine that ran it; absent when not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<Host>,
+    /// The words of the command, without the program's name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub arguments: Vec<String>,
     /// When it began.
     #[schemars(with = "String")]
     pub started: Timestamp,
@@ -53,6 +60,23 @@ pub struct Record {
     pub notes: Vec<String>,
 }
 
+/// What of a machine may matter for what was seen on it. Its name is not kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Host {
+    /// The name and version of its system: `Debian GNU/Linux 12 (bookworm)`; absent when it does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system: Option<String>,
+    /// The name and version of its kernel.
+    pub kernel: String,
+    /// What its processors are: `x86_64`.
+    pub architecture: String,
+    /// How many of them the run could use.
+    pub processors: usize,
+    /// How many bytes of memory it has; absent when not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<u64>,
+}
+
 /// What is kept of one scenario.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ScenarioRecord {
@@ -65,6 +89,10 @@ pub struct ScenarioRecord {
     /// The digest of the file at the start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<Digest>,
+    /// The lines of the file, counted from 1, in which patches and products stand by their names, and services, workloads,
+    /// data and probes by the parts of keys that name them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub lines: BTreeMap<String, u32>,
     /// The heaviest verdict of its cells.
     pub verdict: Verdict,
     /// Its cells.
@@ -126,6 +154,9 @@ pub struct CellRecord {
     /// What is ill in every attempt without the patch, when that decided.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ill: Vec<Ill>,
+    /// The metrics that were judged by comparing the arms.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub metrics: Vec<Metric>,
     /// Readings that move by themselves.
     pub volatile: Vec<Key>,
     /// How many readings were compared.

@@ -18,6 +18,8 @@ const MOST: usize = 10;
 const LINES: usize = 5;
 const TITLE: usize = 200;
 const LONGEST: usize = 400;
+/// The line of a file in which nothing was found.
+const FIRST: u32 = 1;
 
 /// Writes commands that GitHub reads out of a step's log.
 #[derive(Clone, Copy, Debug, Default)]
@@ -34,6 +36,7 @@ enum Level {
 struct Annotation<'a> {
     level: Level,
     file: &'a str,
+    line: u32,
     title: &'a str,
     lines: Vec<String>,
 }
@@ -63,7 +66,7 @@ impl Annotation<'_> {
         };
         let (file, title) = (property(&safe::line(self.file)), property(&shorten(&safe::line(self.title), TITLE)));
         let lines: Vec<String> = self.lines.iter().map(|line| data(&shorten(&safe::line(line), LONGEST))).collect();
-        writeln!(out, "::{level} file={file},line=1,title={title}::{}", lines.join("%0A"))
+        writeln!(out, "::{level} file={file},line={},title={title}::{}", self.line, lines.join("%0A"))
     }
 }
 
@@ -87,7 +90,8 @@ fn of_cause<'a>(telling: &Telling<'a>, scenario: &'a ScenarioRecord, cause: &'a 
     lines.extend(telling.claims(scenario, cause).iter().map(said));
     lines.extend(cause.evidence.iter().take(LINES).map(|line| format!("Evidence: {line}")));
     lines.extend(telling.advice(cause).iter().map(said));
-    Annotation { level: level(cause.verdict), file: &scenario.file, title: &cause.title, lines }
+    let line = line(scenario, cause);
+    Annotation { level: level(cause.verdict), file: &scenario.file, line, title: &cause.title, lines }
 }
 
 fn of_cells<'a>(
@@ -99,7 +103,17 @@ fn of_cells<'a>(
     let (first, count) = (cells[0], words::count(cells.len(), "cell"));
     let lines = vec![format!("{count}: {}", first.verdict), format!("More: patchbed show {}", telling.id(&first.id))];
     let gravest = cells.iter().map(|cell| level(cell.verdict)).min().unwrap_or(Level::Notice);
-    Annotation { level: gravest, file: &scenario.file, title: reason, lines }
+    let named = || first.patches.iter().chain(&first.software);
+    let line = named().find_map(|name| scenario.lines.get(name)).copied().unwrap_or(FIRST);
+    Annotation { level: gravest, file: &scenario.file, line, title: reason, lines }
+}
+
+/// Where in the scenario's file the patch stands since which it is there, or else what shows it.
+fn line(scenario: &ScenarioRecord, cause: &CauseRecord) -> u32 {
+    let patch = cause.since.iter().map(|since| since.patch.as_str());
+    let keys = cause.broke.iter().map(|broke| &broke.key);
+    let shown = keys.flat_map(|key| key.as_str().splitn(3, '.').take(2));
+    patch.chain(shown).find_map(|name| scenario.lines.get(name)).copied().unwrap_or(FIRST)
 }
 
 fn reading(broke: &Broke) -> String {

@@ -158,12 +158,24 @@ impl<'a> Telling<'a> {
             let text = format!("{}: otherwise the same patches do not do this", only.given.text());
             Claim::Sentence("Only when", text, &only.not_in)
         });
-        since
-            .into_iter()
-            .chain(only)
-            .chain(self.search(scenario, cause))
-            .chain(self.products(scenario, cause))
-            .collect()
+        let search = self.search(scenario, cause);
+        let ship = self.ship_others(scenario, cause).filter(|_| search.is_empty());
+        since.into_iter().chain(only).chain(search).chain(ship).chain(self.products(scenario, cause)).collect()
+    }
+
+    /// The patches that may be shipped without the guilty one, where each was tried apart from it.
+    fn ship_others(&self, scenario: &ScenarioRecord, cause: &CauseRecord) -> Option<Claim<'a>> {
+        let guilty = &cause.since.as_ref().filter(|_| cause.verdict == Verdict::Regressed)?.patch;
+        let is_well = |cell: &CellRecord| matches!(cell.verdict, Verdict::Same | Verdict::Improved);
+        let mut patches: BTreeMap<&String, bool> = BTreeMap::new();
+        for (patch, cell) in scenario.cells.iter().flat_map(|cell| cell.patches.iter().map(move |patch| (patch, cell)))
+        {
+            *patches.entry(patch).or_insert(true) &= is_well(cell);
+        }
+        let well: Vec<String> = patches.into_iter().filter(|(_, well)| *well).map(|(patch, _)| patch.clone()).collect();
+        let hold = safe::name(guilty, self.look);
+        let text = format!("{}: well in every cell; hold {hold}", self.names(&well, ", "));
+        (!well.is_empty()).then_some(Claim::Sentence("Ship", text, &[]))
     }
 
     /// How sure it is, and what to do.

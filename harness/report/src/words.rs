@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::ToSpan as _;
 use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan as _};
 use patchbed_model::record::{CellRecord, ScenarioRecord, Since};
 use patchbed_model::{CellId, Difference, Given, Record, Verdict};
 
@@ -50,6 +50,24 @@ pub fn count(number: usize, noun: &str) -> String {
         None if noun.ends_with("ch") => format!("{number} {noun}es"),
         None => format!("{number} {noun}s"),
     }
+}
+
+/// A time as people read it: `2026-11-23 10:00:00 UTC`.
+#[must_use]
+pub fn time(at: Timestamp) -> String {
+    at.strftime("%F %T UTC").to_string()
+}
+
+/// A measured number with as many digits as say something: `0.042`, `12.35`, `104857600`.
+#[must_use]
+pub fn number(number: f64) -> String {
+    let digits = match number.abs() {
+        0.0..1.0 => 4,
+        1.0..1_000.0 => 2,
+        _ => 0,
+    };
+    let text = format!("{number:.digits$}");
+    if digits > 0 { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
 
 /// A probability as it is written: `.998`.
@@ -176,6 +194,12 @@ pub fn undecided(record: &Record) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_have_the_digits_that_say_something() {
+        let shown: Vec<String> = [0.0, 0.04217, -1.5, 12.3456, 999.999, 104_857_600.25].map(number).into();
+        assert_eq!(shown, ["0", "0.0422", "-1.5", "12.35", "1000", "104857600"]);
+    }
 
     #[test]
     fn durations_are_as_people_say_them() {

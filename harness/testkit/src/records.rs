@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 
 use patchbed_model::difference::DifferenceKind;
 use patchbed_model::outage::{Closed, Step};
-use patchbed_model::record::{AttemptRecord, Broke, CauseRecord, CellRecord, Record, SCHEMA, ScenarioRecord, Since};
+use patchbed_model::record::{
+    AttemptRecord, Broke, CauseRecord, CellRecord, Host, Record, SCHEMA, ScenarioRecord, Since,
+};
 use patchbed_model::search::{Answer, Found, Search};
 use patchbed_model::{
-    Arm, Blame, Cause, CauseKind, CellId, Class, Difference, Digest, Exit, Given, Ill, Key, Outage, Outages, RunId,
-    Stage, Verdict,
+    Arm, Better, Blame, Cause, CauseKind, CellId, Class, Difference, Digest, Exit, Given, Ill, Key, Metric, Outage,
+    Outages, RunId, Stage, Verdict,
 };
 
 /// A cell in which everything is the same.
@@ -33,6 +35,7 @@ pub fn cell(id: &str, patches: &[&str], software: &[&str]) -> CellRecord {
         stops: Vec::new(),
         ill: Vec::new(),
         volatile: Vec::new(),
+        metrics: Vec::new(),
         readings: 120,
         noise_bound: 0.25,
         timeline: vec![attempt(Arm::Control, 1), attempt(Arm::Control, 2), attempt(Arm::Patched, 1)],
@@ -79,6 +82,7 @@ pub fn scenario(id: &str, cells: Vec<CellRecord>, causes: Vec<CauseRecord>) -> S
         title: format!("{id} keeps working"),
         file: format!("scenarios/{id}.yaml"),
         digest: Some(Digest::of(id.as_bytes())),
+        lines: BTreeMap::new(),
         verdict,
         cells,
         causes,
@@ -102,6 +106,8 @@ pub fn record(scenarios: Vec<ScenarioRecord>) -> Record {
         schema: SCHEMA.to_owned(),
         run: RunId("2026-11-23-1a2b".to_owned()),
         version: "0.1.0".to_owned(),
+        host: None,
+        arguments: Vec::new(),
         started: "2026-11-23T10:00:00Z".parse().expect("a time stamp"),
         finished: Some("2026-11-23T10:01:31Z".parse().expect("a time stamp")),
         verdict,
@@ -137,7 +143,53 @@ pub fn shop() -> Record {
         accepted,
         ill("ce3130000000", &["bank-plugin", "scanner"]),
     ];
-    record(vec![scenario("shop", cells, vec![crash()])])
+    let mut shop = scenario("shop", cells, vec![crash()]);
+    shop.lines = BTreeMap::from([("april-2026".to_owned(), 3), ("bank-plugin".to_owned(), 5)]);
+    record(vec![shop])
+}
+
+/// A cell in which a patch made pages slow, measured on a machine of which all is known.
+#[must_use]
+pub fn slower() -> Record {
+    let mut cell = cell("c51040000000", &["nginx 1.24"], &[]);
+    cell.verdict = Verdict::Regressed;
+    cell.reason = "`probe.page-speed.median` got worse".to_owned();
+    cell.metrics = vec![page_speed("probe.page-speed.median")];
+    cell.differences = vec![
+        regressed("probe.page-speed.median", "12.4", "31.05"),
+        regressed("web.log.warning", "", "upstream is slow"),
+        regressed("reverted.files./etc/nginx/nginx.conf", "a file of 12 bytes", "a file of 30 bytes"),
+    ];
+    cell.timeline[2].stages.insert(Stage::Revert, 300);
+    let mut record = record(vec![scenario("shop", vec![cell], Vec::new())]);
+    record.host = Some(host("Debian GNU/Linux 12 (bookworm)"));
+    record.arguments = ["run", "scenarios/shop.yaml", "--set", "release=12 \u{2192} 13"].map(ToOwned::to_owned).into();
+    record
+}
+
+/// What five attempts without the patch and four with it measured.
+#[must_use]
+pub fn page_speed(key: &str) -> Metric {
+    Metric {
+        key: Key::new(key),
+        unit: Some("ms".to_owned()),
+        better: Better::Lower,
+        control: vec![12.4, 11.9, 12.75, 12.1, 12.6],
+        patched: vec![30.9, 31.2, 29.8, 33.0],
+        margin: 0.8,
+    }
+}
+
+/// A machine of this system.
+#[must_use]
+pub fn host(system: &str) -> Host {
+    Host {
+        system: Some(system.to_owned()),
+        kernel: "Linux 6.1.0-28-amd64".to_owned(),
+        architecture: "x86_64".to_owned(),
+        processors: 2,
+        memory: Some(8 << 30),
+    }
 }
 
 /// A cell in which a patch closed a service for a while, and was fine otherwise.
@@ -284,10 +336,13 @@ pub fn all_texts(text: &str) -> Record {
     record.version = text.to_owned();
     record.run = RunId(text.to_owned());
     record.notes = texts();
+    record.arguments = texts();
+    record.host = Some(Host { kernel: text.to_owned(), architecture: text.to_owned(), ..host(text) });
     for scenario in &mut record.scenarios {
         scenario.id = text.to_owned();
         scenario.title = text.to_owned();
         scenario.file = text.to_owned();
+        scenario.lines = BTreeMap::from([(text.to_owned(), 7)]);
         for cell in &mut scenario.cells {
             all_texts_of_cell(cell, text);
         }
@@ -323,6 +378,7 @@ fn all_texts_of_cell(cell: &mut CellRecord, text: &str) {
         evidence: vec![text.to_owned()],
         ..not_opened()
     }];
+    cell.metrics = vec![Metric { unit: Some(text.to_owned()), ..page_speed(text) }];
     cell.volatile = vec![Key::new(text)];
     cell.notes = vec![text.to_owned()];
     let texts = || vec![text.to_owned()];

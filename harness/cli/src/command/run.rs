@@ -140,6 +140,7 @@ pub(super) fn ordinary(context: &Context, means: &Means) -> Options {
         candidates: if context.environment.ci { Candidates::Skip } else { Candidates::Write },
         offline: means.offline,
         arguments: std::env::args().skip(1).collect(),
+        host: Some(crate::host::host()),
         ..Options::default()
     }
 }

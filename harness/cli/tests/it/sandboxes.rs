@@ -64,7 +64,7 @@ fn several_reports_are_made_at_once_and_each_again_from_the_record() {
         ("tap", "report.tap", "not ok 1 - "),
         ("ctrf", "report.ctrf.json", "\"failed\": 1,"),
         ("markdown", "report.md", "## ✗ 1 cell regressed (1 cause), 0 undecided\n"),
-        ("github", "annotations.log", "::error file=scenarios/one.yaml,line=1,title="),
+        ("github", "annotations.log", "::error file=scenarios/one.yaml,line=2,title="),
     ] {
         let written = std::fs::read_to_string(project.path().join(".patchbed/last").join(file)).expect("the report");
         assert!(written.contains(sign), "{written}");

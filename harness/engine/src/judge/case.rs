@@ -89,6 +89,7 @@ impl Case<'_> {
             volatile: baseline.moving(),
             noise_bound: bound(baseline.attempts),
             notes,
+            metrics: measured.iter().map(Measured::numbers).collect(),
             differences: weighed.differences,
         }
     }

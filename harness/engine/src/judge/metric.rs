@@ -11,7 +11,7 @@
 //! whatever the way in which it moves, and to one that moves in a tenth of attempts in 1 of 10 000.
 
 use patchbed_model::difference::DifferenceKind;
-use patchbed_model::{Better, Difference, Key, Reading, Rules, Snapshot, Value, Verdict};
+use patchbed_model::{Better, Difference, Key, Metric, Reading, Rules, Snapshot, Value, Verdict};
 
 use super::ranks::{Chances, chances, least_chance, middle, shift, spread};
 use super::tally::rule_for;
@@ -187,6 +187,18 @@ impl Measured<'_> {
             silenced: None,
             seen: (count(self.patched.iter().filter(apart).count()), count(self.patched.len())),
         })
+    }
+
+    /// The numbers, for people to look at.
+    pub(super) fn numbers(&self) -> Metric {
+        Metric {
+            key: self.key.clone(),
+            unit: self.reading.unit.clone(),
+            better: self.better,
+            control: self.control.clone(),
+            patched: self.patched.clone(),
+            margin: self.margin(),
+        }
     }
 
     /// What is to be said when nothing could be decided.

@@ -14,6 +14,7 @@ mod guard;
 mod hosted;
 mod image;
 mod library;
+mod lines;
 mod lowering;
 mod messages;
 mod name;

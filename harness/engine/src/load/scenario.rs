@@ -13,6 +13,7 @@ use super::bounds::{AttemptsText, LimitsText, MOST_CELLS, MatrixText, cells, gro
 use super::data::{DataText, data};
 use super::image::{Image, ImageText};
 use super::library::{Library, NOWHERE};
+use super::lines::lines;
 use super::lowering::{List, Lowering, items, length, span, value};
 use super::name::{Title, fault_of_word};
 use super::order::{Free, Wish, in_order};
@@ -112,7 +113,8 @@ pub(super) fn scenario(
         library.problems.list.retain(|problem| problem.code != Code::MissingKey || problem.place != root);
     }
     let wrong = library.problems.list.iter().any(|problem| problem.severity == Severity::Error);
-    (scenario.filter(|_| !wrong), names)
+    let lines = |scenario| Scenario { lines: lines(library, &node, &scenario), ..scenario };
+    (scenario.filter(|_| !wrong).map(lines), names)
 }
 
 /// Whether all scenarios that a scenario uses could be.
@@ -205,6 +207,7 @@ impl Lowering<'_> {
             id,
             file: path,
             digest,
+            lines: BTreeMap::new(),
             images,
             patches: patches.list,
             bundle: patches.bundle,

@@ -115,16 +115,18 @@ fn able(plan: &Plan, harness: &Harness) -> Result<Vec<String>, RunError> {
 /// Begins the chronicle of a new run: what is planned is in its journal before anything is told.
 fn begun<'a>(plan: &Plan, harness: &Harness, sink: &'a mut dyn EventSink) -> Result<Chronicle<'a>, StateError> {
     let run = new_id(harness);
-    let mut sources: BTreeMap<String, Digest> = BTreeMap::new();
-    for cell in &plan.cells {
-        sources.insert(cell.scenario.file.to_string(), cell.scenario.digest.clone());
+    let mut sources: BTreeMap<String, Source> = BTreeMap::new();
+    for scenario in plan.cells.iter().map(|cell| &cell.scenario) {
+        let (file, digest, lines) = (scenario.file.to_string(), scenario.digest.clone(), scenario.lines.clone());
+        sources.insert(file.clone(), Source { file, digest, lines });
     }
     let started = masked_event(Event::RunStarted {
         run: run.clone(),
         at: harness.clock.now(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        sources: sources.into_iter().map(|(file, digest)| Source { file, digest }).collect(),
+        sources: sources.into_values().collect(),
         arguments: harness.options.arguments.clone(),
+        host: harness.options.host.clone(),
     });
     let planned = plan.cells.iter().map(|cell| Event::CellPlanned(cell.planned()));
     let first: Vec<Event> = std::iter::once(started).chain(planned).collect();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use camino::Utf8PathBuf;
 use patchbed_kinds::image::Store;
+use patchbed_model::record::Host;
 use patchbed_model::{Event, RunId};
 use patchbed_sandbox::{Backend, Lack};
 
@@ -51,6 +52,8 @@ pub struct Options {
     pub resume: Option<RunId>,
     /// The words of the command, for the record.
     pub arguments: Vec<String>,
+    /// The machine, for the record.
+    pub host: Option<Host>,
     /// Seed of the run's id; from the system when `None`.
     pub seed: Option<u64>,
 }
@@ -69,6 +72,7 @@ impl Default for Options {
             cached: false,
             resume: None,
             arguments: Vec::new(),
+            host: None,
             seed: None,
         }
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use patchbed_model::event::{AttemptId, PlannedCell, Source};
-use patchbed_model::record::{AttemptRecord, CellRecord, Culprits, SCHEMA, ScenarioRecord};
+use patchbed_model::record::{AttemptRecord, CellRecord, Culprits, Host, SCHEMA, ScenarioRecord};
 use patchbed_model::search::{Answer, Search};
 use patchbed_model::{
     Arm, CellId, Difference, Digest, Event, Exit, Judgement, Outages, Outcome, Record, RunId, Snapshot, Stage, Verdict,
@@ -42,6 +42,8 @@ fn exit_of(cell: &CellRecord) -> Exit {
 pub struct Fold {
     run: Option<RunId>,
     version: String,
+    host: Option<Host>,
+    arguments: Vec<String>,
     started: Timestamp,
     sources: Vec<Source>,
     finished: Option<(Timestamp, Exit)>,
@@ -81,7 +83,9 @@ impl Fold {
     /// Takes in what happened next.
     pub fn take(&mut self, event: &Event) {
         match event {
-            Event::RunStarted { run, at, version, sources, arguments: _ } => {
+            Event::RunStarted { run, at, version, sources, arguments, host } => {
+                self.host.clone_from(host);
+                self.arguments.clone_from(arguments);
                 self.run = Some(run.clone());
                 self.started = *at;
                 self.version.clone_from(version);
@@ -172,6 +176,8 @@ impl Fold {
             schema: SCHEMA.to_owned(),
             run: self.run(),
             version: self.version,
+            host: self.host,
+            arguments: self.arguments,
             started: self.started,
             finished: self.finished.map(|(at, _)| at),
             verdict: cells().map(|cell| cell.verdict).max().unwrap_or(Verdict::Skipped),
@@ -186,13 +192,13 @@ impl Fold {
 }
 
 fn scenario(planned: &PlannedCell, sources: &[Source]) -> ScenarioRecord {
-    let digest: Option<Digest> =
-        sources.iter().find(|source| source.file == planned.file).map(|source| source.digest.clone());
+    let source = sources.iter().find(|source| source.file == planned.file);
     ScenarioRecord {
         id: planned.scenario.clone(),
         title: planned.title.clone(),
         file: planned.file.clone(),
-        digest,
+        digest: source.map(|source| source.digest.clone()),
+        lines: source.map(|source| source.lines.clone()).unwrap_or_default(),
         verdict: Verdict::Skipped,
         cells: Vec::new(),
         causes: Vec::new(),
@@ -324,6 +330,7 @@ impl CellFold {
             silenced,
             stops: judgement.causes,
             ill: judgement.ill,
+            metrics: judgement.metrics,
             volatile: judgement.volatile,
             readings: self.readings,
             noise_bound: judgement.noise_bound,
@@ -351,6 +358,7 @@ fn unjudged(never_begun: bool, outcomes: &BTreeMap<AttemptId, Outcome>) -> Judge
         causes: outcomes.values().filter_map(stopped).collect(),
         ill: Vec::new(),
         volatile: Vec::new(),
+        metrics: Vec::new(),
         notes: Vec::new(),
         noise_bound: 1.0,
     }

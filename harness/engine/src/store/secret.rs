@@ -76,9 +76,9 @@ pub fn masked_outcome(outcome: Outcome) -> Outcome {
 #[must_use]
 pub fn masked_event(event: Event) -> Event {
     match event {
-        Event::RunStarted { run, at, version, sources, arguments } => {
+        Event::RunStarted { run, at, version, sources, arguments, host } => {
             let arguments = arguments.iter().map(|word| masked(word)).collect();
-            Event::RunStarted { run, at, version, sources, arguments }
+            Event::RunStarted { run, at, version, sources, arguments, host }
         }
         Event::AttemptFinished { attempt, outcome, milliseconds, notes } => Event::AttemptFinished {
             attempt,

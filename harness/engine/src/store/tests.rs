@@ -1,5 +1,7 @@
 //! The journal and its fold under damage, the record, secrets, the committed files.
 
+use std::collections::BTreeMap;
+
 use camino::{Utf8Path, Utf8PathBuf};
 use jiff::Timestamp;
 use jiff::civil::date;
@@ -46,8 +48,13 @@ fn events(control: &[Outcome], patched: &[Outcome]) -> Vec<Event> {
             run: RunId("2026-11-23-1a2b".to_owned()),
             at: Timestamp::UNIX_EPOCH,
             version: "0.1.0".to_owned(),
-            sources: vec![Source { file: "shop.yaml".to_owned(), digest: Digest::of(b"shop") }],
+            sources: vec![Source {
+                file: "shop.yaml".to_owned(),
+                digest: Digest::of(b"shop"),
+                lines: BTreeMap::from([("fix".to_owned(), 3)]),
+            }],
             arguments: Vec::new(),
+            host: None,
         },
         Event::CellPlanned(planned()),
         Event::LayerMade {

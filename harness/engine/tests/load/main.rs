@@ -4,6 +4,7 @@
 
 mod gallery;
 mod laws;
+mod lines;
 mod rules;
 mod schema;
 mod sources;

@@ -2,8 +2,8 @@
 
 use std::io::{self, Write};
 
-use patchbed_model::CellId;
-use patchbed_model::record::{CauseRecord, ScenarioRecord};
+use patchbed_model::record::{Broke, CauseRecord, ScenarioRecord};
+use patchbed_model::{CellId, Verdict};
 
 use super::page::Page;
 use super::sides::{self, Pair};
@@ -48,7 +48,8 @@ fn one(
     writeln!(out, "<h3 id=\"{id}\">{}: {title}</h3>", tags::verdict(cause.verdict))?;
     let cells = words::count(cause.cells.len(), "cell");
     writeln!(out, "<p>{}: {cells}{}</p>", tags::text(&scenario.id), proof(page, &cause.cells))?;
-    let pairs: Vec<Pair<'_>> = cause.broke.iter().map(|broke| Pair::broke(broke, cause.verdict)).collect();
+    let pair = |broke| Pair::broke(broke, meaning(scenario, cause, broke));
+    let pairs: Vec<Pair<'_>> = cause.broke.iter().map(pair).collect();
     sides::write(out, (&format!("{id}-broke"), "What differs"), &pairs, room)?;
     writeln!(out, "<dl>")?;
     claims(page, &page.telling().claims(scenario, cause), out)?;
@@ -59,6 +60,13 @@ fn one(
         tags::entry(out, "The rest", &more)?;
     }
     writeln!(out, "</dl>\n</article>")
+}
+
+/// What a reading of a cause means by itself: with one that is worse there may be others that only changed.
+fn meaning(scenario: &ScenarioRecord, cause: &CauseRecord, broke: &Broke) -> Verdict {
+    let cells = scenario.cells.iter().filter(|cell| cause.cells.contains(&cell.id));
+    let mut differences = cells.flat_map(|cell| &cell.differences);
+    differences.find(|difference| difference.key == broke.key).map_or(cause.verdict, |difference| difference.verdict)
 }
 
 fn claims(page: &Page<'_>, claims: &[Claim<'_>], out: &mut dyn Write) -> io::Result<()> {

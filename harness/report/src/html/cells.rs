@@ -5,13 +5,13 @@ use std::io::{self, Write};
 
 use patchbed_model::record::{CellRecord, ScenarioRecord};
 use patchbed_model::text::shorten;
-use patchbed_model::{Arm, Difference, Digest};
+use patchbed_model::{Arm, Difference, Digest, Stage};
 
 use super::page::Page;
 use super::room::Room;
 use super::sides::{self, Pair};
 use super::tags::{self, Table};
-use super::{attempts, search};
+use super::{attempts, metrics, search};
 use crate::{outage, words};
 
 /// How many characters of a reason stand in a row.
@@ -51,12 +51,13 @@ impl InFull<'_> {
         writeln!(out, "<h3 id=\"{id}\">{short} {verdict}: {name}</h3>\n<dl>")?;
         self.facts(out, room)?;
         writeln!(out, "</dl>")?;
-        for (part, caption) in [(Part::Health, "What differs"), (Part::Packages, "Packages"), (Part::Files, "Files")] {
+        for (part, caption) in PARTS {
             let pairs = pairs(cell.differences.iter().filter(|difference| Part::of(difference) == part));
             sides::write(out, (&format!("{id}-{part:?}"), caption), &pairs, room)?;
         }
         let silent = pairs(cell.silenced.iter());
         sides::write(out, (&format!("{id}-silent"), "What differs and does not count"), &silent, room)?;
+        metrics::write(out, &format!("{id}-metrics"), &cell.metrics, room)?;
         cell.search.iter().try_for_each(|found| search::write(out, id, found, room))?;
         attempts::write(out, id, cell, room)?;
         if room.refused() {
@@ -82,6 +83,7 @@ impl InFull<'_> {
             say("Ill", &format!("{}: {value}", ill.key))?;
             said(&ill.evidence).try_for_each(|line| say("Evidence", line))?;
         }
+        say("Undo", &undone(cell))?;
         say("Readings", &readings(cell))?;
         say("Noise", &noise(cell))?;
         cell.notes.iter().try_for_each(|note| say("Note", note))?;
@@ -108,22 +110,52 @@ fn said(lines: &[String]) -> impl Iterator<Item = &str> {
     lines.iter().flat_map(|text| text.lines()).filter(|line| !line.trim().is_empty())
 }
 
-/// What a difference is about: what a patch does to packages and files is looked at apart from what broke.
+/// What a difference is about: what a patch does to packages and files is looked at apart from what broke, and so is what
+/// logs say anew and what stays when the patch is taken back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Part {
     Health,
+    Logs,
     Packages,
     Files,
+    Residue,
 }
+
+/// The parts in their order, each with what stands above it.
+const PARTS: [(Part, &str); 5] = [
+    (Part::Health, "What differs"),
+    (Part::Logs, "Lines of logs"),
+    (Part::Packages, "Packages"),
+    (Part::Files, "Files"),
+    (Part::Residue, "What is not as before when the patch is taken back"),
+];
 
 impl Part {
     fn of(difference: &Difference) -> Self {
-        match difference.key.subject() {
+        let key = &difference.key;
+        match key.subject() {
+            "reverted" => Self::Residue,
             "packages" => Self::Packages,
             "files" => Self::Files,
+            _ if key.as_str().split('.').any(|part| part == "log") => Self::Logs,
             _ => Self::Health,
         }
     }
+}
+
+/// What became of the environment when the patch was taken back; nothing where it was not.
+fn undone(cell: &CellRecord) -> String {
+    let times = cell.timeline.iter().filter(|attempt| attempt.stages.contains_key(&Stage::Revert)).count();
+    if times == 0 || cell.stops.iter().any(|stop| stop.stage == Stage::Revert) {
+        return String::new();
+    }
+    let left = cell.differences.iter().filter(|difference| Part::of(difference) == Part::Residue).count();
+    let left = if left == 0 {
+        "nothing is left behind".to_owned()
+    } else {
+        format!("{} not as before", words::count(left, "reading"))
+    };
+    format!("the patch was taken back in {}: {left}", words::count(times, "attempt"))
 }
 
 /// The differences with their sides, the worst first.

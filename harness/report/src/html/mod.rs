@@ -5,6 +5,7 @@ mod attempts;
 mod causes;
 mod cells;
 mod matrix;
+mod metrics;
 mod page;
 mod provenance;
 mod room;

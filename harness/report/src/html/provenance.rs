@@ -2,11 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
+use std::iter;
 
-use patchbed_model::Digest;
+use patchbed_model::record::Host;
+use patchbed_model::{Digest, Record};
 
 use super::page::Page;
 use super::tags::{self, Table};
+use crate::words;
 
 pub(super) fn write(page: &Page<'_>, out: &mut dyn Write) -> io::Result<()> {
     let record = page.record;
@@ -14,20 +17,40 @@ pub(super) fn write(page: &Page<'_>, out: &mut dyn Write) -> io::Result<()> {
     tags::entry(out, "Run", &tags::text(&record.run.0))?;
     tags::entry(out, "patchbed", &tags::text(&record.version))?;
     tags::entry(out, "Record", &tags::text(&record.schema))?;
-    tags::entry(out, "Began", &tags::escape(&record.started.to_string()))?;
-    let finished = record.finished.map_or_else(|| "cut off".to_owned(), |finished| finished.to_string());
-    tags::entry(out, "Ended", &tags::escape(&finished))?;
+    record.host.iter().try_for_each(|host| machine(host, out))?;
+    tags::entry(out, "Began", &words::time(record.started))?;
+    let finished = record.finished.map_or_else(|| "cut off".to_owned(), words::time);
+    tags::entry(out, "Ended", &finished)?;
     tags::entry(out, "Exit", &record.exit.to_string())?;
     tags::entry(out, "Layers made", &record.layers_made.to_string())?;
-    let files: Option<Vec<String>> = record.scenarios.iter().map(|scenario| tags::argument(&scenario.file)).collect();
-    if let Some(files) = files.filter(|files| !files.is_empty()) {
-        let command = tags::escape(&format!("patchbed run {}", files.join(" ")));
-        tags::entry(out, "Repeat", &format!("<code>{command}</code>"))?;
+    if let Some(command) = command(record) {
+        tags::entry(out, "Repeat", &format!("<code>{}</code>", tags::escape(&command)))?;
     }
     writeln!(out, "</dl>")?;
     scenarios(page, out)?;
     images(page, out)?;
     writeln!(out, "</section>")
+}
+
+/// What may matter of the machine.
+fn machine(host: &Host, out: &mut dyn Write) -> io::Result<()> {
+    if let Some(system) = &host.system {
+        tags::entry(out, "System", &tags::text(system))?;
+    }
+    tags::entry(out, "Kernel", &tags::text(&host.kernel))?;
+    let memory = host.memory.map(|bytes| format!(", {} MiB of memory", bytes >> 20)).unwrap_or_default();
+    let processors = words::count(host.processors, "processor");
+    tags::entry(out, "Machine", &format!("{}, {processors}{memory}", tags::text(&host.architecture)))
+}
+
+/// The command that repeats the run: as it was given, else with the same files; `None` where it cannot be copied.
+fn command(record: &Record) -> Option<String> {
+    let files = record.scenarios.iter().map(|scenario| tags::argument(&scenario.file));
+    let words: Option<Vec<String>> = match record.arguments.as_slice() {
+        [] => iter::once(Some("run".to_owned())).chain(files).collect(),
+        given => given.iter().map(|word| tags::word(word)).collect(),
+    };
+    words.filter(|words| words.len() > 1).map(|words| format!("patchbed {}", words.join(" ")))
 }
 
 fn scenarios(page: &Page<'_>, out: &mut dyn Write) -> io::Result<()> {

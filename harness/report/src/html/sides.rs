@@ -14,6 +14,8 @@ use crate::words;
 const AROUND: usize = 3;
 /// What stands above both sides.
 const SIDES: [&str; 2] = ["Without the patch", "With the patch"];
+/// What stands there when the patch was taken back.
+const BACK: [&str; 2] = ["Before the patch", "After it was taken back"];
 
 /// One reading with its two sides.
 pub(super) struct Pair<'a> {
@@ -62,7 +64,8 @@ pub(super) fn write(
     if pairs.is_empty() {
         return Ok(());
     }
-    let table = Table { id, caption, heads: &["Reading", SIDES[0], SIDES[1], "Means"] };
+    let [was, now] = heads(pairs);
+    let table = Table { id, caption, heads: &["Reading", was, now, "Means"] };
     writeln!(out, "<div class=\"sides\">")?;
     table.begin(out)?;
     pairs.iter().try_for_each(|pair| row(out, pair, room))?;
@@ -71,6 +74,11 @@ pub(super) fn write(
         lines(out, &format!("{id}-{at}"), pair, room)?;
     }
     writeln!(out, "</div>")
+}
+
+/// What stands above the sides of these pairs.
+fn heads(pairs: &[Pair<'_>]) -> [&'static str; 2] {
+    if pairs.iter().all(|pair| pair.key.subject() == "reverted") { BACK } else { SIDES }
 }
 
 fn row(out: &mut dyn Write, pair: &Pair<'_>, room: &mut Room) -> io::Result<()> {
@@ -96,7 +104,7 @@ fn row(out: &mut dyn Write, pair: &Pair<'_>, room: &mut Room) -> io::Result<()> 
 /// Both sides line by line, with some equal lines around what differs.
 fn lines(out: &mut dyn Write, id: &str, pair: &Pair<'_>, room: &mut Room) -> io::Result<()> {
     let Some(key) = room.line(pair.key.as_str()) else { return Ok(()) };
-    let table = Table { id, caption: &format!("{key}, line by line"), heads: &SIDES };
+    let table = Table { id, caption: &format!("{key}, line by line"), heads: &heads(std::slice::from_ref(pair)) };
     table.begin(out)?;
     let side = |text: Option<&'_ str>| words::bounded(text.unwrap_or_default().trim_end()).to_owned();
     let (was, now) = (side(pair.was), side(pair.now));

@@ -13,7 +13,7 @@ pub(super) fn write(page: &Page<'_>, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "<h1>{}</h1>", tags::escape(&page.telling().counts()))?;
     let took = words::elapsed(record).map(|took| format!(" in {}", words::duration(took))).unwrap_or_default();
     let run = tags::text(&record.run.0);
-    let started = tags::escape(&record.started.to_string());
+    let started = words::time(record.started);
     writeln!(out, "<p>{} &#183; run {run}, {started}{took}, exit {}</p>", tags::verdict(record.verdict), record.exit)?;
     if record.finished.is_none() {
         writeln!(out, "<p>Cut off before its end: <code>patchbed run --last</code> goes on</p>")?;

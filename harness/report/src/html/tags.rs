@@ -127,10 +127,15 @@ pub(super) fn entry(out: &mut dyn Write, label: &str, value: &str) -> io::Result
     writeln!(out, "<dt>{label}</dt><dd>{value}</dd>")
 }
 
+/// A name in a command: as [`word`], and never one that a command would take for a flag.
+pub(super) fn argument(name: &str) -> Option<String> {
+    word(name).filter(|_| !name.starts_with('-'))
+}
+
 /// A word of a command, quoted for a shell where it must be; `None` where it holds what cannot be shown and copied.
-pub(super) fn argument(word: &str) -> Option<String> {
+pub(super) fn word(word: &str) -> Option<String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/' | ':' | '=' | '+' | ',');
-    if safe::line(word) != word || word.is_empty() || word.starts_with('-') {
+    if safe::line(word) != word || word.is_empty() {
         return None;
     }
     Some(if word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) })

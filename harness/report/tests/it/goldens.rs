@@ -110,6 +110,18 @@ fn what_shows_in_one_way_of_giving_patches_alone_is_told() {
 }
 
 #[test]
+fn patches_that_are_well_apart_from_the_guilty_one_may_be_shipped() {
+    let mut record = records::shop();
+    let cells = &mut record.scenarios[0].cells;
+    for cell in cells.iter_mut() {
+        cell.search = None;
+    }
+    cells[0].patches = vec!["TLS 1.2 or newer".to_owned()];
+    let told = text(Format::Terminal, &record);
+    assert!(told.contains("Ship         `TLS 1.2 or newer`: well in every cell; hold libssl3-update"), "{told}");
+}
+
+#[test]
 fn the_shop_as_json() {
     insta::assert_snapshot!(text(Format::Json, &records::shop()));
 }
@@ -187,6 +199,11 @@ fn one_of_each_as_html() {
 #[test]
 fn an_outage_as_html() {
     insta::assert_snapshot!(html::body(&text(Format::Html, &records::closed_for_a_while())));
+}
+
+#[test]
+fn a_slower_page_as_html() {
+    insta::assert_snapshot!(html::body(&text(Format::Html, &records::slower())));
 }
 
 #[test]

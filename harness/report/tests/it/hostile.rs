@@ -8,9 +8,12 @@ use proptest::prelude::*;
 use crate::html;
 
 /// What is tried first: texts that steer terminals, browsers, spreadsheets, test harnesses and engines.
-const PAYLOADS: &[&str] = &[
+pub(crate) const PAYLOADS: &[&str] = &[
     "<script>document.title=\"PWNED\"</script>",
     "</td></tr></table><h1>PASS</h1>",
+    "</title></style><svg onload=\"document.title='PWNED'\"><img src=x onerror=alert(1)>",
+    "\" onfocus=\"alert(1)\" autofocus=\"",
+    "<a href=\"javascript:alert(1)\">show</a><iframe srcdoc=\"<script>alert(1)</script>\"></iframe>",
     "<!-- ]]> -->",
     "]]><system-out>",
     "&lt;already&amp;escaped&gt;",

@@ -3,4 +3,6 @@
 mod goldens;
 mod hostile;
 mod html;
+mod junit;
 mod numbers;
+mod pages;
