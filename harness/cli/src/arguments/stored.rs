@@ -128,6 +128,25 @@ pub(crate) struct ReportArguments {
     pub(crate) out: Option<Utf8PathBuf>,
 }
 
+/// `compare`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+A cell is the same in both runs where scenario, image, patches and products have the same names; one cell of other \
+patches in each run is the same too. Exit codes: 0 nothing is worse than it was, 1 something is worse or a new cell is \
+regressed, 3 something differs that did not, 4 no cell is in both runs, 5 a cell has no result any more, 6 the \
+environment of one is ill without the patch. What was bad and is as bad, and what is gone, is told and does not count.")]
+pub(crate) struct CompareArguments {
+    /// The earlier run, by any unique beginning of its id
+    #[arg(value_name = "RUN")]
+    pub(crate) earlier: String,
+    /// The later run [default: the last one]
+    #[arg(value_name = "RUN")]
+    pub(crate) later: Option<String>,
+    /// Print the comparison as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 /// `images`.
 #[derive(Debug, Args)]
 pub(crate) struct ImagesArguments {
@@ -210,9 +229,60 @@ pub(crate) struct CleanArguments {
 /// `explain`.
 #[derive(Debug, Args)]
 pub(crate) struct ExplainArguments {
-    /// A message's code, a verdict, or an exit code by name or number; all of them when missing
+    /// What is printed: a message's code, a verdict, an exit code, a rule, a kind; all of them when missing
     #[arg(value_name = "CODE")]
     pub(crate) code: Option<String>,
+}
+
+/// `completions`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Cells and runs, scenario files, images, fields of `-k` and codes are offered too. Take it into the shell at each start:
+
+  bash   echo 'source <(patchbed completions bash)' >> ~/.bashrc
+  zsh    echo 'source <(patchbed completions zsh)' >> ~/.zshrc
+  fish   echo 'patchbed completions fish | source' >> ~/.config/fish/config.fish")]
+pub(crate) struct CompletionsArguments {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    pub(crate) shell: Shell,
+}
+
+/// A shell that completes command lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Shell {
+    /// GNU bash.
+    Bash,
+    /// The Z shell.
+    Zsh,
+    /// fish.
+    Fish,
+}
+
+impl Shell {
+    /// Its name.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Bash => "bash",
+            Self::Zsh => "zsh",
+            Self::Fish => "fish",
+        }
+    }
+}
+
+/// `man`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+  patchbed man | man -l -                read it
+  patchbed man images list               the page of one command
+  patchbed man --out ~/.local/share/man/man1")]
+pub(crate) struct ManArguments {
+    /// The command [default: the page about all of them]
+    #[arg(value_name = "COMMAND", conflicts_with = "out")]
+    pub(crate) words: Vec<String>,
+    /// Write the pages of all commands into this folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<Utf8PathBuf>,
 }
 
 /// `schema`.
@@ -236,4 +306,6 @@ pub(crate) enum SchemaOf {
     Software,
     /// What is kept of a run.
     Record,
+    /// What differs between two runs.
+    Comparison,
 }

@@ -3,11 +3,14 @@
 mod bisect;
 mod check;
 mod clean;
+mod compare;
+mod completions;
 mod contents;
 mod doctor;
 mod explain;
 mod images;
 mod loading;
+mod man;
 mod noise;
 mod plan;
 mod report;
@@ -20,6 +23,8 @@ mod schema;
 mod shell;
 mod show;
 mod terminal;
+
+pub(crate) use explain::codes;
 
 use patchbed_model::Exit;
 
@@ -42,11 +47,14 @@ pub(crate) fn execute(context: &Context, word: Word) -> Result<u8, Failure> {
         Word::Accept(arguments) => review::accept(context, &arguments),
         Word::Reject(arguments) => review::reject(context, &arguments),
         Word::Report(arguments) => report::execute(context, &arguments),
+        Word::Compare(arguments) => compare::execute(context, &arguments),
         Word::Images(arguments) => images::execute(context, arguments.word),
         Word::Doctor(arguments) => doctor::execute(context, &arguments),
         Word::Clean(arguments) => clean::execute(context, &arguments),
         Word::Explain(arguments) => explain::execute(context, arguments.code.as_deref()),
         Word::Schema(arguments) => schema::execute(context, arguments.of),
+        Word::Completions(arguments) => completions::execute(context, arguments.shell),
+        Word::Man(arguments) => man::execute(context, &arguments),
     };
     exit.map(Exit::code)
 }

@@ -1,5 +1,7 @@
 //! The real command: what it says, how it ends, and, where the host can, what it does in real sandboxes.
 
+mod compare;
+mod completions;
 mod exits;
 mod help;
 mod layers;
@@ -8,5 +10,6 @@ mod review;
 mod sabotage;
 mod sandboxes;
 mod signals;
+mod stored;
 mod streams;
 mod terminal;
