@@ -7,6 +7,7 @@ use patchbed_model::Verdict;
 use patchbed_testkit::{filters, needs};
 
 use crate::project::{Project, Said, tiny};
+use crate::terminal::Terminal;
 
 /// Attempts of both arms come in any order where several run at once.
 fn run(project: &Project, words: &[&str]) -> Said {
@@ -378,6 +379,34 @@ fn a_shell_in_a_cell_has_the_patch_or_not() {
     let with = project.run(&["shell", &id, "-c", "cat /opt/patched"]);
     assert_eq!((with.status, with.stdout.as_str()), (Some(0), "yes\n"), "{with:?}");
     assert_eq!(project.run(&["shell", "--control", &id, "-c", "test -e /opt/patched"]).status, Some(1));
+}
+
+/// A region of what runs, with what it took in the run before; it is gone when the result is shown.
+#[test]
+fn on_a_terminal_a_region_tells_what_runs() {
+    needs!(userns, overlay, root, setsid);
+    let project = Project::probing("sleep 1");
+    run(&project, &[]);
+    let words = ["run", "-j", "1", "--color", "never"];
+    let mut terminal = Terminal::start_with(&project, &words, &[("TERM", "xterm")]);
+    terminal.wait_for("0 of 1 cell");
+    terminal.wait_for(" control 1 ");
+    terminal.wait_for(" of about ");
+    terminal.wait_for("1 cell same, 0 undecided.");
+    assert_eq!(terminal.end(&project).0, Some(0));
+}
+
+/// Of a terminal that does not say what it can, nothing is expected; `bar` in a pipe is lines too.
+#[test]
+fn where_no_region_can_be_drawn_lines_tell_what_was_done() {
+    needs!(userns, overlay, root, setsid);
+    let project = Project::probing("true");
+    let mut terminal = Terminal::start(&project, &["run", "-j", "1", "--color", "never"]);
+    terminal.wait_for(" control 1  observed, ");
+    terminal.wait_for("1 cell same, 0 undecided.");
+    assert_eq!(terminal.end(&project).0, Some(0));
+    let piped = project.run(&["run", "-j", "1", "--progress", "bar"]);
+    assert!(piped.stderr.contains(" patched 1  observed, "), "{piped:?}");
 }
 
 #[test]
