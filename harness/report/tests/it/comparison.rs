@@ -1,7 +1,7 @@
 //! Two runs beside each other: what is said, and how it ends.
 
 use patchbed_model::comparison::{CauseStanding, Comparison, Standing};
-use patchbed_model::record::{CellRecord, Record};
+use patchbed_model::record::{CauseRecord, CellRecord, Record};
 use patchbed_model::{Digest, Exit, RunId, Verdict};
 use patchbed_report::{Colour, Compared, Glyphs, Look};
 use patchbed_testkit::records;
@@ -22,13 +22,14 @@ fn month_before() -> Record {
         cell.image_digest = Some(Digest::of(b"march"));
     }
     cells.push(records::cell("cdead0000000", &["april-2026"], &["retired"]));
-    let mut solved = records::crash();
-    solved.title = "scanner does not start".to_owned();
-    solved.cells = vec![cells[2].id.clone()];
-    solved.broke.truncate(0);
-    let mut still = records::crash();
-    still.cells = vec![cells[3].id.clone()];
-    still.title = "bank-plugin is killed".to_owned();
+    let solved = CauseRecord {
+        title: "scanner does not start".to_owned(),
+        cells: vec![cells[2].id.clone()],
+        broke: Vec::new(),
+        ..records::crash()
+    };
+    let still =
+        CauseRecord { title: "bank-plugin is killed".to_owned(), cells: vec![cells[3].id.clone()], ..records::crash() };
     let mut record = records::record(vec![records::scenario("shop", cells, vec![solved, still])]);
     record.run = RunId("2026-10-23-9f00".to_owned());
     record.started = "2026-10-23T10:00:00Z".parse().expect("a time stamp");
