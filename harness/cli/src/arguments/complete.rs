@@ -80,6 +80,7 @@ fn offers(arg: &Arg) -> Option<fn(Arg) -> Arg> {
         "CELL|IMAGE" => Some(|arg| arg.add(ArgValueCandidates::new(|| both(cells(), images())))),
         "IMAGE" | "A" | "B" => Some(|arg| arg.add(ArgValueCandidates::new(images))),
         "KIND[=PATH]" => Some(|arg| arg.add(ArgValueCandidates::new(reports))),
+        "KIND" if arg.get_long() == Some("format") => Some(|arg| arg.add(ArgValueCandidates::new(reports))),
         "CODE" => Some(|arg| arg.add(ArgValueCandidates::new(codes))),
         "EXPR" => Some(|arg| arg.add(ArgValueCompleter::new(conditions))),
         "FILE" if arg.is_positional() => Some(|arg| arg.add(ArgValueCompleter::new(scenarios()))),

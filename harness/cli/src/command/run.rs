@@ -257,6 +257,13 @@ fn report(
         let screen = Terminal::new(context.output.look().clone()).kept_at(context.folders.kept("last").as_str());
         screen.write(&record, &mut bytes)?;
         context.output.result(&bytes);
+        if matches!(exit, Exit::Undecided | Exit::BrokenBefore | Exit::Temporary) {
+            context.output.say(&format!(
+                "`patchbed explain {}` tells what exit code {} means",
+                exit.code(),
+                exit.code()
+            ));
+        }
     }
     Ok(written.into_iter().filter_map(Result::err).fold(exit, |exit, failure| {
         context.fail(&failure);
