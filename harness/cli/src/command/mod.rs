@@ -7,6 +7,7 @@ mod compare;
 mod completions;
 mod contents;
 mod doctor;
+mod errands;
 mod explain;
 mod images;
 mod loading;

@@ -1,5 +1,6 @@
 //! Runs a plan: prepares what it is made of, makes attempts of both arms, judges, keeps everything in the journal.
 
+mod again;
 mod attempt;
 mod begin;
 mod boots;
@@ -34,6 +35,7 @@ mod transaction;
 mod unit;
 mod workload;
 
+pub use again::again;
 pub use begin::run;
 pub use cancel::{Cancel, Canceller, Urgency};
 pub use clock::{Clock, SystemClock};

@@ -1,6 +1,7 @@
 //! Makes a cell's environment again, for a person to look around in.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use patchbed_kinds::change::WayBack;
 use patchbed_model::{Arm, AttemptId, Cause};
@@ -17,6 +18,9 @@ use super::pace::Pace;
 use super::prepare::{Ground, Preparation};
 use super::timeline::Watched;
 use crate::plan::PlanCell;
+
+/// How long somebody may look around. Who is away for a day comes back to a closed environment.
+const VISIT: Duration = Duration::from_hours(24);
 
 /// Up to which point the environment is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,6 +93,13 @@ impl Sandbox for Held {
     }
 }
 
+/// The cell with so much time that its sandbox lives as long as somebody looks around.
+fn visited(cell: &PlanCell) -> PlanCell {
+    let mut cell = cell.clone();
+    Arc::make_mut(&mut cell.scenario).limits.time = VISIT;
+    cell
+}
+
 /// The open environment, and what was noted on the way. What goes wrong once the services are up does not stop it: that is what one wants to look at.
 ///
 /// # Errors
@@ -103,7 +114,7 @@ pub async fn reopen(
     let (backend, clock) = (Arc::clone(&harness.backend), Arc::clone(&harness.clock));
     let bench = Bench { backend, clock, cancel: cancel.clone() };
     let arm = side.arm();
-    let mut sandbox = match open(&bench, cell, &ground, arm).await {
+    let mut sandbox = match open(&bench, &visited(cell), &ground, arm).await {
         Ok(sandbox) => sandbox,
         Err(not) => match not.lack {
             Some(lack) => return Err(RunError::Unable(vec![lack]).into()),
