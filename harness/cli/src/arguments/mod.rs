@@ -12,7 +12,7 @@ pub(crate) use complete::{answer, script};
 pub(crate) use low::{Global, When, Word};
 pub(crate) use read::{Parsed, Styled, command, parse};
 pub(crate) use run::{
-    Baseline, BisectArguments, CheckArguments, FailOn, Files, How, Means, NoiseArguments, Outputs, PlanArguments,
+    Baseline, BisectArguments, CheckArguments, FailOn, Files, How, Keep, Means, NoiseArguments, Outputs, PlanArguments,
     Progress, RunArguments, SabotageArguments, Selection,
 };
 pub(crate) use stored::{

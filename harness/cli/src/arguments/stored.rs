@@ -30,8 +30,10 @@ that of the command, 128 and the number of a signal that ended it.
   patchbed shell c7f2                    look around with the patch in
   patchbed shell --control c7f2          the same without the patch
   patchbed shell --reverted c7f2         after the patch was applied and taken back
+  patchbed shell --kept c7f2             on the disk that the last attempt left
   patchbed shell c7f2 -c 'systemctl --failed'
   patchbed shell host -- /bin/true       on this machine's own root, copy-on-write")]
+#[expect(clippy::struct_excessive_bools, reason = "each is one flag of the command line")]
 pub(crate) struct ShellArguments {
     /// A cell of the last run, an image by name or path, or `host`
     #[arg(value_name = "CELL|IMAGE")]
@@ -45,6 +47,9 @@ pub(crate) struct ShellArguments {
     /// After the patch was applied and taken back
     #[arg(long)]
     pub(crate) reverted: bool,
+    /// On the disk that the last attempt left, which `run --keep` kept; nothing runs there
+    #[arg(long, conflicts_with = "reverted")]
+    pub(crate) kept: bool,
     /// Run this text with /bin/sh
     #[arg(short = 'c', long = "command", value_name = "TEXT", conflicts_with = "argv")]
     pub(crate) command: Option<String>,
@@ -56,7 +61,15 @@ pub(crate) struct ShellArguments {
 impl ShellArguments {
     /// A shell in this cell, with the patch in.
     pub(crate) fn patched(cell: String) -> Self {
-        Self { target: cell, control: false, patched: true, reverted: false, command: None, argv: Vec::new() }
+        Self {
+            target: cell,
+            control: false,
+            patched: true,
+            reverted: false,
+            kept: false,
+            command: None,
+            argv: Vec::new(),
+        }
     }
 }
 

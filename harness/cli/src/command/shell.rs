@@ -3,9 +3,10 @@
 use std::io::Read as _;
 
 use camino::Utf8Path;
-use patchbed_engine::run::{Cancel, Side, reopen};
+use patchbed_engine::plan::PlanCell;
+use patchbed_engine::run::{Cancel, Harness, Side, reopen, reopen_kept};
 use patchbed_engine::store::State;
-use patchbed_model::{CellId, Difference, Exit};
+use patchbed_model::{Arm, CellId, Difference, Exit};
 use patchbed_sandbox::message::{End, FailureKind, Program, Reply, Run, Stream};
 use patchbed_sandbox::{Backend as _, LinkError, Sandbox};
 use tokio::sync::mpsc;
@@ -50,6 +51,9 @@ async fn open(context: &Context, arguments: &ShellArguments) -> Result<(Box<dyn 
             (false, false) => Side::Patched,
         };
         let harness = super::run::harness_for_one(context)?;
+        if arguments.kept {
+            return Ok((kept(context, &cell, side, &harness).await?, None));
+        }
         let (sandbox, notes) = reopen(&cell, side, &harness, &Cancel::never()).await?;
         for note in &notes {
             context.output.warn(note);
@@ -57,12 +61,23 @@ async fn open(context: &Context, arguments: &ShellArguments) -> Result<(Box<dyn 
         let differences = differences(context, &cell.id)?;
         return Ok((sandbox, Some(Visit { cell, side, differences, harness })));
     }
-    if arguments.control || arguments.patched || arguments.reverted {
+    if arguments.control || arguments.patched || arguments.reverted || arguments.kept {
         let failure = Failure::say(Exit::Nothing, format!("the last run has no cell `{target}`"));
-        return Err(failure.help("`patchbed show` lists its cells; `--control`, `--patched` and `--reverted` need one"));
+        return Err(failure
+            .help("`patchbed show` lists its cells; `--control`, `--patched`, `--reverted` and `--kept` need one"));
     }
     let spec = images::spec(context, target).await?;
     Ok((sandboxes::backend(context).open(&spec).await?, None))
+}
+
+/// The disk that an arm of a cell left in the last run.
+async fn kept(context: &Context, cell: &PlanCell, side: Side, harness: &Harness) -> Result<Box<dyn Sandbox>, Failure> {
+    let arm = if side == Side::Control { Arm::Control } else { Arm::Patched };
+    let run = State::open(&context.folders.kept)?.find(None)?;
+    reopen_kept(cell, (&run, arm), harness).await?.ok_or_else(|| {
+        let text = format!("no disk of the {arm} arm of cell {} is kept", cell.id);
+        Failure::say(Exit::Nothing, text).help("`patchbed run --keep failed` keeps them for a day")
+    })
 }
 
 /// What differed in the last run in a cell.
@@ -75,7 +90,9 @@ fn differences(context: &Context, cell: &CellId) -> Result<Vec<Difference>, Fail
 
 /// What the prompt says: the arm and the cell, or what else it is.
 fn place(arguments: &ShellArguments, visit: Option<&Visit>) -> String {
-    let Some(visit) = visit else { return arguments.target.clone() };
+    let Some(visit) = visit else {
+        return if arguments.kept { format!("kept {}", arguments.target) } else { arguments.target.clone() };
+    };
     let arm = match visit.side {
         Side::Control => "control",
         Side::Patched => "patched",

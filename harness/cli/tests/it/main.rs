@@ -4,6 +4,7 @@ mod compare;
 mod completions;
 mod exits;
 mod help;
+mod kept;
 mod layers;
 mod project;
 mod review;

@@ -13,6 +13,7 @@ mod cut;
 mod data;
 mod degraded;
 mod delivery;
+mod disks;
 mod dispatch;
 mod drop_in;
 mod further;
@@ -39,8 +40,8 @@ pub use again::again;
 pub use begin::run;
 pub use cancel::{Cancel, Canceller, Urgency};
 pub use clock::{Clock, SystemClock};
-pub use harness::{BaselineChoice, Candidates, EventSink, FailOn, Harness, Options, RunError, Searching};
-pub use reopen::{ReopenError, Side, reopen};
+pub use harness::{BaselineChoice, Candidates, EventSink, FailOn, Harness, Keep, Options, RunError, Searching};
+pub use reopen::{ReopenError, Side, reopen, reopen_kept};
 
 #[cfg(test)]
 mod tests;
