@@ -111,6 +111,8 @@ fn exit_of_one(error: &(dyn std::error::Error + 'static)) -> Option<Exit> {
     if let Some(reopen) = error.downcast_ref::<ReopenError>() {
         return match reopen {
             ReopenError::Run(run) => exit_of_run(run),
+            ReopenError::Open(open) => Some(exit_of_open(open)),
+            ReopenError::Store(store) => has_io(store).or(Some(Exit::Usage)),
             ReopenError::Stopped(_) => Some(Exit::Undecided),
         };
     }

@@ -34,6 +34,9 @@ use crate::context::Context;
 fn main() -> ExitCode {
     // The runner and the guest are this program too. They never come back from here.
     patchbed_sandbox::faces_with(std::env::args_os(), patchbed_kinds::image::TASKS);
+    if arguments::answer() {
+        return ExitCode::SUCCESS;
+    }
     bug::watch();
     let status = std::panic::catch_unwind(harness).unwrap_or(Exit::Bug.code());
     ExitCode::from(if bug::happened() { Exit::Bug.code() } else { status })

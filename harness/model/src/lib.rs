@@ -4,6 +4,7 @@
 //! everything is serialisable, ordered, and safe to read back years later.
 
 pub mod acceptance;
+pub mod comparison;
 pub mod diagnostic;
 pub mod difference;
 pub mod event;
@@ -21,6 +22,7 @@ pub mod text;
 pub mod verdict;
 
 pub use acceptance::Acceptance;
+pub use comparison::Comparison;
 pub use diagnostic::{Code, Diagnostic, Label, Severity};
 pub use difference::{Difference, Differences, Ill, Judgement};
 pub use event::{AttemptId, Event};

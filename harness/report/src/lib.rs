@@ -31,4 +31,4 @@ pub use junit::Junit;
 pub use look::{Colour, Glyphs, Look, Tone};
 pub use markdown::Markdown;
 pub use tap::Tap;
-pub use terminal::{Depth, Detail, Sides, Terminal};
+pub use terminal::{Compared, Depth, Detail, Sides, Terminal};

@@ -46,9 +46,9 @@ pub fn duration(milliseconds: u64) -> String {
 pub fn count(number: usize, noun: &str) -> String {
     match noun.strip_suffix('y') {
         _ if number == 1 => format!("1 {noun}"),
-        Some(stem) => format!("{number} {stem}ies"),
-        None if noun.ends_with("ch") => format!("{number} {noun}es"),
-        None => format!("{number} {noun}s"),
+        Some(stem) if !stem.ends_with(['a', 'e', 'o']) => format!("{number} {stem}ies"),
+        _ if noun.ends_with("ch") => format!("{number} {noun}es"),
+        _ => format!("{number} {noun}s"),
     }
 }
 
@@ -199,6 +199,12 @@ mod tests {
     fn numbers_have_the_digits_that_say_something() {
         let shown: Vec<String> = [0.0, 0.04217, -1.5, 12.3456, 999.999, 104_857_600.25].map(number).into();
         assert_eq!(shown, ["0", "0.0422", "-1.5", "12.35", "1000", "104857600"]);
+    }
+
+    #[test]
+    fn a_number_has_its_noun() {
+        let shown = ["cell", "entry", "day", "patch"].map(|noun| [count(1, noun), count(2, noun)].join(", "));
+        assert_eq!(shown, ["1 cell, 2 cells", "1 entry, 2 entries", "1 day, 2 days", "1 patch, 2 patches"]);
     }
 
     #[test]

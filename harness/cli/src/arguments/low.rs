@@ -7,8 +7,9 @@ use super::run::{
     BisectArguments, CheckArguments, InitArguments, NoiseArguments, PlanArguments, RunArguments, SabotageArguments,
 };
 use super::stored::{
-    AcceptArguments, CleanArguments, DoctorArguments, ExplainArguments, ImagesArguments, RejectArguments,
-    ReportArguments, ReviewArguments, SchemaArguments, ShellArguments, ShowArguments,
+    AcceptArguments, CleanArguments, CompareArguments, CompletionsArguments, DoctorArguments, ExplainArguments,
+    ImagesArguments, ManArguments, RejectArguments, ReportArguments, ReviewArguments, SchemaArguments, ShellArguments,
+    ShowArguments,
 };
 
 const AFTER: &str = "\
@@ -93,14 +94,20 @@ pub(crate) enum Word {
     Reject(RejectArguments),
     /// Make reports of a stored run again
     Report(ReportArguments),
+    /// Lay a run beside an earlier one: what is worse, better, new, gone
+    Compare(CompareArguments),
     /// List, build, import, inspect, compare and remove images
     Images(ImagesArguments),
     /// What this machine lacks, how to mend it, and which limits hold
     Doctor(DoctorArguments),
     /// Remove kept sandboxes, old runs, unused layers, and what killed runs left behind
     Clean(CleanArguments),
-    /// The long text of a message, a verdict or an exit code
+    /// The long text of a message, a verdict, an exit code, a rule or a kind
     Explain(ExplainArguments),
     /// Print the JSON Schema of a format
     Schema(SchemaArguments),
+    /// Print the script by which a shell completes command lines
+    Completions(CompletionsArguments),
+    /// Print a page for `man`, or write all of them
+    Man(ManArguments),
 }

@@ -2,18 +2,20 @@
 //!
 //! To add a flag: a field with a comment, which is its help. Its environment variable follows from its name.
 
+mod complete;
 mod low;
 mod read;
 mod run;
 mod stored;
 
+pub(crate) use complete::{answer, script};
 pub(crate) use low::{Global, When, Word};
-pub(crate) use read::{Parsed, Styled, parse};
+pub(crate) use read::{Parsed, Styled, command, parse};
 pub(crate) use run::{
-    Baseline, BisectArguments, CheckArguments, FailOn, Files, How, InitArguments, Means, NoiseArguments, Outputs,
+    Baseline, BisectArguments, CheckArguments, FailOn, Files, How, InitArguments, Keep, Means, NoiseArguments, Outputs,
     PlanArguments, Progress, RunArguments, SabotageArguments, Selection,
 };
 pub(crate) use stored::{
-    AcceptArguments, CleanArguments, DoctorArguments, ImagesWord, RejectArguments, ReportArguments, ReviewArguments,
-    SchemaOf, ShellArguments, ShowArguments, Waiting,
+    AcceptArguments, CleanArguments, CompareArguments, DoctorArguments, ImagesWord, ManArguments, RejectArguments,
+    ReportArguments, ReviewArguments, SchemaOf, Shell, ShellArguments, ShowArguments, Waiting,
 };

@@ -146,6 +146,7 @@ impl From<BisectArguments> for RunArguments {
                 baseline: Baseline::Both,
                 cached: false,
                 no_cache: false,
+                keep: Keep::Never,
                 shell_fail: false,
                 dry_run: false,
             },
@@ -249,6 +250,9 @@ pub(crate) struct How {
     /// Take the attempts of earlier runs for cells in which nothing has changed since
     #[arg(long)]
     pub(crate) cached: bool,
+    /// Whose disks are kept for a day, for `shell --kept`; attempts are slower, because they write to a disk
+    #[arg(long, value_name = "WHOSE", default_value = "never", conflicts_with = "no_cache")]
+    pub(crate) keep: Keep,
     /// Once the run is over, open a shell in the first cell that got worse, with the patch in
     #[arg(long)]
     pub(crate) shell_fail: bool,
@@ -294,6 +298,17 @@ pub(crate) enum Baseline {
     Stored,
     /// The control arm with the accepted baseline. A fresh one stands for the control arm while nothing differs from it.
     Both,
+}
+
+/// Whose disks are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Keep {
+    /// Those of cells that are not fine: of each arm that of the last attempt.
+    Failed,
+    /// Those of all cells.
+    All,
+    /// None.
+    Never,
 }
 
 /// From which verdict on the command fails.

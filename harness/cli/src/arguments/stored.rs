@@ -30,8 +30,10 @@ that of the command, 128 and the number of a signal that ended it.
   patchbed shell c7f2                    look around with the patch in
   patchbed shell --control c7f2          the same without the patch
   patchbed shell --reverted c7f2         after the patch was applied and taken back
+  patchbed shell --kept c7f2             on the disk that the last attempt left
   patchbed shell c7f2 -c 'systemctl --failed'
   patchbed shell host -- /bin/true       on this machine's own root, copy-on-write")]
+#[expect(clippy::struct_excessive_bools, reason = "each is one flag of the command line")]
 pub(crate) struct ShellArguments {
     /// A cell of the last run, an image by name or path, or `host`
     #[arg(value_name = "CELL|IMAGE")]
@@ -45,6 +47,9 @@ pub(crate) struct ShellArguments {
     /// After the patch was applied and taken back
     #[arg(long)]
     pub(crate) reverted: bool,
+    /// On the disk that the last attempt left, which `run --keep` kept; nothing runs there
+    #[arg(long, conflicts_with = "reverted")]
+    pub(crate) kept: bool,
     /// Run this text with /bin/sh
     #[arg(short = 'c', long = "command", value_name = "TEXT", conflicts_with = "argv")]
     pub(crate) command: Option<String>,
@@ -56,7 +61,15 @@ pub(crate) struct ShellArguments {
 impl ShellArguments {
     /// A shell in this cell, with the patch in.
     pub(crate) fn patched(cell: String) -> Self {
-        Self { target: cell, control: false, patched: true, reverted: false, command: None, argv: Vec::new() }
+        Self {
+            target: cell,
+            control: false,
+            patched: true,
+            reverted: false,
+            kept: false,
+            command: None,
+            argv: Vec::new(),
+        }
     }
 }
 
@@ -126,6 +139,25 @@ pub(crate) struct ReportArguments {
     /// The file [default: standard output]
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<Utf8PathBuf>,
+}
+
+/// `compare`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+A cell is the same in both runs where scenario, image, patches and products have the same names; one cell of other \
+patches in each run is the same too. Exit codes: 0 nothing is worse than it was, 1 something is worse or a new cell is \
+regressed, 3 something differs that did not, 4 no cell is in both runs, 5 a cell has no result any more, 6 the \
+environment of one is ill without the patch. What was bad and is as bad, and what is gone, is told and does not count.")]
+pub(crate) struct CompareArguments {
+    /// The earlier run, by any unique beginning of its id
+    #[arg(value_name = "RUN")]
+    pub(crate) earlier: String,
+    /// The later run [default: the last one]
+    #[arg(value_name = "RUN")]
+    pub(crate) later: Option<String>,
+    /// Print the comparison as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// `images`.
@@ -210,9 +242,60 @@ pub(crate) struct CleanArguments {
 /// `explain`.
 #[derive(Debug, Args)]
 pub(crate) struct ExplainArguments {
-    /// A message's code, a verdict, or an exit code by name or number; all of them when missing
+    /// What is printed: a message's code, a verdict, an exit code, a rule, a kind; all of them when missing
     #[arg(value_name = "CODE")]
     pub(crate) code: Option<String>,
+}
+
+/// `completions`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Cells and runs, scenario files, images, fields of `-k` and codes are offered too. Take it into the shell at each start:
+
+  bash   echo 'source <(patchbed completions bash)' >> ~/.bashrc
+  zsh    echo 'source <(patchbed completions zsh)' >> ~/.zshrc
+  fish   echo 'patchbed completions fish | source' >> ~/.config/fish/config.fish")]
+pub(crate) struct CompletionsArguments {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    pub(crate) shell: Shell,
+}
+
+/// A shell that completes command lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Shell {
+    /// GNU bash.
+    Bash,
+    /// The Z shell.
+    Zsh,
+    /// fish.
+    Fish,
+}
+
+impl Shell {
+    /// Its name.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Bash => "bash",
+            Self::Zsh => "zsh",
+            Self::Fish => "fish",
+        }
+    }
+}
+
+/// `man`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+  patchbed man | man -l -                read it
+  patchbed man images list               the page of one command
+  patchbed man --out ~/.local/share/man/man1")]
+pub(crate) struct ManArguments {
+    /// The command [default: the page about all of them]
+    #[arg(value_name = "COMMAND", conflicts_with = "out")]
+    pub(crate) words: Vec<String>,
+    /// Write the pages of all commands into this folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<Utf8PathBuf>,
 }
 
 /// `schema`.
@@ -236,4 +319,6 @@ pub(crate) enum SchemaOf {
     Software,
     /// What is kept of a run.
     Record,
+    /// What differs between two runs.
+    Comparison,
 }

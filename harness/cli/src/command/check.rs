@@ -51,5 +51,8 @@ pub(super) fn execute(context: &Context, arguments: &CheckArguments) -> Result<E
     let (errors_said, warnings_said) = (words::count(errors, "error"), words::count(warnings, "warning"));
     let tone = if errors > 0 { Tone::Bad } else { Tone::Plain };
     context.output.line(&format!("{good}, {}, {warnings_said}", look.paint(tone, &errors_said)));
+    if let Some(more) = loading::more(&loaded.diagnostics) {
+        context.output.say(&more);
+    }
     Ok(exit)
 }

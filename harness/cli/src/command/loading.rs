@@ -38,9 +38,16 @@ pub(super) fn scenarios(context: &Context, wanted: &Files) -> Result<Vec<Scenari
     let (errors, _) = count(&loaded.diagnostics);
     if errors > 0 {
         let text = format!("{} in scenario files, nothing is run", patchbed_report::words::count(errors, "error"));
-        return Err(Failure::say(Exit::Usage, text));
+        let failure = Failure::say(Exit::Usage, text);
+        return Err(more(&loaded.diagnostics).into_iter().fold(failure, Failure::help));
     }
     Ok(loaded.scenarios)
+}
+
+/// Where more is told about the first error.
+pub(super) fn more(diagnostics: &[Diagnostic]) -> Option<String> {
+    let first = diagnostics.iter().find(|diagnostic| diagnostic.severity == Severity::Error)?;
+    Some(format!("`patchbed explain {}` tells more", first.code.as_str()))
 }
 
 /// Says all messages beside the result.

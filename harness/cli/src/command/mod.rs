@@ -3,12 +3,16 @@
 mod bisect;
 mod check;
 mod clean;
+mod compare;
+mod completions;
 mod contents;
 mod doctor;
+mod errands;
 mod explain;
 mod images;
 mod init;
 mod loading;
+mod man;
 mod noise;
 mod plan;
 mod report;
@@ -21,6 +25,8 @@ mod schema;
 mod shell;
 mod show;
 mod terminal;
+
+pub(crate) use explain::codes;
 
 use patchbed_model::Exit;
 
@@ -44,11 +50,14 @@ pub(crate) fn execute(context: &Context, word: Word) -> Result<u8, Failure> {
         Word::Accept(arguments) => review::accept(context, &arguments),
         Word::Reject(arguments) => review::reject(context, &arguments),
         Word::Report(arguments) => report::execute(context, &arguments),
+        Word::Compare(arguments) => compare::execute(context, &arguments),
         Word::Images(arguments) => images::execute(context, arguments.word),
         Word::Doctor(arguments) => doctor::execute(context, &arguments),
         Word::Clean(arguments) => clean::execute(context, &arguments),
         Word::Explain(arguments) => explain::execute(context, arguments.code.as_deref()),
         Word::Schema(arguments) => schema::execute(context, arguments.of),
+        Word::Completions(arguments) => completions::execute(context, arguments.shell),
+        Word::Man(arguments) => man::execute(context, &arguments),
     };
     exit.map(Exit::code)
 }

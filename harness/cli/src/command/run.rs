@@ -5,7 +5,7 @@ use std::sync::Arc;
 use camino::Utf8Path;
 use patchbed_engine::plan::{Plan, PlanCell};
 use patchbed_engine::run::{
-    BaselineChoice, Candidates, Clock, EventSink, FailOn, Harness, Options, RunError, Searching, SystemClock, run,
+    BaselineChoice, Candidates, Clock, EventSink, FailOn, Harness, Keep, Options, RunError, Searching, SystemClock, run,
 };
 use patchbed_engine::scenario::Scenario;
 use patchbed_engine::store::State;
@@ -124,6 +124,11 @@ fn options(context: &Context, arguments: &RunArguments) -> Options {
         fail_on: match arguments.result.fail_on {
             arguments::FailOn::Regressed => FailOn::Regressed,
             arguments::FailOn::Changed => FailOn::Changed,
+        },
+        keep: match how.keep {
+            arguments::Keep::Never => Keep::Never,
+            arguments::Keep::Failed => Keep::Failed,
+            arguments::Keep::All => Keep::All,
         },
         first_failure_ends: how.exit_first,
         searching: arguments.budget.map_or(Searching::Automatic, Searching::Asked),
@@ -258,6 +263,13 @@ fn report(
         let screen = Terminal::new(context.output.look().clone()).kept_at(context.folders.kept("last").as_str());
         screen.write(&record, &mut bytes)?;
         context.output.result(&bytes);
+        if matches!(exit, Exit::Undecided | Exit::BrokenBefore | Exit::Temporary) {
+            context.output.say(&format!(
+                "`patchbed explain {}` tells what exit code {} means",
+                exit.code(),
+                exit.code()
+            ));
+        }
     }
     Ok(written.into_iter().filter_map(Result::err).fold(exit, |exit, failure| {
         context.fail(&failure);

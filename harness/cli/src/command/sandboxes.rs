@@ -38,6 +38,21 @@ pub(super) fn sweep_leftovers(context: &Context) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
         Err(error) => context.output.warn(&format!("cannot sweep `{}`: {error}", context.folders.sandboxes)),
     }
+    expire(context);
+}
+
+/// Removes the disks that were kept for a day, and says which.
+fn expire(context: &Context) {
+    if !context.folders.cache.is_dir() {
+        return;
+    }
+    let expired = Store::open(context.folders.cache.clone()).and_then(|store| store.expire());
+    match expired {
+        Ok(disks) => disks.iter().for_each(|disk| {
+            context.output.say(&format!("removed: the disk of {}", safe(context, &disk.meta.source)));
+        }),
+        Err(error) => context.output.warn(&format!("disks stay longer than a day: {}", error.text())),
+    }
 }
 
 fn safe(context: &Context, line: &str) -> String {

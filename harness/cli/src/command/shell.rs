@@ -3,19 +3,22 @@
 use std::io::Read as _;
 
 use camino::Utf8Path;
-use patchbed_engine::run::{Cancel, Side, reopen};
-use patchbed_model::Exit;
+use patchbed_engine::plan::PlanCell;
+use patchbed_engine::run::{Cancel, Harness, Side, reopen, reopen_kept};
+use patchbed_engine::store::State;
+use patchbed_model::{Arm, CellId, Difference, Exit};
 use patchbed_sandbox::message::{End, FailureKind, Program, Reply, Run, Stream};
 use patchbed_sandbox::{Backend as _, LinkError, Sandbox};
 use tokio::sync::mpsc;
 
+use super::errands::{self, Visit};
 use super::{images, sandboxes, terminal};
 use crate::arguments::ShellArguments;
 use crate::context::Context;
 use crate::failure::Failure;
 
-/// How long a session may last. A person who is away for a day comes back to a closed one.
-const WITHIN_MILLISECONDS: u64 = 24 * 3600 * 1000;
+/// How long a session may last, in milliseconds. A person who is away for a day comes back to a closed one.
+pub(super) const WITHIN: u64 = 24 * 3600 * 1000;
 /// How many pieces of output or input may wait.
 const WAITING: usize = 4;
 /// The status of a command that could not be run at all, as shells have it.
@@ -28,8 +31,8 @@ const TIMED_OUT: u8 = 124;
 pub(super) fn execute(context: &Context, arguments: &ShellArguments) -> Result<u8, Failure> {
     sandboxes::sweep_leftovers(context);
     sandboxes::block_on(async {
-        let sandbox = open(context, arguments).await?;
-        let ended = session(context, &*sandbox, arguments).await;
+        let (sandbox, visit) = open(context, arguments).await?;
+        let ended = session(context, &*sandbox, arguments, visit.as_ref()).await;
         let closed = sandbox.close().await;
         let status = ended?;
         closed?;
@@ -38,7 +41,7 @@ pub(super) fn execute(context: &Context, arguments: &ShellArguments) -> Result<u
 }
 
 /// Opens what is meant: a folder or an image where the word can only be one, else a cell, else an image by name.
-async fn open(context: &Context, arguments: &ShellArguments) -> Result<Box<dyn Sandbox>, Failure> {
+async fn open(context: &Context, arguments: &ShellArguments) -> Result<(Box<dyn Sandbox>, Option<Visit>), Failure> {
     let target = arguments.target.as_str();
     let may_be_cell = target != "host" && !target.contains('/');
     if may_be_cell && let Some(cell) = super::run::cell_of_last_run(context, target)? {
@@ -48,23 +51,90 @@ async fn open(context: &Context, arguments: &ShellArguments) -> Result<Box<dyn S
             (false, false) => Side::Patched,
         };
         let harness = super::run::harness_for_one(context)?;
+        if arguments.kept {
+            return Ok((kept(context, &cell, side, &harness).await?, None));
+        }
         let (sandbox, notes) = reopen(&cell, side, &harness, &Cancel::never()).await?;
         for note in &notes {
             context.output.warn(note);
         }
-        return Ok(sandbox);
+        let differences = differences(context, &cell.id)?;
+        return Ok((sandbox, Some(Visit { cell, side, differences, harness })));
     }
-    if arguments.control || arguments.patched || arguments.reverted {
+    if arguments.control || arguments.patched || arguments.reverted || arguments.kept {
         let failure = Failure::say(Exit::Nothing, format!("the last run has no cell `{target}`"));
-        return Err(failure.help("`patchbed show` lists its cells; `--control`, `--patched` and `--reverted` need one"));
+        return Err(failure
+            .help("`patchbed show` lists its cells; `--control`, `--patched`, `--reverted` and `--kept` need one"));
     }
     let spec = images::spec(context, target).await?;
-    Ok(sandboxes::backend(context).open(&spec).await?)
+    Ok((sandboxes::backend(context).open(&spec).await?, None))
 }
 
-async fn session(context: &Context, sandbox: &dyn Sandbox, arguments: &ShellArguments) -> Result<u8, Failure> {
+/// The disk that an arm of a cell left in the last run.
+async fn kept(context: &Context, cell: &PlanCell, side: Side, harness: &Harness) -> Result<Box<dyn Sandbox>, Failure> {
+    let arm = if side == Side::Control { Arm::Control } else { Arm::Patched };
+    let run = State::open(&context.folders.kept)?.find(None)?;
+    reopen_kept(cell, (&run, arm), harness).await?.ok_or_else(|| {
+        let text = format!("no disk of the {arm} arm of cell {} is kept", cell.id);
+        Failure::say(Exit::Nothing, text).help("`patchbed run --keep failed` keeps them for a day")
+    })
+}
+
+/// What differed in the last run in a cell.
+fn differences(context: &Context, cell: &CellId) -> Result<Vec<Difference>, Failure> {
+    let state = State::open(&context.folders.kept)?;
+    let record = state.record(&state.find(None)?)?;
+    let cells = record.scenarios.into_iter().flat_map(|scenario| scenario.cells);
+    Ok(cells.filter(|other| other.id == *cell).flat_map(|cell| cell.differences).collect())
+}
+
+/// What the prompt says: the arm and the cell, or what else it is.
+fn place(arguments: &ShellArguments, visit: Option<&Visit>) -> String {
+    let Some(visit) = visit else {
+        return if arguments.kept { format!("kept {}", arguments.target) } else { arguments.target.clone() };
+    };
+    let arm = match visit.side {
+        Side::Control => "control",
+        Side::Patched => "patched",
+        Side::Reverted => "reverted",
+    };
+    format!("{arm} {}", visit.cell.id.short())
+}
+
+/// The session, and beside it what the helpers inside ask for.
+async fn session(
+    context: &Context,
+    sandbox: &dyn Sandbox,
+    arguments: &ShellArguments,
+    visit: Option<&Visit>,
+) -> Result<u8, Failure> {
     let interactive = context.interactive && rustix::termios::isatty(rustix::stdio::stdout());
-    let run = program(arguments, interactive);
+    let mut run = program(arguments, interactive);
+    if !arguments.argv.is_empty() {
+        return streamed(context, sandbox, run).await;
+    }
+    errands::install_prompt(sandbox).await?;
+    let place = ("PATCHBED_SHELL".to_owned(), place(arguments, visit));
+    let begin = ("ENV".to_owned(), format!("{}/rc", errands::FOLDER));
+    run.program.environment.extend([place, begin]);
+    let Some(visit) = visit else { return streamed(context, sandbox, run).await };
+    if !errands::install(sandbox).await? {
+        context.output.warn("the image has no `mkfifo`, which the helpers `again`, `other` and `diff-arms` need");
+        return streamed(context, sandbox, run).await;
+    }
+    run.program.environment.insert("PATH".to_owned(), errands::PATH.to_owned());
+    if interactive {
+        context.output.say("helpers inside: again [PROBE], other PATH, diff-arms PATH");
+    }
+    tokio::select! {
+        ended = streamed(context, sandbox, run) => ended,
+        never = errands::serve(sandbox, visit, context.output.look()) => match never {},
+    }
+}
+
+/// Runs it with the streams, and on the terminal, of this program.
+async fn streamed(context: &Context, sandbox: &dyn Sandbox, run: Run) -> Result<u8, Failure> {
+    let interactive = run.terminal.is_some();
     let (output, received) = mpsc::channel(WAITING);
     let (given, input) = mpsc::channel(WAITING);
     let raw = if interactive { Some(terminal::Mode::raw()?) } else { None };
@@ -82,8 +152,8 @@ fn program(arguments: &ShellArguments, interactive: bool) -> Run {
     let argv = match (&arguments.command, arguments.argv.as_slice()) {
         (Some(text), _) => [shell(), vec!["-c".to_owned(), text.clone()]].concat(),
         (None, []) if interactive => {
-            // A login shell where the image has one that people like; `sh` is always there.
-            let choose = "command -v bash >/dev/null && exec bash -l; exec sh -l";
+            // A shell that people like where the image has one; `sh` is always there, and begins with `$ENV`.
+            let choose = "command -v bash >/dev/null && exec bash --rcfile \"$ENV\" -i; exec sh -i";
             [shell(), vec!["-c".to_owned(), choose.to_owned()]].concat()
         }
         (None, []) => shell(),
@@ -94,13 +164,7 @@ fn program(arguments: &ShellArguments, interactive: bool) -> Run {
         let term = std::env::var("TERM").unwrap_or_else(|_| "xterm".to_owned());
         program.environment.insert("TERM".to_owned(), term);
     }
-    Run {
-        program,
-        within: WITHIN_MILLISECONDS,
-        stream: true,
-        terminal: interactive.then(terminal::size),
-        ..Run::default()
-    }
+    Run { program, within: WITHIN, stream: true, terminal: interactive.then(terminal::size), ..Run::default() }
 }
 
 /// Reads standard input to its end.

@@ -144,18 +144,39 @@ mod tests {
         AttemptId { cell: CellId("c7f220000000".into()), arm: Arm::Patched, number }
     }
 
+    fn names() -> CellNames {
+        CellNames { scenario: "shop".into(), image: "debian".into(), patches: vec!["fix".into()], software: Vec::new() }
+    }
+
+    #[test]
+    fn a_row_tells_stage_elapsed_time_and_what_it_took_before() {
+        let start = Instant::now();
+        let mut board = Board::new(Look::default(), Durations::from([(names(), 6_500)]), start);
+        board.take(Tick::Planned(attempt(1).cell, names()), start);
+        board.take(Tick::Started(attempt(1)), start);
+        let rows = |board: &Board, seconds| board.rows(8, start + Duration::from_secs(seconds));
+        assert_eq!(rows(&board, 1), ["  c7f2 patched 1      1 s of about 6.5 s  shop"]);
+        board.take(Tick::Stage(attempt(1), Stage::Apply), start);
+        assert_eq!(rows(&board, 4), ["  c7f2 patched 1      apply done, 4 s of about 6.5 s  shop"]);
+    }
+
+    #[test]
+    fn of_many_attempts_eight_are_shown_and_the_rest_is_counted() {
+        let start = Instant::now();
+        let mut board = Board::new(Look::default(), Durations::new(), start);
+        for number in 1..=10 {
+            board.take(Tick::Started(attempt(number)), start);
+        }
+        let rows = board.rows(8, start);
+        assert_eq!((rows.len(), rows[8].as_str()), (9, "  and 2 more"));
+    }
+
     #[test]
     fn the_heartbeat_names_what_runs() {
         let start = Instant::now();
         let mut board = Board::new(Look::default(), Durations::new(), start);
         assert_eq!(board.heartbeat(start), None);
-        let names = CellNames {
-            scenario: "shop".into(),
-            image: "debian".into(),
-            patches: vec!["fix".into()],
-            software: Vec::new(),
-        };
-        assert_eq!(board.take(Tick::Planned(attempt(1).cell, names), start), None);
+        assert_eq!(board.take(Tick::Planned(attempt(1).cell, names()), start), None);
         board.take(Tick::Started(attempt(1)), start + Duration::from_secs(2));
         board.take(Tick::Stage(attempt(1), Stage::Start), start + Duration::from_secs(5));
         let now = start + Duration::from_secs(62);

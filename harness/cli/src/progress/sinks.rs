@@ -98,13 +98,14 @@ impl EventSink for Sinks {
     }
 }
 
+/// A region is for a terminal that can move back; elsewhere it would show nothing at all.
 fn manner(context: &Context, wanted: Progress) -> Option<Manner> {
-    let terminal = console::Term::stderr().is_term() && !context.environment.dumb && !context.environment.ci;
+    let terminal = console::Term::stderr().is_term() && !console::is_dumb();
     match wanted {
         Progress::None => None,
         _ if !context.output.talks() => None,
-        Progress::Bar => Some(Manner::Region),
-        Progress::Lines => Some(Manner::Lines),
-        Progress::Auto => Some(if terminal { Manner::Region } else { Manner::Lines }),
+        Progress::Bar if terminal => Some(Manner::Region),
+        Progress::Auto if terminal && !context.environment.ci => Some(Manner::Region),
+        Progress::Auto | Progress::Bar | Progress::Lines => Some(Manner::Lines),
     }
 }

@@ -114,7 +114,7 @@ fn check_says_every_problem_on_standard_output() {
     let text = tiny("true").replace("probes", "prbes") + "frobnicate: 1\nattempts: { control: -1 }\n";
     let project = Project::with(&text);
     let said = project.run(&["check"]);
-    assert_eq!((said.status, said.stderr.as_str()), (Some(2), ""));
+    assert_eq!((said.status, said.stderr.as_str()), (Some(2), "`patchbed explain unknown-key` tells more\n"));
     insta::assert_snapshot!(said.stdout);
     let json = project.run(&["check", "--json"]);
     let document: serde_json::Value = serde_json::from_str(&json.stdout).expect("JSON");

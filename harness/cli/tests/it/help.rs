@@ -2,9 +2,26 @@
 
 use crate::project::Project;
 
-const COMMANDS: [&str; 16] = [
-    "check", "plan", "run", "noise", "sabotage", "show", "shell", "review", "accept", "reject", "report", "images",
-    "doctor", "clean", "explain", "schema",
+const COMMANDS: [&str; 19] = [
+    "check",
+    "plan",
+    "run",
+    "noise",
+    "sabotage",
+    "show",
+    "shell",
+    "review",
+    "accept",
+    "reject",
+    "report",
+    "compare",
+    "images",
+    "doctor",
+    "clean",
+    "explain",
+    "schema",
+    "completions",
+    "man",
 ];
 
 #[test]
@@ -62,7 +79,7 @@ fn a_slip_in_a_code_is_answered_with_the_nearest() {
 #[test]
 fn schemas_are_json_and_name_themselves() {
     let project = Project::new();
-    for of in ["scenario", "image", "patch", "software", "record"] {
+    for of in ["scenario", "image", "patch", "software", "record", "comparison"] {
         let said = project.run(&["schema", "--of", of]);
         assert_eq!(said.status, Some(0));
         let schema: serde_json::Value = serde_json::from_str(&said.stdout).expect("JSON");

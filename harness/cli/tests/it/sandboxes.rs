@@ -7,6 +7,7 @@ use patchbed_model::Verdict;
 use patchbed_testkit::{filters, needs};
 
 use crate::project::{Project, Said, tiny};
+use crate::terminal::Terminal;
 
 /// Attempts of both arms come in any order where several run at once.
 fn run(project: &Project, words: &[&str]) -> Said {
@@ -378,6 +379,75 @@ fn a_shell_in_a_cell_has_the_patch_or_not() {
     let with = project.run(&["shell", &id, "-c", "cat /opt/patched"]);
     assert_eq!((with.status, with.stdout.as_str()), (Some(0), "yes\n"), "{with:?}");
     assert_eq!(project.run(&["shell", "--control", &id, "-c", "test -e /opt/patched"]).status, Some(1));
+}
+
+/// A region of what runs, with what it took in the run before; it is gone when the result is shown.
+#[test]
+fn on_a_terminal_a_region_tells_what_runs() {
+    needs!(userns, overlay, root, setsid);
+    let project = Project::probing("sleep 1");
+    run(&project, &[]);
+    let words = ["run", "-j", "1", "--color", "never"];
+    let mut terminal = Terminal::start_with(&project, &words, &[("TERM", "xterm")]);
+    terminal.wait_for("0 of 1 cell");
+    terminal.wait_for(" control 1 ");
+    terminal.wait_for(" of about ");
+    terminal.wait_for("1 cell same, 0 undecided.");
+    assert_eq!(terminal.end(&project).0, Some(0));
+}
+
+/// Of a terminal that does not say what it can, nothing is expected; `bar` in a pipe is lines too.
+#[test]
+fn where_no_region_can_be_drawn_lines_tell_what_was_done() {
+    needs!(userns, overlay, root, setsid);
+    let project = Project::probing("true");
+    let mut terminal = Terminal::start(&project, &["run", "-j", "1", "--color", "never"]);
+    terminal.wait_for(" control 1  observed, ");
+    terminal.wait_for("1 cell same, 0 undecided.");
+    assert_eq!(terminal.end(&project).0, Some(0));
+    let piped = project.run(&["run", "-j", "1", "--progress", "bar"]);
+    assert!(piped.stderr.contains(" patched 1  observed, "), "{piped:?}");
+}
+
+/// In the shell of one arm the probes are asked again, and files of the other arm are there.
+#[test]
+fn helpers_in_a_shell_ask_probes_again_and_show_the_other_arm() {
+    needs!(userns, overlay, root);
+    let project = Project::probing("test ! -e /opt/patched");
+    assert_eq!(run(&project, &[]).status, Some(1));
+    let id = project.record().scenarios[0].cells[0].id.0.clone();
+    let inside = |words: &[&str], text: &str| project.run(&[words, &["shell", &id, "-c", text]].concat());
+    golden!(inside(&[], "again"));
+    let mended = inside(&[], "rm /opt/patched && again look");
+    assert_eq!((mended.status, mended.stderr.as_str()), (Some(0), ""), "{mended:?}");
+    let wrong = inside(&[], "again lok");
+    assert_eq!((wrong.status, wrong.stdout.as_str()), (Some(1), "no probe is named `lok`; there are: look\n"));
+    let differs = inside(&[], "cd /opt && diff-arms patched");
+    let diff = "--- control\n+++ patched\n@@ -0,0 +1 @@\n+yes\n";
+    assert_eq!((differs.status, differs.stdout.as_str()), (Some(1), diff), "{differs:?}");
+    assert_eq!(inside(&[], "diff-arms /etc/passwd").status, Some(0));
+    let other = project.run(&["shell", "--control", &id, "-c", "test ! -e /opt/patched && other /opt/patched"]);
+    assert_eq!((other.status, other.stdout.as_str()), (Some(0), "yes\n"), "{other:?}");
+    assert_eq!(inside(&[], "other /no/such").status, Some(1));
+}
+
+/// Also in a plain `sh`, which begins with the same file.
+#[test]
+fn the_prompt_of_a_shell_names_arm_and_cell() {
+    needs!(userns, overlay, root, setsid);
+    let project = Project::probing("true");
+    run(&project, &[]);
+    let id = project.record().scenarios[0].cells[0].id.clone();
+    for arm in ["patched", "control"] {
+        let mut terminal = Terminal::start(&project, &["shell", &format!("--{arm}"), &id.0]);
+        let prompt = format!("[{arm} {}] / # ", id.short());
+        terminal.wait_for("helpers inside: again [PROBE], other PATH, diff-arms PATH");
+        terminal.wait_for(&prompt);
+        terminal.press("exec sh -i\n");
+        terminal.wait_for(&prompt);
+        terminal.press("exit 3\n");
+        assert_eq!(terminal.end(&project).0, Some(3));
+    }
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod find;
 mod guard;
 mod hosted;
 mod image;
+pub mod kinds;
 mod library;
 mod lines;
 mod lowering;

@@ -104,6 +104,11 @@ pub enum ExpressionError {
 const DEEPEST: usize = 64;
 
 impl Expression {
+    /// The names of the fields.
+    pub fn fields() -> impl Iterator<Item = &'static str> {
+        FIELDS.iter().map(|(name, _)| *name)
+    }
+
     /// Reads an expression.
     ///
     /// # Errors

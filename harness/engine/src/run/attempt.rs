@@ -4,14 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use patchbed_kinds::change::WayBack;
+use patchbed_kinds::image::Disk;
 use patchbed_model::text::visible;
-use patchbed_model::{AttemptId, Blame, Cause, CauseKind, Event, Outcome, Stage};
-use patchbed_sandbox::{Backend, Init, Limits, OpenError, Sandbox, SandboxSpec};
+use patchbed_model::{Arm, AttemptId, Blame, Cause, CauseKind, Event, Outcome, Stage};
+use patchbed_sandbox::{Backend, Init, Limits, OpenError, Sandbox, SandboxSpec, Upper};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::boots::Boots;
 use super::cancel::{Cancel, Urgency};
 use super::clock::Clock;
+use super::disks::Disks;
 use super::halt::{Halt, Place, of_open};
 use super::pace::{Pace, milliseconds};
 use super::prepare::Ground;
@@ -37,6 +39,8 @@ pub(super) struct Bench {
     pub(super) backend: Arc<dyn Backend>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) cancel: Cancel,
+    /// What keeps the disks of attempts, when they are kept.
+    pub(super) disks: Option<Disks>,
 }
 
 /// How an attempt ended.
@@ -63,12 +67,18 @@ impl Attempt {
     pub(super) async fn make(self, bench: Bench, events: UnboundedSender<Event>) -> Finished {
         let start = bench.clock.elapsed();
         let pace = Pace::new(self.id.clone(), Arc::clone(&bench.clock), events);
-        let opened = pace.stage(Stage::Open, open(&bench, &self.cell, &self.ground, self.id.arm)).await;
+        let (disk, not_kept) = self.disk(&bench);
+        let opening = open(&bench, &self.cell, &self.ground, (self.id.arm, disk.as_ref()));
+        let opened = pace.stage(Stage::Open, opening).await;
         let (outcome, notes, lack) = match opened {
             Err(stopped) => (Outcome::Stopped(stopped.cause), Vec::new(), stopped.lack),
             Ok(mut sandbox) => {
                 let (outcome, mut notes) = self.within(&bench, &pace, &mut *sandbox).await;
                 notes.extend(pace.stage(Stage::Close, close(&bench, sandbox)).await);
+                notes.extend(not_kept);
+                if let (Some(disks), Some(disk)) = (&bench.disks, disk) {
+                    notes.extend(disks.keep(disk, &self.id, &self.ground).await);
+                }
                 (outcome, notes, None)
             }
         };
@@ -78,6 +88,16 @@ impl Attempt {
             notes,
             lack,
             id: self.id,
+        }
+    }
+
+    /// The disk that is kept of it, or a note why there is none although one is wanted.
+    fn disk(&self, bench: &Bench) -> (Option<Disk>, Option<String>) {
+        let wanted = bench.disks.as_ref().filter(|_| !self.cell.is_trial());
+        match wanted.map(|disks| disks.disk(&self.cell, &self.ground)) {
+            Some(Ok(disk)) => (Some(disk), None),
+            Some(Err(note)) => (None, Some(note)),
+            None => (None, None),
         }
     }
 
@@ -142,14 +162,17 @@ pub(super) struct NotOpen {
     pub(super) lack: Option<patchbed_sandbox::Lack>,
 }
 
-/// Opens the sandbox of a cell.
+/// Opens the sandbox of a cell; what is written there is left on the disk when one is given.
 pub(super) async fn open(
     bench: &Bench,
     cell: &PlanCell,
     ground: &Ground,
-    arm: patchbed_model::Arm,
+    (arm, disk): (Arm, Option<&Disk>),
 ) -> Result<Box<dyn Sandbox>, NotOpen> {
-    let spec = spec(cell, ground, arm);
+    let mut spec = spec(cell, ground, arm);
+    if let Some(disk) = disk {
+        spec.upper = Upper::Folder(disk.root());
+    }
     let opened = tokio::select! {
         biased;
         () = bench.cancel.at_least(Urgency::Soon) => {
@@ -171,7 +194,7 @@ pub(super) async fn open(
 }
 
 /// What the sandbox of a cell is made of: the same for both arms but for its name.
-pub(super) fn spec(cell: &PlanCell, ground: &Ground, arm: patchbed_model::Arm) -> SandboxSpec {
+pub(super) fn spec(cell: &PlanCell, ground: &Ground, arm: Arm) -> SandboxSpec {
     let mut spec = ground.image.spec(&format!("{} {arm}", cell.id));
     spec.binds.clone_from(&ground.binds);
     let limits = cell.scenario.limits;

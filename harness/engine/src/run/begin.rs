@@ -15,8 +15,9 @@ use super::cached::Cached;
 use super::cancel::{Cancel, Urgency};
 use super::chronicle::Chronicle;
 use super::course::Course;
+use super::disks::{Disks, forget_fine};
 use super::dispatch::{Dispatch, Grounded, Lane};
-use super::harness::{EventSink, Harness, RunError};
+use super::harness::{EventSink, Harness, Keep, RunError};
 use super::pace::milliseconds;
 use super::prepare::{Ground, Preparation};
 use crate::plan::{Durations, Plan, PlanCell};
@@ -63,7 +64,8 @@ pub(super) async fn run_on(
     }
     let cells: Vec<PlanCell> = plan.cells.iter().cloned().chain(earlier.added(plan)).collect();
     let (backend, clock) = (Arc::clone(&harness.backend), Arc::clone(&harness.clock));
-    let bench = Bench { backend, clock, cancel: cancel.clone() };
+    let disks = Disks::of(harness.options.keep, &harness.store, chronicle.run());
+    let bench = Bench { backend, clock, cancel: cancel.clone(), disks };
     let mut dispatch = Dispatch::new(harness, bench, chronicle);
     let lane = |cell: &PlanCell, ground, earlier: &mut Earlier, chronicle: &mut Chronicle<'_>| {
         tell_layers(cell, &harness.store, chronicle)?;
@@ -85,7 +87,13 @@ pub(super) async fn run_on(
         let ground = grounded(&cell, cancel, &mut ground).await?;
         Ok(lane(&cell, ground, &mut earlier, chronicle)?)
     };
-    dispatch.run(further).await
+    let record = dispatch.run(further).await?;
+    if harness.options.keep == Keep::Failed
+        && let Err(error) = forget_fine(&harness.store, &record)
+    {
+        tracing::warn!(%error, "disks of cells that are fine stay for a day");
+    }
+    Ok(record)
 }
 
 /// The cells whose attempts took longest in earlier runs first, so that none of them is left for the end, and before
@@ -266,7 +274,7 @@ fn tell_layers(cell: &PlanCell, store: &Store, chronicle: &mut Chronicle<'_>) ->
                 source: made.source,
                 milliseconds,
             })?,
-            Shelf::Packages => {}
+            Shelf::Packages | Shelf::Kept => {}
         }
     }
     Ok(())

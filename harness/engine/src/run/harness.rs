@@ -44,6 +44,8 @@ pub struct Options {
     pub searching: Searching,
     /// Whether the first cell that is not fine ends the run (`-x`): the others are skipped.
     pub first_failure_ends: bool,
+    /// Whose disks are kept for a day.
+    pub keep: Keep,
     /// Whether nothing may be fetched.
     pub offline: bool,
     /// Whether attempts of earlier runs stand for those of cells in which nothing has changed.
@@ -68,6 +70,7 @@ impl Default for Options {
             fail_on: FailOn::Changed,
             searching: Searching::Automatic,
             first_failure_ends: false,
+            keep: Keep::Never,
             offline: false,
             cached: false,
             resume: None,
@@ -88,6 +91,17 @@ pub enum BaselineChoice {
     /// This run's, pooled with the accepted ones of the very same environment.
     #[default]
     Both,
+}
+
+/// Whose disks are kept for a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// Nobody's.
+    Never,
+    /// Those of cells that are not fine.
+    Failed,
+    /// Those of all cells.
+    All,
 }
 
 /// Whether candidates of new baselines are written beside the accepted ones.

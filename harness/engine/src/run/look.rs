@@ -123,7 +123,7 @@ impl Sight<'_> {
     }
 
     /// A written probe, as often as it says.
-    async fn written(&self, probe: &Probe) -> Result<Readings, LinkError> {
+    pub(super) async fn written(&self, probe: &Probe) -> Result<Readings, LinkError> {
         let service = self.watched_as(probe.service.as_ref());
         let look = Look { service, ..self.at(probe.prefix(), probe.within) };
         let mut looks = Vec::new();

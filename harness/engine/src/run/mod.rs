@@ -1,5 +1,6 @@
 //! Runs a plan: prepares what it is made of, makes attempts of both arms, judges, keeps everything in the journal.
 
+mod again;
 mod attempt;
 mod begin;
 mod boots;
@@ -12,6 +13,7 @@ mod cut;
 mod data;
 mod degraded;
 mod delivery;
+mod disks;
 mod dispatch;
 mod drop_in;
 mod further;
@@ -34,11 +36,12 @@ mod transaction;
 mod unit;
 mod workload;
 
+pub use again::again;
 pub use begin::run;
 pub use cancel::{Cancel, Canceller, Urgency};
 pub use clock::{Clock, SystemClock};
-pub use harness::{BaselineChoice, Candidates, EventSink, FailOn, Harness, Options, RunError, Searching};
-pub use reopen::{ReopenError, Side, reopen};
+pub use harness::{BaselineChoice, Candidates, EventSink, FailOn, Harness, Keep, Options, RunError, Searching};
+pub use reopen::{ReopenError, Side, reopen, reopen_kept};
 pub(crate) use unit::booted;
 
 #[cfg(test)]

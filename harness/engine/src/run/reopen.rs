@@ -1,22 +1,28 @@
 //! Makes a cell's environment again, for a person to look around in.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use patchbed_kinds::change::WayBack;
-use patchbed_model::{Arm, AttemptId, Cause};
+use patchbed_kinds::image::{Hold, StoreError};
+use patchbed_model::{Arm, AttemptId, Cause, RunId};
 use patchbed_sandbox::message::{Reply, Request, Run, Stream};
-use patchbed_sandbox::{BoxFuture, CloseError, LinkError, OpenError, Sandbox};
+use patchbed_sandbox::{BoxFuture, CloseError, Init, LinkError, OpenError, Sandbox, SandboxSpec, Upper};
 use tokio::sync::mpsc::{self, unbounded_channel};
 
-use super::attempt::{Bench, open};
+use super::attempt::{Bench, open, spec};
 use super::boots::Boots;
 use super::cancel::{Cancel, Urgency};
+use super::disks;
 use super::halt::{Halt, Place};
 use super::harness::{Harness, RunError};
 use super::pace::Pace;
 use super::prepare::{Ground, Preparation};
 use super::timeline::Watched;
 use crate::plan::PlanCell;
+
+/// How long somebody may look around. Who is away for a day comes back to a closed environment.
+const VISIT: Duration = Duration::from_hours(24);
 
 /// Up to which point the environment is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +50,12 @@ pub enum ReopenError {
     /// It could not be prepared.
     #[error(transparent)]
     Run(#[from] RunError),
+    /// The store of images and disks cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The sandbox did not open.
+    #[error(transparent)]
+    Open(#[from] OpenError),
     /// It stopped on the way: the text says where and why.
     #[error("{}", .0.text)]
     Stopped(Box<Cause>),
@@ -60,6 +72,7 @@ impl From<Cause> for ReopenError {
 struct Held {
     sandbox: Box<dyn Sandbox>,
     _ground: Arc<Ground>,
+    _disk: Option<Hold>,
 }
 
 impl Sandbox for Held {
@@ -89,6 +102,13 @@ impl Sandbox for Held {
     }
 }
 
+/// The cell with so much time that its sandbox lives as long as somebody looks around.
+fn visited(cell: &PlanCell) -> PlanCell {
+    let mut cell = cell.clone();
+    Arc::make_mut(&mut cell.scenario).limits.time = VISIT;
+    cell
+}
+
 /// The open environment, and what was noted on the way. What goes wrong once the services are up does not stop it: that is what one wants to look at.
 ///
 /// # Errors
@@ -101,9 +121,9 @@ pub async fn reopen(
 ) -> Result<(Box<dyn Sandbox>, Vec<String>), ReopenError> {
     let ground = Arc::new(Preparation::new(harness).ground(cell).await??);
     let (backend, clock) = (Arc::clone(&harness.backend), Arc::clone(&harness.clock));
-    let bench = Bench { backend, clock, cancel: cancel.clone() };
+    let bench = Bench { backend, clock, cancel: cancel.clone(), disks: None };
     let arm = side.arm();
-    let mut sandbox = match open(&bench, cell, &ground, arm).await {
+    let mut sandbox = match open(&bench, &visited(cell), &ground, (arm, None)).await {
         Ok(sandbox) => sandbox,
         Err(not) => match not.lack {
             Some(lack) => return Err(RunError::Unable(vec![lack]).into()),
@@ -139,5 +159,24 @@ pub async fn reopen(
         notes.extend(cause.evidence);
     }
     drop(watched);
-    Ok((Box::new(Held { sandbox, _ground: ground }), notes))
+    Ok((Box::new(Held { sandbox, _ground: ground, _disk: None }), notes))
+}
+
+/// The disk that the last attempt of an arm left in a run, if it was kept. Nothing runs on it, and what is written there
+/// is gone with the sandbox.
+///
+/// # Errors
+/// See [`ReopenError`].
+pub async fn reopen_kept(
+    cell: &PlanCell,
+    (run, arm): (&RunId, Arm),
+    harness: &Harness,
+) -> Result<Option<Box<dyn Sandbox>>, ReopenError> {
+    let mut ground = Preparation::new(harness).ground(cell).await??;
+    let Some(image) = harness.store.kept(&disks::name(run, &cell.id, arm), &ground.image)? else { return Ok(None) };
+    ground.image = image;
+    let disk = harness.store.hold(&ground.image, &ground.binds)?;
+    let spec = SandboxSpec { upper: Upper::Memory, init: Init::Guest, ..spec(&visited(cell), &ground, arm) };
+    let sandbox = harness.backend.open(&spec).await?;
+    Ok(Some(Box::new(Held { sandbox, _ground: Arc::new(ground), _disk: Some(disk) })))
 }

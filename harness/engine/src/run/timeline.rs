@@ -61,6 +61,16 @@ impl<'a> Watched<'a> {
         };
         Self { list: services.iter().map(watched).collect(), services }
     }
+
+    /// The services in a sandbox.
+    pub(super) fn inside<'s>(
+        &'s self,
+        cell: &PlanCell,
+        sandbox: &'s dyn Sandbox,
+        clock: &'s dyn Clock,
+    ) -> Services<'s> {
+        Services { sandbox, clock, list: &self.services, watched: &self.list, systemd: cell.image().systemd }
+    }
 }
 
 /// One attempt under way.
@@ -264,13 +274,7 @@ impl<'a> Timeline<'_, 'a> {
     }
 
     fn services(&self) -> Services<'_> {
-        Services {
-            sandbox: self.sandbox,
-            clock: self.clock,
-            list: &self.watched.services,
-            watched: &self.watched.list,
-            systemd: self.systemd(),
-        }
+        self.watched.inside(self.cell, self.sandbox, self.clock)
     }
 
     fn patching(&self) -> Patching<'_> {

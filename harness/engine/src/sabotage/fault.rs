@@ -84,6 +84,24 @@ impl FaultKind {
         }
     }
 
+    /// What it does.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::StopService => "A service does not run any more.",
+            Self::ClosePort => "A service lives, and listens on other ports: nobody reaches it where it was.",
+            Self::WrongMode => "A file of a service has a mode that is wrong: private keys that everybody may read.",
+            Self::DropRow => "One row of a store is gone.",
+            Self::CorruptConfig => "What configures a service holds a line that means nothing.",
+            Self::Delay => "A service is halted for a fifth of all time, so that it answers later.",
+            Self::LeakDescriptors => "A service holds 200 files open that nobody closes.",
+            Self::Return500 => "A web server answers 500 whatever it is asked.",
+            Self::KillHelper => "A service of a product does not run any more.",
+            Self::RemoveFile => "A file of a product is gone.",
+            Self::RemoveLibrary => "A library that a service has loaded is empty, so that it cannot be loaded again.",
+        }
+    }
+
     /// The kind of that name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {

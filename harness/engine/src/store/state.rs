@@ -223,8 +223,7 @@ impl State {
     pub fn durations(&self) -> Durations {
         let mut durations = Durations::new();
         for run in self.runs().unwrap_or_default().iter().rev().take(LOOKED_BACK) {
-            let text = std::fs::read(self.run_folder(run).join(RECORD)).unwrap_or_default();
-            let Ok(record) = serde_json::from_slice::<Record>(&text) else { continue };
+            let Some(record) = self.written_record(run) else { continue };
             for (names, cell) in cells(&record) {
                 let times: Vec<u64> = cell.timeline.iter().filter_map(|attempt| attempt.milliseconds).collect();
                 if let Some(mean) = times.iter().sum::<u64>().checked_div(times.len() as u64) {
@@ -292,6 +291,13 @@ impl State {
         let path = self.run_folder(&record.run).join(RECORD);
         let text = serde_json::to_vec_pretty(record);
         durable::write(&path, &text.map_err(|error| StateError::io("write", &path, error.into()))?)
+    }
+
+    /// The record of a run as it was written at its end: read at once, and missing where the run was cut off.
+    #[must_use]
+    pub fn written_record(&self, run: &RunId) -> Option<Record> {
+        let text = std::fs::read(self.run_folder(run).join(RECORD)).ok()?;
+        serde_json::from_slice(&text).ok()
     }
 
     fn last(&self) -> Option<RunId> {

@@ -53,7 +53,7 @@ pub async fn extend(workshop: &Workshop<'_>, mut image: Image, install: &[AnyCha
 }
 
 /// Whether a folder lies on the file system of the root.
-fn is_within_root(folder: &Utf8Path) -> bool {
+pub(super) fn is_within_root(folder: &Utf8Path) -> bool {
     let device = |path: &Utf8Path| rustix::fs::stat(path.as_std_path()).map(|stat| stat.st_dev).ok();
     device(folder) == device(Utf8Path::new("/"))
 }

@@ -20,7 +20,7 @@ use patchbed_model::Digest;
 use patchbed_sandbox::{Backend, SandboxSpec};
 
 pub use build::{build, extend, paths_of};
-pub use store::{Entry, Hold, Made, Meta, Shelf, Store, StoreError};
+pub use store::{Disk, Entry, Hold, Made, Meta, Shelf, Store, StoreError};
 pub use tree::TASKS;
 
 /// A kind of image source.

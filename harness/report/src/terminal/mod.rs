@@ -4,12 +4,14 @@
 mod block;
 mod causes;
 mod cells;
+mod comparison;
 mod detail;
 mod headline;
 mod screen;
 mod sides;
 mod undecided;
 
+pub use comparison::Compared;
 pub use detail::{Depth, Detail};
 pub use screen::Terminal;
 pub use sides::Sides;

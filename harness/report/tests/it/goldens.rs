@@ -1,7 +1,7 @@
 //! Goldens of the screen and of the files.
 
 use patchbed_model::record::OnlyGiven;
-use patchbed_model::{Given, Record, Verdict};
+use patchbed_model::{CellId, Given, Record, Verdict};
 use patchbed_report::{Colour, Depth, Detail, Format, Glyphs, Look, Report as _, Terminal};
 use patchbed_testkit::records;
 
@@ -45,6 +45,56 @@ fn the_shop_in_colour() {
     insta::assert_snapshot!(with_look(Format::Terminal, &records::shop(), &look).replace('\u{1b}', "ESC"));
 }
 
+#[test]
+fn the_shop_in_ascii_and_colour_at_100_columns() {
+    let look = Look { colour: Colour::Always, glyphs: Glyphs::Ascii, ..look(100) };
+    let said = with_look(Format::Terminal, &records::shop(), &look);
+    assert!(said.is_ascii());
+    insta::assert_snapshot!(said.replace('\u{1b}', "ESC"));
+}
+
+#[test]
+fn one_of_each_in_ascii_and_colour() {
+    let look = Look { colour: Colour::Always, glyphs: Glyphs::Ascii, ..look(80) };
+    let said = with_look(Format::Terminal, &records::one_of_each(), &look);
+    assert!(said.is_ascii());
+    insta::assert_snapshot!(said.replace('\u{1b}', "ESC"));
+}
+
+/// What `show CELL` tells before the screen.
+fn detail(look: Look) -> String {
+    let mut out = Vec::new();
+    let detail = Detail { look, cell: Some(CellId("c7f220000000".to_owned())), depth: Depth::Full };
+    detail.write(&records::shop(), &mut out).expect("writing to memory");
+    String::from_utf8(out).expect("UTF-8")
+}
+
+#[test]
+fn a_cell_in_full_at_100_columns() {
+    insta::assert_snapshot!(detail(look(100)));
+}
+
+#[test]
+fn a_cell_in_full_at_80_columns_in_ascii_and_colour() {
+    let said = detail(Look { colour: Colour::Always, glyphs: Glyphs::Ascii, ..look(80) });
+    assert!(said.is_ascii());
+    insta::assert_snapshot!(said.replace('\u{1b}', "ESC"));
+}
+
+/// Only a command, which is there to be copied, may be longer.
+#[test]
+fn no_line_is_wider_than_the_screen() {
+    for record in [records::shop(), records::one_of_each(), records::closed_for_a_while()] {
+        for (width, glyphs) in
+            [(80, Glyphs::Unicode), (80, Glyphs::Ascii), (100, Glyphs::Unicode), (100, Glyphs::Ascii)]
+        {
+            let said = with_look(Format::Terminal, &record, &Look { glyphs, ..look(width) });
+            let wide = |line: &&str| line.chars().count() > width && !line.contains("patchbed ");
+            assert_eq!(said.lines().find(wide), None, "{width} columns");
+        }
+    }
+}
+
 /// A patch that leaves something to look at without any product is not called fine.
 #[test]
 fn a_patch_is_fine_alone_only_where_its_cell_is() {
@@ -58,8 +108,10 @@ fn a_patch_is_fine_alone_only_where_its_cell_is() {
 #[test]
 fn colour_changes_nothing_but_colour() {
     for record in [records::shop(), records::one_of_each()] {
-        let coloured = with_look(Format::Terminal, &record, &Look { colour: Colour::Always, ..look(80) });
-        assert_eq!(console_less(&coloured), with_look(Format::Terminal, &record, &look(80)));
+        for plain in [look(80), look(100), Look { glyphs: Glyphs::Ascii, ..look(80) }] {
+            let coloured = with_look(Format::Terminal, &record, &Look { colour: Colour::Always, ..plain.clone() });
+            assert_eq!(console_less(&coloured), with_look(Format::Terminal, &record, &plain));
+        }
     }
 }
 

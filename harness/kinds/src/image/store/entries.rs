@@ -52,11 +52,13 @@ pub enum Shelf {
     Layers,
     /// Packages and trees that changes bring.
     Packages,
+    /// What attempts left on their disks.
+    Kept,
 }
 
 impl Shelf {
     /// All parts.
-    pub const ALL: [Self; 3] = [Self::Images, Self::Layers, Self::Packages];
+    pub const ALL: [Self; 4] = [Self::Images, Self::Layers, Self::Packages, Self::Kept];
 
     /// The name of its folder.
     #[must_use]
@@ -65,6 +67,7 @@ impl Shelf {
             Self::Images => "images",
             Self::Layers => "layers",
             Self::Packages => "packages",
+            Self::Kept => "kept",
         }
     }
 }
@@ -177,7 +180,7 @@ impl Store {
     pub fn open(root: impl Into<Utf8PathBuf>) -> Result<Self, StoreError> {
         let store = Self { root: root.into(), made: Arc::default() };
         store.make_folder(&store.root)?;
-        for name in ["images", "layers", "packages", "seen", "locks", "tmp"] {
+        for name in ["images", "layers", "packages", "kept", "seen", "locks", "tmp"] {
             store.make_folder(&store.root.join(name))?;
         }
         for swept in store.sweep()? {
