@@ -50,7 +50,7 @@ class Names:
                 if not said:
                     yield number, f"`{text}`: there is no such command"
                 for flag in (word.split("=")[0].strip("[]") for word in words[2:] if word.startswith(("--", "[--"))):
-                    if said and not re.search(rf"{re.escape(flag)}\b", said):
+                    if said and not re.search(rf"{re.escape(flag)}(?![\w-])", said):
                         yield number, f"`{text}`: there is no such flag"
             elif words and re.fullmatch(r"scripts/[a-z-]+", words[0]) and not (self.project / words[0]).exists():
                 yield number, f"`{text}`: there is no such script"
