@@ -1,4 +1,5 @@
-//! The reference of the language beside the scenarios: made from the schema, with examples from `whole.yaml` and `images.yaml`.
+//! The reference of the language beside the scenarios: made from the schema, with examples from `whole.yaml` and
+//! `images.yaml`.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::fmt::Write as _;
@@ -16,13 +17,28 @@ const IMAGES: &str = include_str!("images.yaml");
 /// What stands before the first heading.
 const HEAD: &str = "# The scenario language, key by key
 
-Made from the types that read a scenario, as `scenarios/schema.json` is; `INSTA_UPDATE=always` and the test `load` of the engine
-make both anew. Editors complete and check as you type when they are given that schema, and `patchbed check FILE` says every
-problem of a file at once.
+Made from the types that read a scenario, as `scenarios/schema.json` is; `INSTA_UPDATE=always` and the test `load` of
+the engine make both anew. `patchbed check FILE` says every problem of a file at once, and editors that are given the
+schema complete and check as you type.
 
-A heading is the way to a mapping: `services.ready` is what stands under `ready` of a service. Where a list is taken, one item may
-stand without it. Times are a number with `ms`, `s`, `min`, `h` or `d`, such as `10s`; sizes one with `B`, `kB`, `MB`, `GB`, `KiB`,
-`MiB` or `GiB`. Keys that begin with `x-` are notes and are ignored.
+A heading is the way to a mapping: `services.ready` is what stands under `ready` of a service. Where a list is taken,
+one item may stand without it. Times are a number with `ms`, `s`, `min`, `h` or `d`, such as `10s`; sizes one with
+`B`, `kB`, `MB`, `GB`, `KiB`, `MiB` or `GiB`. Keys that begin with `x-` are notes and are ignored. `${name}` stands
+for a variable.
+
+The name of an image, a patch or a product is that of a file in `images/`, `patches/` or `software/`, beside the
+scenario or in `scenarios/`. Where a program is expected, a text is given to `/bin/sh -c` in the sandbox, and a list
+is program and arguments. Nothing else of YAML is meant: no anchors, no merge keys, no tags, one document in a file.
+
+What is looked at are readings. Each has a key, such as `nginx.process.state` or `probe.front-page.status`, and a
+class, which says what a difference is while no rule says more:
+
+| class | such as | a difference is |
+|---|---|---|
+| state | a service runs, a probe ends with 0, a port is open | `regressed` when it was good and is bad |
+| content | an answer, a file, the kinds of lines in a log | `changed`: somebody has to look |
+| metric | memory, the time of an answer, how long a service was away | compared by ranks over all attempts |
+| fact | a version | shown, and no difference |
 ";
 
 /// Headings that come first, so that kinds of changes and probes are explained where they belong.
