@@ -7,8 +7,14 @@ import shutil
 import subprocess
 import tempfile
 
-# What differs from one run to the next: times and sizes of real runs, days, ids of runs, and how numbers spread.
+# What differs from one run to the next: times and sizes of real runs, days, ids of runs, how numbers spread, and how many
+# attempts and trials it takes: a busy machine makes more differ at first.
 MOVES = [
+    (re.compile(r"· \d+ attempts?\b"), "· ATTEMPTS"),
+    (re.compile(r"\b([1-9]\d*) of \1 attempts\b"), "all attempts"),
+    (re.compile(r"\b0 of \d+ without\b"), "none without"),
+    (re.compile(r"at most [\d.]+ % of runs"), "at most SHARE of runs"),
+    (re.compile(r"\(bisect: \d+ runs"), "(bisect: RUNS"),
     (re.compile(r"median [\d.]+ (\w+), [\d.]+ to [\d.]+"), r"median \1"),
     (re.compile(r"\d{4}-\d{2}-\d{2}-\w{4}\b"), "RUN"),
     (re.compile(r"\d{4}-\d{2}-\d{2}"), "DAY"),
