@@ -153,17 +153,30 @@ impl<'a> Reference<'a> {
         for form in self.short_forms(section) {
             writeln!(out, "Short form, in place of the mapping: {}\n", lower(&form)).unwrap();
         }
-        let kinds = section.schema["oneOf"].as_array().into_iter().flatten();
-        let kinds: Vec<String> = kinds.filter_map(|kind| kind["required"][0].as_str()).map(quoted).collect();
-        if !kinds.is_empty() {
-            writeln!(out, "Exactly one of {}.\n", kinds.join(", ")).unwrap();
+        let kinds = kinds(section.schema);
+        let first = self.sections.iter().find(|other| other.schema["oneOf"] == section.schema["oneOf"]);
+        let elsewhere = first.filter(|first| !kinds.is_empty() && first.path != section.path);
+        if let Some(Section { path, .. }) = elsewhere {
+            writeln!(out, "Exactly one of the kinds of [`{path}`](#{}).\n", path.replace('.', "")).unwrap();
+        } else if !kinds.is_empty() {
+            let quoted: Vec<String> = kinds.iter().map(|kind| format!("`{kind}`")).collect();
+            writeln!(out, "Exactly one of {}.\n", quoted.join(", ")).unwrap();
         }
-        out.push_str("| key | value | when not given | |\n|---|---|---|---|\n");
-        for (key, value) in section.schema["properties"].as_object().unwrap() {
-            self.write_key(section, key, value, out);
-        }
+        self.write_keys(section, if elsewhere.is_some() { &kinds } else { &[] }, out);
         if let Some(example) = example(&section.path) {
             writeln!(out, "\n```yaml\n{example}\n```").unwrap();
+        }
+    }
+
+    /// The table of a mapping's keys, besides those that are explained elsewhere.
+    fn write_keys(&self, section: &Section<'a>, elsewhere: &[&str], out: &mut String) {
+        let keys = section.schema["properties"].as_object().unwrap();
+        if keys.keys().all(|key| elsewhere.contains(&key.as_str())) {
+            return;
+        }
+        out.push_str("| key | value | when not given | |\n|---|---|---|---|\n");
+        for (key, value) in keys.iter().filter(|(key, _)| !elsewhere.contains(&key.as_str())) {
+            self.write_key(section, key, value, out);
         }
     }
 
@@ -188,8 +201,10 @@ fn plain(value: &Json) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-fn quoted(word: &str) -> String {
-    format!("`{word}`")
+/// The keys of which a mapping must have exactly one.
+fn kinds(schema: &Json) -> Vec<&str> {
+    let choices = schema["oneOf"].as_array().into_iter().flatten();
+    choices.filter_map(|choice| choice["required"][0].as_str()).collect()
 }
 
 fn lower(sentence: &str) -> String {
@@ -262,8 +277,9 @@ fn flow(value: &Json) -> String {
 
 /// A text without quotes, where YAML reads it as the same text.
 fn word(text: &str) -> String {
-    let is_word = text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '/')
-        && text.chars().all(|letter| letter.is_ascii_alphanumeric() || "/._- =".contains(letter));
+    let is_word = text.starts_with(|first: char| first.is_ascii_alphanumeric() || first == '/')
+        && text.contains(|letter: char| letter.is_ascii_alphabetic() || letter == '%')
+        && text.chars().all(|letter| letter.is_ascii_alphanumeric() || "/._-%= ".contains(letter));
     let is_text = serde_yaml::from_str::<Json>(text).is_ok_and(|value| value == text);
     if is_word && is_text { text.to_owned() } else { Json::from(text).to_string() }
 }
