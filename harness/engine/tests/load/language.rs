@@ -164,7 +164,8 @@ impl<'a> Reference<'a> {
         }
         self.write_keys(section, if elsewhere.is_some() { &kinds } else { &[] }, out);
         if let Some(example) = example(&section.path) {
-            writeln!(out, "\n```yaml\n{example}\n```").unwrap();
+            let gap = if out.ends_with("\n\n") { "" } else { "\n" };
+            writeln!(out, "{gap}```yaml\n{example}\n```").unwrap();
         }
     }
 
