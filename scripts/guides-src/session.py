@@ -24,6 +24,8 @@ MOVES = [
 ]
 # What a run says of services that were away for longer than without the patch: on a busy machine also where that is chance.
 OUTAGE = re.compile(r" +Outage ")
+# Seconds that one command may take.
+LONGEST = 300
 ENDS_WITH = re.compile(r"(?:^|\s)exit (\d+)$")
 
 
@@ -80,8 +82,12 @@ class Session:
         own = {name: value for name, value in os.environ.items() if not name.startswith("PATCHBED_") and name not in ("CI", "FORCE_COLOR")}
         own |= {"PATH": f"{self.folder}/bin:{own['PATH']}", "PATCHBED_PROGRESS": "none", "NO_COLOR": "1", "LC_ALL": "C.UTF-8"}
         own |= {"XDG_STATE_HOME": str(self.folder / "state")}
-        done = subprocess.run(["bash", "-c", f"(exit {self.code}); {command}"], cwd=self.folder / "project", env=own, stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300, check=False)
+        try:
+            done = subprocess.run(["bash", "-c", f"(exit {self.code}); {command}"], cwd=self.folder / "project", env=own, stdin=subprocess.DEVNULL,
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=LONGEST, check=False)
+        except subprocess.TimeoutExpired:
+            self.code = 124
+            return [f"it did not end within {LONGEST} s"]
         self.code = done.returncode
         return done.stdout.decode(errors="replace").replace(str(self.folder / "project"), "…").splitlines()
 
