@@ -41,9 +41,10 @@ patchbed_kinds::document! {
     pub(super) struct MatrixText, "a mapping with `image`, `software` or `patch`" {
         /// The images.
         image: Option<List<Reference<ImageText>>>, optional;
-        /// Which products are on; `each` when not given.
+        /// Which products are on: `none`, `all` together, `each` by itself and none, or the few combinations of
+        /// `pairs`, in which any two products are on together, one without the other, and off; `pairs` when not given.
         software: Option<Placed<SoftwareWord>>, optional;
-        /// Which patches are in; `all` when not given.
+        /// Which patches are in: `all` together, `each` with those it needs, or both; `all` when not given.
         patch: Option<Placed<PatchWord>>, optional;
     }
 }

@@ -17,7 +17,8 @@ patchbed_kinds::document! {
     pub(super) struct RuleText, "a rule: a mapping with `key` and `allow`" {
         /// The keys; `*` stands for any run of characters.
         key: Placed<Pattern>, required;
-        /// What is allowed.
+        /// What is allowed: no difference (`exact`), any, which is counted still (`ignore`), another value of the same
+        /// kind (`shape`), another order (`set`), or what a mapping says.
         allow: Placed<AllowText>, required;
         /// Why; wanted of a rule that silences something.
         reason: Option<Placed<String>>, optional;
@@ -108,14 +109,16 @@ impl Read for AllowText {
     }
 
     fn schema() -> Json {
+        let fits = "Freely, as long as the whole text fits.";
+        let values = "Freely among these values.";
         let measured = json!({
             "type": "object",
             "properties": {
-                "within": Bound::schema(),
-                "at-most": Bound::schema(),
-                "at-least": Bound::schema(),
-                "matches": { "type": "string", "format": "regex" },
-                "one-of": { "type": "array", "items": Plain::schema(), "minItems": 1 },
+                "within": Bound::schema_of("By at most this share of the baseline, or this number, either way."),
+                "at-most": Bound::schema_of("More by at most this share, or up to this number; less freely."),
+                "at-least": Bound::schema_of("Less by at most this share, or down to this number; more freely."),
+                "matches": { "type": "string", "format": "regex", "description": fits },
+                "one-of": { "type": "array", "items": Plain::schema(), "minItems": 1, "description": values },
             },
             "oneOf": KINDS.iter().map(|key| json!({ "required": [key] })).collect::<Vec<Json>>(),
             "patternProperties": { "^x-": true },
@@ -158,6 +161,12 @@ enum Bound {
 }
 
 impl Bound {
+    fn schema_of(description: &str) -> Json {
+        let mut schema = Self::schema();
+        schema["description"] = description.into();
+        schema
+    }
+
     fn allow(self, share: fn(f64) -> Allow, amount: fn(Amount) -> Allow) -> Allow {
         match self {
             Self::Share(of) => share(of),

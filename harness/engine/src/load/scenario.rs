@@ -68,17 +68,18 @@ patchbed_kinds::document! {
         matrix: Option<Placed<MatrixText>>, optional;
         /// How the patches of a bundle are given; `one-by-one` when not given.
         delivery: Option<Placed<DeliveryWord>>, optional;
-        /// Whether the patches are also cut off in the middle, at points that are drawn, and then mended.
+        /// Whether the patches are also cut off in the middle, at points that are drawn, and then mended; `false` when
+        /// not given.
         interrupt: Option<Placed<bool>>, optional;
         /// What is restarted after the patch; `auto` when not given: the services that say so.
         restart: Option<Placed<RestartingWord>>, optional;
         /// For how long it is watched after the restart, before it is looked at.
         watch: Option<Placed<Span>>, optional;
-        /// Whether the patch is also taken back and the result compared with before.
+        /// Whether the patch is also taken back and the result compared with before; `false` when not given.
         rollback: Option<Placed<bool>>, optional;
         /// The network; a loopback interface only.
         network: Option<Placed<NetworkWord>>, optional;
-        /// Whether services, files and imports are watched without asking.
+        /// Whether services, files and imports are watched without asking; `true` when not given.
         automatic: Option<Placed<bool>>, optional;
         /// What makes the sandbox.
         backend: Option<Placed<BackendWord>>, optional;

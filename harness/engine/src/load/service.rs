@@ -37,9 +37,9 @@ patchbed_kinds::document! {
         within: Option<Placed<Span>>, optional;
         /// How it is stopped.
         stop: Option<Placed<StopText>>, optional;
-        /// Whether it is restarted after the patch.
+        /// Whether it is restarted after the patch; `after-patch` when not given.
         restart: Option<Placed<RestartWord>>, optional;
-        /// Whether the run goes on without it.
+        /// Whether the run goes on without it; `false` when not given.
         optional: Option<Placed<bool>>, optional;
     }
     short unit;

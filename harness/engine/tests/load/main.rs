@@ -3,6 +3,7 @@
 #![expect(clippy::format_collect, reason = "inputs of tests are read more often than they are made")]
 
 mod gallery;
+mod language;
 mod laws;
 mod lines;
 mod rules;

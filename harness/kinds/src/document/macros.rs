@@ -80,6 +80,7 @@ macro_rules! document {
                     if let Some(object) = schema.as_object_mut() {
                         let text: Vec<&str> = vec![$($field_doc.trim()),+];
                         object.insert("description".into(), text.join(" ").into());
+                        $(object.insert("default".into(), serde_json::json!($default));)?
                     }
                     properties.insert(key.to_owned(), schema);
                 )*
