@@ -3,6 +3,7 @@
 use camino::Utf8PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+use super::engines::{CiArguments, MergeArguments};
 use super::run::{BisectArguments, CheckArguments, NoiseArguments, PlanArguments, RunArguments, SabotageArguments};
 use super::stored::{
     AcceptArguments, CleanArguments, DoctorArguments, ExplainArguments, ImagesArguments, RejectArguments,
@@ -88,6 +89,10 @@ pub(crate) enum Word {
     Reject(RejectArguments),
     /// Make reports of a stored run again
     Report(ReportArguments),
+    /// Put the results of several machines together, and judge them as one run
+    Merge(MergeArguments),
+    /// Print a ready pipeline for a continuous integration engine
+    Ci(CiArguments),
     /// List, build, import, inspect, compare and remove images
     Images(ImagesArguments),
     /// What this machine lacks, how to mend it, and which limits hold

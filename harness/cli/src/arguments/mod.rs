@@ -2,16 +2,18 @@
 //!
 //! To add a flag: a field with a comment, which is its help. Its environment variable follows from its name.
 
+mod engines;
 mod low;
 mod read;
 mod run;
 mod stored;
 
+pub(crate) use engines::{CiArguments, Engine, MergeArguments, NOWHERE};
 pub(crate) use low::{Global, When, Word};
 pub(crate) use read::{Parsed, Styled, parse};
 pub(crate) use run::{
     Baseline, BisectArguments, CheckArguments, FailOn, Files, How, Means, NoiseArguments, Outputs, PlanArguments,
-    Progress, RunArguments, SabotageArguments, Selection,
+    Progress, RunArguments, SabotageArguments, Selection, Share, WhichShard,
 };
 pub(crate) use stored::{
     AcceptArguments, CleanArguments, DoctorArguments, ImagesWord, RejectArguments, ReportArguments, ReviewArguments,

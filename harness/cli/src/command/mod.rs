@@ -2,12 +2,14 @@
 
 mod bisect;
 mod check;
+mod ci;
 mod clean;
 mod contents;
 mod doctor;
 mod explain;
 mod images;
 mod loading;
+mod merge;
 mod noise;
 mod plan;
 mod report;
@@ -17,6 +19,7 @@ mod run;
 mod sabotage;
 mod sandboxes;
 mod schema;
+mod share;
 mod shell;
 mod show;
 mod terminal;
@@ -42,6 +45,8 @@ pub(crate) fn execute(context: &Context, word: Word) -> Result<u8, Failure> {
         Word::Accept(arguments) => review::accept(context, &arguments),
         Word::Reject(arguments) => review::reject(context, &arguments),
         Word::Report(arguments) => report::execute(context, &arguments),
+        Word::Merge(arguments) => merge::execute(context, &arguments),
+        Word::Ci(arguments) => ci::execute(context, &arguments),
         Word::Images(arguments) => images::execute(context, arguments.word),
         Word::Doctor(arguments) => doctor::execute(context, &arguments),
         Word::Clean(arguments) => clean::execute(context, &arguments),

@@ -2,9 +2,9 @@
 
 use crate::project::Project;
 
-const COMMANDS: [&str; 16] = [
-    "check", "plan", "run", "noise", "sabotage", "show", "shell", "review", "accept", "reject", "report", "images",
-    "doctor", "clean", "explain", "schema",
+const COMMANDS: [&str; 18] = [
+    "check", "plan", "run", "noise", "sabotage", "show", "shell", "review", "accept", "reject", "report", "merge",
+    "ci", "images", "doctor", "clean", "explain", "schema",
 ];
 
 #[test]

@@ -3,6 +3,7 @@
 mod exits;
 mod help;
 mod layers;
+mod merge;
 mod project;
 mod review;
 mod sabotage;
