@@ -59,12 +59,25 @@ pub(super) fn execute(context: &Context, arguments: RunArguments) -> Result<Exit
     sandboxes::shrink(context, arguments.how.means.cache_size)?;
     let (record, seen) = made?;
     let worse = if arguments.how.shell_fail { first_worse(&record) } else { None };
+    let kept = keeps(&arguments.how, &record);
     let exit = report(context, &harness.state, record, seen, (&reports, arguments.result.json))?;
+    if kept {
+        context.output.say("disks are kept for 24 h: `patchbed shell --kept CELL`");
+    }
     if let Some(cell) = worse.filter(|_| seen.is_none()) {
         context.output.say(&format!("a shell in cell {cell}, with the patch in:"));
         shell::execute(context, &ShellArguments::patched(cell.0))?;
     }
     Ok(exit)
+}
+
+/// Whether there may be disks to look at.
+fn keeps(how: &How, record: &Record) -> bool {
+    match how.keep {
+        arguments::Keep::Never => false,
+        arguments::Keep::Failed => record.verdict.exit() != Exit::Ok,
+        arguments::Keep::All => true,
+    }
 }
 
 /// A search needs several patches.
