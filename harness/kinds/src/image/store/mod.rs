@@ -10,6 +10,7 @@
 //! tmp/<random>/                         drafts, locked by who makes them; what is not locked is swept
 //! ```
 
+mod adopt;
 mod draft;
 mod entries;
 mod lock;
