@@ -213,6 +213,8 @@ pub(crate) enum ImagesWord {
         #[arg(long)]
         json: bool,
     },
+    /// Take in what was copied into the store whole, with owners and attributes, such as from the cache of an engine
+    Adopt,
     /// Remove an image from the store
     Remove {
         /// A name, a path or a digest

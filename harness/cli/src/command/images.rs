@@ -28,6 +28,7 @@ pub(super) fn execute(context: &Context, word: ImagesWord) -> Result<Exit, Failu
         ImagesWord::Import { from, name } => import(context, &from, name.as_deref()),
         ImagesWord::Inspect { name, json } => inspect(context, &name, json),
         ImagesWord::Compare { one, other, json } => contents::compare(context, [&one, &other], json),
+        ImagesWord::Adopt => adopt(context),
         ImagesWord::Remove { name } => remove(context, &name),
     }
 }
@@ -231,6 +232,12 @@ fn inspect(context: &Context, name: &str, json: bool) -> Result<Exit, Failure> {
     if entries.is_empty() {
         context.output.say("nothing of it is in the store");
     }
+    Ok(Exit::Ok)
+}
+
+fn adopt(context: &Context) -> Result<Exit, Failure> {
+    let adopted = sandboxes::store(context)?.adopt()?;
+    context.output.line(&format!("{} taken in", words::count(adopted, "entry")));
     Ok(Exit::Ok)
 }
 

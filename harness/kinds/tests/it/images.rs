@@ -261,6 +261,29 @@ pub(crate) async fn a_damaged_entry_is_not_used(bench: &Bench) -> Result<()> {
     same(&names(&bench.store.root.join("tmp"))?, &Vec::new())
 }
 
+pub(crate) async fn a_copy_is_used_once_it_is_adopted(bench: &Bench) -> Result<()> {
+    bench.write("a.tar", small_tarball()?)?;
+    let tar = source("tar", json!("a.tar"))?;
+    let image = tar.make(&bench.workshop(None)).await?;
+    same(&bench.store.adopt()?, &0)?;
+    same(&bench.store.made().len(), &1)?;
+    let (tree, aside) = (&image.lowers[0], image.lowers[0].with_file_name("aside"));
+    // The inode of the first tree must not be free for the copy.
+    std::fs::rename(tree, &aside)?;
+    std::fs::create_dir(tree)?;
+    for name in names(&aside)? {
+        std::fs::rename(aside.join(&name), tree.join(&name))?;
+    }
+    same(&bench.store.adopt()?, &1)?;
+    same(&tar.make(&bench.workshop(None)).await?, &image)?;
+    same(&bench.store.made().len(), &0)?;
+    // Of this one a part is missing.
+    std::fs::rename(tree.join("etc"), aside.join("etc"))?;
+    same(&bench.store.adopt()?, &0)?;
+    same(&tar.make(&bench.workshop(None)).await?, &image)?;
+    same(&bench.store.made().len(), &1)
+}
+
 pub(crate) async fn what_is_held_is_not_removed(bench: &Bench) -> Result<()> {
     bench.write("a.tar", small_tarball()?)?;
     let image = source("tar", json!("a.tar"))?.make(&bench.workshop(None)).await?;

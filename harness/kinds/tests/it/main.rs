@@ -36,6 +36,7 @@ fn main() -> ExitCode {
         trial!(images::installed_changes_become_layers_that_are_reused),
         trial!(images::two_at_once_make_one_image),
         trial!(images::a_damaged_entry_is_not_used),
+        trial!(images::a_copy_is_used_once_it_is_adopted),
         trial!(images::what_is_held_is_not_removed),
         trial!(images::a_full_store_loses_what_was_used_longest_ago),
         trial!(changes::a_command_runs_and_is_taken_back),

@@ -12,6 +12,8 @@ use crate::failure::Failure;
 const PLAN: &str = include_str!("plan.sh");
 /// Makes sure that sandboxes can be made, as root where only root can.
 const READY: &str = include_str!("ready.sh");
+/// Installs what a new machine lacks.
+const TOOLS: &str = include_str!("tools.sh");
 /// Takes the cache out of the archive that the engine brought.
 const UNPACK: &str = include_str!("unpack.sh");
 /// Runs one part.
@@ -46,9 +48,9 @@ fn plain(flag: &str, text: &str) -> Result<(), Failure> {
 /// The pipeline.
 fn pipeline(arguments: &CiArguments) -> String {
     let (template, part) = match arguments.engine {
-        Engine::Github => (include_str!("github.yaml"), with_cache()),
-        Engine::Gitlab => (include_str!("gitlab.yaml"), with_cache()),
-        Engine::Azure => (include_str!("azure.yaml"), with_cache()),
+        Engine::Github => (include_str!("github.yaml"), on_new_machine()),
+        Engine::Gitlab => (include_str!("gitlab.yaml"), on_new_machine()),
+        Engine::Azure => (include_str!("azure.yaml"), on_new_machine()),
         Engine::Buildkite => (include_str!("buildkite.yaml"), [READY, RUN, END].concat()),
         Engine::Jenkins => (include_str!("jenkins.groovy"), [READY, RUN, END].concat()),
     };
@@ -71,9 +73,9 @@ fn pipeline(arguments: &CiArguments) -> String {
         .replace("@FAIL_ON@", fail_on)
 }
 
-/// A part on a machine that keeps nothing: the engine keeps the cache.
-fn with_cache() -> String {
-    [READY, UNPACK, RUN, PACK, END].concat()
+/// A part on a machine that has nothing and keeps nothing: the engine keeps the cache.
+fn on_new_machine() -> String {
+    [READY, TOOLS, UNPACK, RUN, PACK, END].concat()
 }
 
 /// A template with a script in the place of a line, as far to the right as that line.

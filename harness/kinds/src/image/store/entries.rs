@@ -18,6 +18,9 @@ use crate::image::{Image, ImageError};
 /// The version of `meta.json` and of how trees are made; another one is not used.
 const VERSION: u32 = 1;
 
+/// The file of an entry in which its stamp stands.
+pub(super) const META: &str = "meta.json";
+
 /// How long an entry stays after its last use, however full the store is.
 const RECENT: Duration = Duration::from_mins(10);
 
@@ -104,11 +107,11 @@ pub struct Meta {
 
 /// `meta.json`.
 #[derive(Debug, Serialize, Deserialize)]
-struct Stamp {
+pub(super) struct Stamp {
     version: u32,
     digest: Digest,
     /// The inode of the tree: another tree in its place is not the one that was published.
-    inode: u64,
+    pub(super) inode: u64,
     /// What stands in it, when that can be seen: inode numbers are used again.
     names: Option<Digest>,
     #[serde(flatten)]
@@ -210,7 +213,7 @@ impl Store {
         Ok(())
     }
 
-    fn place(&self, part: Shelf, digest: &Digest) -> Utf8PathBuf {
+    pub(super) fn place(&self, part: Shelf, digest: &Digest) -> Utf8PathBuf {
         self.root.join(part.folder()).join(digest.hex())
     }
 
@@ -338,7 +341,7 @@ impl Store {
         let names = top(&draft.root());
         let stamp = Stamp { version: VERSION, digest: digest.clone(), inode, names, meta };
         let bytes = serde_json::to_vec_pretty(&stamp).map_err(|error| StoreError::io("write", &place, error))?;
-        let path = draft.folder.join("meta.json");
+        let path = draft.folder.join(META);
         let mut file = fs::File::create(&path).map_err(|error| StoreError::io("make", &path, error))?;
         file.write_all(&bytes).map_err(|error| StoreError::io("write", &path, error))?;
         rustix::fs::syncfs(&file).map_err(|error| StoreError::io("sync", &path, error))?;
@@ -398,16 +401,22 @@ impl Planted {
 
 /// Reads an entry; `None` when it is not exactly what was published there.
 fn read_entry(place: &Utf8Path, shelf: Shelf, digest: &Digest) -> Option<Entry> {
-    let metadata = fs::symlink_metadata(place).ok().filter(fs::Metadata::is_dir)?;
+    let (stamp, tree) = read_stamp(place, digest)?;
+    let used = fs::symlink_metadata(place).ok()?.modified().ok()?;
+    let is_published = stamp.inode == tree.ino();
+    is_published.then(|| Entry { shelf, digest: digest.clone(), root: place.join("root"), meta: stamp.meta, used })
+}
+
+/// The stamp of an entry whose tree is there and has the names that it had, and what is known of that tree.
+pub(super) fn read_stamp(place: &Utf8Path, digest: &Digest) -> Option<(Stamp, fs::Metadata)> {
+    fs::symlink_metadata(place).ok().filter(fs::Metadata::is_dir)?;
     let root = place.join("root");
     let tree = fs::symlink_metadata(&root).ok().filter(fs::Metadata::is_dir)?;
-    let path = place.join("meta.json");
+    let path = place.join(META);
     fs::symlink_metadata(&path).ok().filter(|file| file.is_file() && file.len() < 16 << 20)?;
     let stamp: Stamp = serde_json::from_slice(&fs::read(&path).ok()?).ok()?;
-    let whole =
-        stamp.version == VERSION && stamp.digest == *digest && stamp.inode == tree.ino() && stamp.names == top(&root);
-    let used = metadata.modified().ok()?;
-    whole.then(|| Entry { shelf, digest: digest.clone(), root, meta: stamp.meta, used })
+    let whole = stamp.version == VERSION && stamp.digest == *digest && stamp.names == top(&root);
+    whole.then_some((stamp, tree))
 }
 
 /// What stands at the top of a tree. An ordinary user may not be allowed to see it.

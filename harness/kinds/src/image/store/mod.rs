@@ -11,6 +11,7 @@
 //! tmp/<random>/                         drafts, locked by who makes them; what is not locked is swept
 //! ```
 
+mod adopt;
 mod draft;
 mod entries;
 mod kept;
