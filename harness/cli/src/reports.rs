@@ -30,6 +30,13 @@ pub(crate) fn wanted(text: &str) -> Result<Wanted, Failure> {
     }
 }
 
+/// Reads all that are asked for, and makes sure that they can be written.
+pub(crate) fn all(texts: &[String]) -> Result<Vec<Wanted>, Failure> {
+    let all: Vec<Wanted> = texts.iter().map(|text| wanted(text)).collect::<Result<_, _>>()?;
+    all.iter().try_for_each(Wanted::attempt)?;
+    Ok(all)
+}
+
 /// Reads the word of a format.
 pub(crate) fn format(word: &str) -> Result<Format, Failure> {
     let words = || Format::ALL.iter().map(|format| format.as_str());

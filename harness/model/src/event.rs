@@ -11,7 +11,7 @@ use crate::given::Given;
 use crate::id::{CellId, Digest, RunId};
 use crate::outage::Outages;
 use crate::outcome::{Arm, Outcome, Stage};
-use crate::record::Host;
+use crate::record::{CellRecord, Host};
 use crate::search::Search;
 
 /// One go at one arm of one cell.
@@ -153,6 +153,18 @@ pub enum Event {
         cell: CellId,
         /// What was found.
         search: Box<Search>,
+    },
+    /// The results of other runs are put together in this one.
+    RunMerged {
+        /// Those runs.
+        runs: Vec<RunId>,
+        /// How many layers they made.
+        layers_made: usize,
+    },
+    /// The result of a cell that another run made.
+    CellMerged {
+        /// The result.
+        cell: Box<CellRecord>,
     },
     /// Something a person should know.
     Note {

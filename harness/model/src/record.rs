@@ -149,6 +149,9 @@ pub struct CellRecord {
     pub differences: Vec<Difference>,
     /// What differs and is silenced by a rule or an acceptance.
     pub silenced: Vec<Difference>,
+    /// In how many observed control attempts the value of a difference was seen as well; absent where in none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub without: BTreeMap<Key, u32>,
     /// Why attempts stopped.
     pub stops: Vec<Cause>,
     /// What is ill in every attempt without the patch, when that decided.

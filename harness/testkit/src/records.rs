@@ -32,6 +32,7 @@ pub fn cell(id: &str, patches: &[&str], software: &[&str]) -> CellRecord {
         attempts: BTreeMap::from([(Arm::Control, 2), (Arm::Patched, 1)]),
         differences: Vec::new(),
         silenced: Vec::new(),
+        without: BTreeMap::new(),
         stops: Vec::new(),
         ill: Vec::new(),
         volatile: Vec::new(),

@@ -3,6 +3,7 @@
 use camino::Utf8PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+use super::engines::{CiArguments, MergeArguments};
 use super::run::{
     BisectArguments, CheckArguments, InitArguments, NoiseArguments, PlanArguments, RunArguments, SabotageArguments,
 };
@@ -96,6 +97,10 @@ pub(crate) enum Word {
     Report(ReportArguments),
     /// Lay a run beside an earlier one: what is worse, better, new, gone
     Compare(CompareArguments),
+    /// Put the results of several machines together, and judge them as one run
+    Merge(MergeArguments),
+    /// Print a ready pipeline for a continuous integration engine
+    Ci(CiArguments),
     /// List, build, import, inspect, compare and remove images
     Images(ImagesArguments),
     /// What this machine lacks, how to mend it, and which limits hold

@@ -6,9 +6,14 @@ use std::time::Duration;
 use clap::builder::FalseyValueParser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, Command, CommandFactory as _, FromArgMatches as _};
+use patchbed_engine::plan::Shard;
 use patchbed_kinds::document::Size;
 
 use super::low::Low;
+use super::run::WhichShard;
+
+/// The most parts of a plan.
+const MOST_SHARDS: usize = 10_000;
 
 /// What came of the command line.
 pub(crate) enum Parsed {
@@ -114,9 +119,28 @@ pub(super) fn size(text: &str) -> Result<u64, String> {
     Ok(size.0)
 }
 
+/// A part of several, `2/4`, or `auto`.
+pub(super) fn shard(text: &str) -> Result<WhichShard, String> {
+    if text == "auto" {
+        return Ok(WhichShard::Auto);
+    }
+    let number = |text: &str| text.parse::<usize>().ok().filter(|number| *number <= MOST_SHARDS);
+    let parts = text.split_once('/').and_then(|(index, total)| Shard::new(number(index)?, number(total)?));
+    parts.map(WhichShard::Given).ok_or_else(|| format!("write I/N with I from 1 to N and N to {MOST_SHARDS}, or auto"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_shard_is_one_of_several() {
+        assert_eq!(shard("auto"), Ok(WhichShard::Auto));
+        assert_eq!(shard("2/4").ok(), Shard::new(2, 4).map(WhichShard::Given));
+        for wrong in ["0/4", "5/4", "1/0", "1", "a/b", "1/10001", "-1/4", "1/99999999999999999999"] {
+            assert!(shard(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn the_command_line_is_consistent() {

@@ -3,6 +3,7 @@
 use camino::Utf8PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
+use patchbed_engine::plan::Shard;
 use patchbed_engine::sabotage::FaultKind;
 
 /// Which files.
@@ -82,6 +83,9 @@ pub(crate) struct PlanArguments {
     /// Print only the number of cells
     #[arg(long)]
     pub(crate) count: bool,
+    /// Only cells without a result among the records in this folder, or in this record
+    #[arg(long, value_name = "DIR", help_heading = "Which")]
+    pub(crate) missing: Option<Utf8PathBuf>,
     /// Write the plan as JSON for other hosts, with nothing in it that is this host's
     #[arg(long, value_name = "FILE", conflicts_with_all = ["json", "count"])]
     pub(crate) out: Option<Utf8PathBuf>,
@@ -98,12 +102,44 @@ pub(crate) struct RunArguments {
     #[arg(long, conflicts_with_all = ["files", "last_failed"], help_heading = "Which")]
     pub(crate) last: bool,
     #[command(flatten)]
+    pub(crate) share: Share,
+    #[command(flatten)]
     pub(crate) how: How,
     #[command(flatten)]
     pub(crate) result: Outputs,
     /// The most trials of parts of a bundle, when it was asked for a search.
     #[arg(skip)]
     pub(crate) budget: Option<usize>,
+}
+
+/// What this machine does of a run that several machines share.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Which")]
+pub(crate) struct Share {
+    /// Only part I of N, cut by how long cells are thought to take; `auto` asks the engine's variables
+    ///
+    /// Every machine cuts alike. `auto` knows `CI_NODE_INDEX` and `CI_NODE_TOTAL` (GitLab), `BUILDKITE_PARALLEL_JOB` and
+    /// `BUILDKITE_PARALLEL_JOB_COUNT`, `SYSTEM_JOBPOSITIONINPHASE` and `SYSTEM_TOTALJOBSINPHASE` (Azure).
+    #[arg(long, value_name = "I/N", value_parser = super::read::shard, conflicts_with = "last")]
+    pub(crate) shard: Option<WhichShard>,
+    /// Only the cells of this plan, which `patchbed plan --out` wrote, with its estimates
+    #[arg(long, value_name = "FILE", conflicts_with = "last")]
+    pub(crate) plan: Option<Utf8PathBuf>,
+    /// Only the cell of this index in the plan
+    #[arg(long, value_name = "N", requires = "plan", conflicts_with_all = ["last", "shard"])]
+    pub(crate) cell_index: Option<usize>,
+    /// Write the record of the one cell into this folder, whole or not at all, and keep no run here
+    #[arg(long, value_name = "DIR", requires = "cell_index", help_heading = "Output")]
+    pub(crate) blob: Option<Utf8PathBuf>,
+}
+
+/// Which of several parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum WhichShard {
+    /// The one of which the engine's variables tell.
+    Auto,
+    /// This one.
+    Given(Shard),
 }
 
 /// `bisect`.
@@ -139,6 +175,7 @@ impl From<BisectArguments> for RunArguments {
             files: asked.files,
             selection: Selection { select: None, cell: vec![asked.cell], last_failed: false },
             last: false,
+            share: Share::default(),
             how: How {
                 means: asked.means,
                 exit_first: false,

@@ -146,8 +146,8 @@ pub(crate) struct ReportArguments {
 #[command(after_help = "\
 A cell is the same in both runs where scenario, image, patches and products have the same names; one cell of other \
 patches in each run is the same too. Exit codes: 0 nothing is worse than it was, 1 something is worse or a new cell is \
-regressed, 3 something differs that did not, 4 no cell is in both runs, 5 a cell has no result any more, 6 the \
-environment of one is ill without the patch. What was bad and is as bad, and what is gone, is told and does not count.")]
+regressed, 3 something differs that did not, 4 no cell is in both runs, 5 a cell has no result now, 6 the environment \
+of one is ill without the patch. What was bad and is as bad, and what is gone, is told and does not count.")]
 pub(crate) struct CompareArguments {
     /// The earlier run, by any unique beginning of its id
     #[arg(value_name = "RUN")]

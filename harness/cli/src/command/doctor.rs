@@ -1,5 +1,7 @@
 //! `doctor`: what this machine lacks, how to mend it, and which limits hold.
 
+use std::collections::BTreeSet;
+
 use patchbed_model::Exit;
 use patchbed_report::{Tone, safe};
 use patchbed_sandbox::{Backend as _, Lack, LackWeight};
@@ -44,8 +46,26 @@ pub(super) fn execute(context: &Context, arguments: &DoctorArguments) -> Result<
             tell(context, lack);
         }
         tell_trial(context, &trial, fatal);
+        more(context, &lacks);
     }
     Ok(if able { Exit::Ok } else { Exit::Unable })
+}
+
+/// Where more is told about what is missing.
+fn more(context: &Context, lacks: &[Lack]) {
+    let codes: BTreeSet<&str> = lacks.iter().map(|lack| code(lack.weight)).collect();
+    for code in codes {
+        context.output.say(&format!("`patchbed explain {code}` tells more"));
+    }
+}
+
+/// The word under which lacks of this weight are explained.
+pub(super) const fn code(weight: LackWeight) -> &'static str {
+    match weight {
+        LackWeight::Fatal => "fatal",
+        LackWeight::NoUnits => "nounits",
+        LackWeight::Degraded => "degraded",
+    }
 }
 
 fn tell(context: &Context, lack: &Lack) {

@@ -165,12 +165,7 @@ mod tests {
     fn every_weight_of_a_lack_is_explained() {
         use patchbed_sandbox::LackWeight;
         for weight in [LackWeight::Fatal, LackWeight::NoUnits, LackWeight::Degraded] {
-            // A new weight does not compile here, and then wants its page.
-            let word = match weight {
-                LackWeight::Fatal => "fatal",
-                LackWeight::NoUnits => "nounits",
-                LackWeight::Degraded => "degraded",
-            };
+            let word = super::super::doctor::code(weight);
             assert_eq!(serde_json::to_value(weight).expect("a word"), word);
             assert!(!texts(word).is_empty(), "{word}");
         }

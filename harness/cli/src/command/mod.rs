@@ -2,6 +2,7 @@
 
 mod bisect;
 mod check;
+mod ci;
 mod clean;
 mod compare;
 mod completions;
@@ -13,6 +14,7 @@ mod images;
 mod init;
 mod loading;
 mod man;
+mod merge;
 mod noise;
 mod plan;
 mod report;
@@ -22,6 +24,7 @@ mod run;
 mod sabotage;
 mod sandboxes;
 mod schema;
+mod share;
 mod shell;
 mod show;
 mod terminal;
@@ -51,6 +54,8 @@ pub(crate) fn execute(context: &Context, word: Word) -> Result<u8, Failure> {
         Word::Reject(arguments) => review::reject(context, &arguments),
         Word::Report(arguments) => report::execute(context, &arguments),
         Word::Compare(arguments) => compare::execute(context, &arguments),
+        Word::Merge(arguments) => merge::execute(context, &arguments),
+        Word::Ci(arguments) => ci::execute(context, &arguments),
         Word::Images(arguments) => images::execute(context, arguments.word),
         Word::Doctor(arguments) => doctor::execute(context, &arguments),
         Word::Clean(arguments) => clean::execute(context, &arguments),

@@ -1,13 +1,15 @@
 //! `plan`: what would be run.
 
+use std::collections::BTreeSet;
+
 use camino::Utf8Path;
 use patchbed_engine::plan::{Durations, Plan};
 use patchbed_engine::store::State;
-use patchbed_model::Exit;
+use patchbed_model::{CellId, Exit};
 use patchbed_report::safe;
 use patchbed_sandbox::Host;
 
-use super::loading;
+use super::{loading, merge};
 use crate::arguments::PlanArguments;
 use crate::context::Context;
 use crate::failure::Failure;
@@ -15,7 +17,10 @@ use crate::reports;
 
 pub(super) fn execute(context: &Context, arguments: &PlanArguments) -> Result<Exit, Failure> {
     let scenarios = loading::scenarios(context, &arguments.files)?;
-    let plan = loading::planned(context, scenarios, &arguments.selection)?;
+    let mut plan = loading::planned(context, scenarios, &arguments.selection)?;
+    if let Some(results) = &arguments.missing {
+        plan = without_result(plan, results)?;
+    }
     if arguments.count {
         context.output.document(format!("{}\n", plan.cells.len()).as_bytes());
         return Ok(if plan.cells.is_empty() { Exit::Nothing } else { Exit::Ok });
@@ -26,6 +31,14 @@ pub(super) fn execute(context: &Context, arguments: &PlanArguments) -> Result<Ex
     }
     print(context, &plan, arguments.json)?;
     Ok(Exit::Ok)
+}
+
+/// The cells of a plan that have no result yet.
+fn without_result(plan: Plan, results: &Utf8Path) -> Result<Plan, Failure> {
+    let document = plan.document(&Durations::new(), None);
+    let merged = merge::merged(&[results.to_owned()], Some(&document))?;
+    let missing: BTreeSet<&CellId> = merged.missing().collect();
+    Ok(Plan { cells: plan.cells.into_iter().filter(|cell| missing.contains(&cell.id)).collect() })
 }
 
 /// How long attempts took in earlier runs, where there were any.

@@ -3,7 +3,7 @@
 use patchbed_engine::store::{State, is_masked};
 use patchbed_model::{Event, Exit, RunId};
 
-use crate::arguments::{self, Parsed, RunArguments, Selection, Word};
+use crate::arguments::{self, Parsed, RunArguments, Selection, Share, Word};
 use crate::context::Context;
 use crate::failure::Failure;
 
@@ -57,10 +57,14 @@ pub(super) fn of_run(state: &State, run: &RunId) -> Result<Resumed, Failure> {
         arguments.into()
     } else if let Word::Run(arguments) = low.word {
         arguments
+    } else if let Word::Merge(_) = low.word {
+        let failure = Failure::say(Exit::Usage, format!("run {run} was merged: it was not run on this machine"));
+        return Err(failure.help("run the cell here: `patchbed run FILE --cell ID`"));
     } else {
         return Err(unreadable());
     };
     arguments.selection = Selection { cell: cells, ..everything() };
+    arguments.share = Share::default();
     arguments.last = false;
     Ok(Resumed { arguments, run: Some(run.clone()) })
 }

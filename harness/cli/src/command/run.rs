@@ -14,7 +14,7 @@ use patchbed_report::{Report as _, Terminal};
 use patchbed_sandbox::{Backend as _, LackWeight, NamespacesBackend};
 
 use super::resume::{self, Resumed};
-use super::{loading, plan, review, sandboxes, shell};
+use super::{loading, plan, review, sandboxes, share, shell};
 use crate::arguments::{self, Baseline, Files, How, Means, RunArguments, ShellArguments};
 use crate::clock::EpochClock;
 use crate::context::Context;
@@ -27,15 +27,15 @@ pub(super) fn execute(context: &Context, arguments: RunArguments) -> Result<Exit
     let Resumed { arguments, run } = resume::arguments(context, arguments)?;
     one_document_on_standard_output(&arguments)?;
     somebody_for_a_shell(context, &arguments.how)?;
-    let reports: Vec<Wanted> =
-        arguments.result.report.iter().map(|text| reports::wanted(text)).collect::<Result<_, _>>()?;
-    reports.iter().try_for_each(Wanted::attempt)?;
+    let mut reports = reports::all(&arguments.result.report)?;
     let mut scenarios = loading::scenarios(context, &arguments.files)?;
     for scenario in &mut scenarios {
         overrule(scenario, &arguments.how);
     }
     let plan = loading::planned(context, scenarios, &arguments.selection)?;
     loading::not_empty(&plan)?;
+    let plan = share::of(plan, &arguments.share)?;
+    reports.extend(share::blob(&plan, &arguments.share)?);
     if arguments.budget.is_some() {
         with_a_bundle(&plan)?;
     }
@@ -44,7 +44,8 @@ pub(super) fn execute(context: &Context, arguments: RunArguments) -> Result<Exit
         return Ok(Exit::Ok);
     }
     sandboxes::sweep_leftovers(context);
-    let mut harness = harness(context, options(context, &arguments), &context.folders.kept)?;
+    let kept = share::Kept::new(context, &arguments.share)?;
+    let mut harness = harness(context, options(context, &arguments), kept.path())?;
     harness.options.resume = run;
     if arguments.how.no_cache {
         harness.store = Arc::new(sandboxes::fresh_store(context)?);
@@ -58,12 +59,25 @@ pub(super) fn execute(context: &Context, arguments: RunArguments) -> Result<Exit
     sandboxes::shrink(context, arguments.how.means.cache_size)?;
     let (record, seen) = made?;
     let worse = if arguments.how.shell_fail { first_worse(&record) } else { None };
+    let kept = keeps(&arguments.how, &record);
     let exit = report(context, &harness.state, record, seen, (&reports, arguments.result.json))?;
+    if kept {
+        context.output.say("disks are kept for 24 h: `patchbed shell --kept CELL`");
+    }
     if let Some(cell) = worse.filter(|_| seen.is_none()) {
         context.output.say(&format!("a shell in cell {cell}, with the patch in:"));
         shell::execute(context, &ShellArguments::patched(cell.0))?;
     }
     Ok(exit)
+}
+
+/// Whether there may be disks to look at.
+fn keeps(how: &How, record: &Record) -> bool {
+    match how.keep {
+        arguments::Keep::Never => false,
+        arguments::Keep::Failed => record.verdict.exit() != Exit::Ok,
+        arguments::Keep::All => true,
+    }
 }
 
 /// A search needs several patches.
@@ -242,7 +256,7 @@ pub(super) const fn ended(recorded: Exit, seen: Option<Exit>) -> Exit {
 }
 
 /// Prints and writes the result.
-fn report(
+pub(super) fn report(
     context: &Context,
     state: &State,
     mut record: Record,

@@ -91,7 +91,8 @@ fn differences(context: &Context, cell: &CellId) -> Result<Vec<Difference>, Fail
 /// What the prompt says: the arm and the cell, or what else it is.
 fn place(arguments: &ShellArguments, visit: Option<&Visit>) -> String {
     let Some(visit) = visit else {
-        return if arguments.kept { format!("kept {}", arguments.target) } else { arguments.target.clone() };
+        let arm = if arguments.control { "control" } else { "patched" };
+        return if arguments.kept { format!("kept {arm} {}", arguments.target) } else { arguments.target.clone() };
     };
     let arm = match visit.side {
         Side::Control => "control",

@@ -42,6 +42,8 @@ impl Tick {
             Event::Note { text, .. } => Some(Self::Note(text.clone())),
             Event::RunStarted { .. }
             | Event::Searched { .. }
+            | Event::RunMerged { .. }
+            | Event::CellMerged { .. }
             | Event::CellPrepared { .. }
             | Event::LayerMade { .. }
             | Event::OutagesSeen { .. }

@@ -2,7 +2,8 @@
 
 use crate::project::Project;
 
-const COMMANDS: [&str; 19] = [
+const COMMANDS: [&str; 22] = [
+    "init",
     "check",
     "plan",
     "run",
@@ -14,6 +15,8 @@ const COMMANDS: [&str; 19] = [
     "accept",
     "reject",
     "report",
+    "merge",
+    "ci",
     "compare",
     "images",
     "doctor",

@@ -60,6 +60,7 @@ fn a_disk_is_as_the_last_attempt_left_it_whatever_is_written_there() {
     let Some(kept) = Kept::probing("echo left >/opt/left; test ! -e /opt/patched") else { return };
     let ran = kept.run("failed");
     assert_eq!((ran.status, kept.disks().len()), (Some(1), 2), "{ran:?}");
+    assert_eq!(ran.stderr, "disks are kept for 24 h: `patchbed shell --kept CELL`\n");
     let cell = kept.cell();
     for _ in 0..2 {
         let patched = kept.say(&["shell", "--kept", &cell, "-c", "cat /opt/left /opt/patched && rm /opt/left"]);

@@ -6,6 +6,7 @@ mod exits;
 mod help;
 mod kept;
 mod layers;
+mod merge;
 mod project;
 mod review;
 mod sabotage;

@@ -31,6 +31,7 @@ pub(crate) fn run(project: &Project, id: &str, verdict: Verdict) {
         causes: Vec::new(),
         ill: Vec::new(),
         volatile: Vec::new(),
+        metrics: Vec::new(),
         notes: Vec::new(),
         noise_bound: 0.5,
     };
@@ -41,6 +42,7 @@ pub(crate) fn run(project: &Project, id: &str, verdict: Verdict) {
         version: "0.1.0".to_owned(),
         sources: Vec::new(),
         arguments: Vec::new(),
+        host: None,
     };
     let events = [
         started,

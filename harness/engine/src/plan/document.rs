@@ -5,13 +5,17 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use patchbed_kinds::change::seconds;
+use patchbed_model::event::PlannedCell;
 use patchbed_model::text::{one_line, shorten};
-use patchbed_model::{Arm, CellId, Digest, Stage};
+use patchbed_model::{Arm, CellId, Digest, Given, Stage};
 use patchbed_sandbox::{Host, Limits};
 
 use super::cell::{CellNames, Plan, PlanCell};
 use super::ground::Layer;
 use super::steps::{Step, steps};
+
+/// The version of the document, as it stands in `schema`.
+pub const SCHEMA: &str = "patchbed/plan/1";
 
 /// How many characters of a step a person is shown; the document has all.
 const LONGEST_STEP: usize = 120;
@@ -42,6 +46,11 @@ pub struct PlannedAttempts {
     pub id: CellId,
     /// Its scenario, image, patches and products.
     pub names: CellNames,
+    /// The scenario's file, as the user named it.
+    pub file: String,
+    /// How its patches are given; absent when one after another.
+    #[serde(default, skip_serializing_if = "Given::is_usual")]
+    pub given: Given,
     /// The arms of the attempts that are made in any case, in order.
     pub attempts: Vec<Arm>,
     /// How many more of each arm are made when something is suspect.
@@ -97,7 +106,7 @@ impl Plan {
             .iter()
             .enumerate()
             .map(|(index, cell)| PlannedAttempts { sandbox: sandbox(cell), ..planned(index, cell, durations) });
-        PlanDocument { schema: "patchbed/plan/1".to_owned(), digest: self.digest(), cells: cells.collect() }
+        PlanDocument { schema: SCHEMA.to_owned(), digest: self.digest(), cells: cells.collect() }
     }
 }
 
@@ -116,6 +125,8 @@ fn planned(index: usize, cell: &PlanCell, durations: &Durations) -> PlannedAttem
         limits: cell.scenario.limits.into(),
         systemd: cell.image().systemd,
         estimate,
+        file: cell.scenario.file.to_string(),
+        given: cell.given(),
         names,
     }
 }
@@ -154,6 +165,22 @@ fn packed(steps: &[String]) -> Vec<String> {
 }
 
 impl PlannedAttempts {
+    /// What a journal says of it. The title of its scenario is not in a plan.
+    pub(crate) fn planned(&self) -> PlannedCell {
+        PlannedCell {
+            id: self.id.clone(),
+            scenario: self.names.scenario.clone(),
+            title: self.names.scenario.clone(),
+            file: self.file.clone(),
+            image: self.names.image.clone(),
+            image_digest: None,
+            patches: self.names.patches.clone(),
+            software: self.names.software.clone(),
+            given: self.given,
+            trial_of: None,
+        }
+    }
+
     // Writing to a string cannot fail.
     fn write(&self, text: &mut String) {
         let names = &self.names;

@@ -5,14 +5,16 @@ mod document;
 mod expand;
 mod ground;
 mod selection;
+mod shard;
 mod steps;
 
 pub use cell::{CellNames, Plan, PlanCell, interleaved};
-pub use document::{Durations, PlanDocument, PlannedAttempts, PlannedLimits};
+pub use document::{Durations, PlanDocument, PlannedAttempts, PlannedLimits, SCHEMA};
 pub use expand::{MOST_CELLS, PlanError, plan};
 pub use ground::Layer;
 pub(crate) use ground::upper;
 pub use selection::{Expression, ExpressionError, Selection};
+pub use shard::Shard;
 pub use steps::{Step, steps};
 
 #[cfg(test)]

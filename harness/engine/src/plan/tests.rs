@@ -1,13 +1,13 @@
 //! Selection, matrix, order.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use patchbed_kinds::image::{AnySource, directory::Directory};
 use patchbed_model::Arm;
 use patchbed_sandbox::{Host, Place};
 use proptest::prelude::*;
 
-use super::{CellNames, Durations, Expression, ExpressionError, PlanError, Selection, interleaved, plan};
+use super::{CellNames, Durations, Expression, ExpressionError, Plan, PlanError, Selection, Shard, interleaved, plan};
 use crate::fixtures::{data, patch, product, scenario};
 use crate::scenario::{Degraded, Delivery, PatchAxis, Scenario, Software, SoftwareAxis};
 
@@ -273,4 +273,66 @@ proptest! {
             }
         }
     }
+}
+
+/// A plan of so many cells: one for each patch.
+fn plan_of_many(cells: usize) -> Plan {
+    let names: Vec<String> = (0..cells).map(|number| format!("p{number}")).collect();
+    let patches: Vec<(&str, &[&str])> = names.iter().map(|name| (name.as_str(), &[][..])).collect();
+    plan([with(&patches, PatchAxis::Each)], &Selection::default()).expect("it is small")
+}
+
+fn ids(plan: &Plan) -> BTreeSet<String> {
+    plan.cells.iter().map(|cell| cell.id.0.clone()).collect()
+}
+
+proptest! {
+    #[test]
+    fn shards_have_every_cell_once_and_the_order_of_cells_does_not_matter(
+        weights in proptest::collection::vec(proptest::option::of(0_u64..100_000), 1..20),
+        total in 1_usize..8,
+    ) {
+        let whole = plan_of_many(weights.len());
+        let known = whole.cells.iter().zip(&weights).filter_map(|(cell, weight)| Some((cell.id.clone(), (*weight)?)));
+        let estimates: BTreeMap<_, _> = known.collect();
+        let turned = Plan { cells: whole.cells.iter().rev().cloned().collect() };
+        let mut seen = BTreeSet::new();
+        for index in 1..=total {
+            let shard = Shard::new(index, total).expect("it is one of them");
+            let part = ids(&shard.of(whole.clone(), &estimates));
+            prop_assert_eq!(&part, &ids(&shard.of(turned.clone(), &estimates)));
+            prop_assert!(part.is_disjoint(&seen));
+            seen.extend(part);
+        }
+        prop_assert_eq!(seen, ids(&whole));
+    }
+
+    #[test]
+    fn no_shard_takes_longer_than_the_lightest_by_more_than_one_cell(
+        weights in proptest::collection::vec(1_u64..100_000, 1..20),
+        total in 1_usize..8,
+    ) {
+        let whole = plan_of_many(weights.len());
+        let estimates: BTreeMap<_, _> =
+            whole.cells.iter().map(|cell| cell.id.clone()).zip(weights.iter().copied()).collect();
+        let load = |index| {
+            let part = Shard::new(index, total).expect("it is one of them").of(whole.clone(), &estimates);
+            part.cells.iter().map(|cell| estimates[&cell.id]).sum::<u64>()
+        };
+        let loads: Vec<u64> = (1..=total).map(load).collect();
+        let longest = weights.iter().max().expect("there is a cell");
+        prop_assert!(loads.iter().max() <= loads.iter().min().map(|least| least + longest).as_ref());
+    }
+}
+
+#[test]
+fn without_an_estimate_a_cell_weighs_by_what_its_scenario_says() {
+    let mut long = scenario();
+    long.id = "long".to_owned();
+    long.watch = std::time::Duration::from_mins(1);
+    let short = |name: &str| Scenario { id: name.to_owned(), ..scenario() };
+    let whole = plan([short("a"), long, short("b"), short("c")], &Selection::default()).expect("it is small");
+    let parts = [1, 2].map(|index| Shard::new(index, 2).expect("it is one of two").of(whole.clone(), &BTreeMap::new()));
+    let names = parts.map(|part| part.cells.iter().map(|cell| cell.names().scenario).collect::<Vec<_>>());
+    assert_eq!(names, [vec!["long"], vec!["a", "b", "c"]]);
 }

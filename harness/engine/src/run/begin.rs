@@ -6,8 +6,7 @@ use std::sync::Arc;
 
 use patchbed_kinds::image::{Shelf, Store};
 use patchbed_model::event::{PlannedCell, Source};
-use patchbed_model::id::Hasher;
-use patchbed_model::{AttemptId, Blame, Cause, CellId, Digest, Event, Judgement, Outcome, Record, RunId};
+use patchbed_model::{AttemptId, Blame, Cause, CellId, Digest, Event, Judgement, Outcome, Record};
 use patchbed_sandbox::{Lack, LackWeight};
 
 use super::attempt::Bench;
@@ -122,7 +121,9 @@ fn able(plan: &Plan, harness: &Harness) -> Result<Vec<String>, RunError> {
 
 /// Begins the chronicle of a new run: what is planned is in its journal before anything is told.
 fn begun<'a>(plan: &Plan, harness: &Harness, sink: &'a mut dyn EventSink) -> Result<Chronicle<'a>, StateError> {
-    let run = new_id(harness);
+    let now = harness.clock.now();
+    let seed = harness.options.seed.map_or_else(|| now.as_nanosecond() ^ i128::from(std::process::id()), i128::from);
+    let run = harness.state.new_run(now, seed);
     let mut sources: BTreeMap<String, Source> = BTreeMap::new();
     for scenario in plan.cells.iter().map(|cell| &cell.scenario) {
         let (file, digest, lines) = (scenario.file.to_string(), scenario.digest.clone(), scenario.lines.clone());
@@ -130,7 +131,7 @@ fn begun<'a>(plan: &Plan, harness: &Harness, sink: &'a mut dyn EventSink) -> Res
     }
     let started = masked_event(Event::RunStarted {
         run: run.clone(),
-        at: harness.clock.now(),
+        at: now,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         sources: sources.into_values().collect(),
         arguments: harness.options.arguments.clone(),
@@ -143,22 +144,6 @@ fn begun<'a>(plan: &Plan, harness: &Harness, sink: &'a mut dyn EventSink) -> Res
         chronicle.written(event);
     }
     Ok(chronicle)
-}
-
-/// The day and four digits that no other run has.
-fn new_id(harness: &Harness) -> RunId {
-    let now = harness.clock.now();
-    let day = now.to_zoned(jiff::tz::TimeZone::UTC).date();
-    let mut seed =
-        harness.options.seed.map_or_else(|| now.as_nanosecond() ^ i128::from(std::process::id()), i128::from);
-    loop {
-        let digits = Hasher::new().part(seed.to_le_bytes()).finish();
-        let run = RunId(format!("{day}-{}", &digits.hex()[..4]));
-        if !harness.state.run_folder(&run).exists() {
-            return run;
-        }
-        seed = seed.wrapping_add(1);
-    }
 }
 
 /// What is known from before the run was cut off.
@@ -217,6 +202,8 @@ impl Earlier {
             | Event::AttemptFinished { .. }
             | Event::CellJudged { .. }
             | Event::Searched { .. }
+            | Event::RunMerged { .. }
+            | Event::CellMerged { .. }
             | Event::Note { .. }
             | Event::RunResumed { .. }
             | Event::RunFinished { .. } => {}

@@ -87,6 +87,8 @@ fn cell_of(event: &Event) -> Option<&CellId> {
         | Event::CellPlanned(_)
         | Event::LayerMade { .. }
         | Event::Searched { .. }
+        | Event::RunMerged { .. }
+        | Event::CellMerged { .. }
         | Event::Note { cell: None, .. }
         | Event::RunResumed { .. }
         | Event::RunFinished { .. } => None,
@@ -118,6 +120,8 @@ impl Kept {
             | Event::CellPlanned(_)
             | Event::LayerMade { .. }
             | Event::Searched { .. }
+            | Event::RunMerged { .. }
+            | Event::CellMerged { .. }
             | Event::Note { .. }
             | Event::RunResumed { .. }
             | Event::RunFinished { .. } => {}

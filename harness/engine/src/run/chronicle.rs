@@ -64,6 +64,7 @@ const fn is_result(event: &Event) -> bool {
         | Event::AttemptFinished { .. }
         | Event::CellJudged { .. }
         | Event::Searched { .. }
+        | Event::CellMerged { .. }
         | Event::RunFinished { .. } => true,
         Event::CellPlanned(_)
         | Event::CellPrepared { .. }
@@ -71,6 +72,7 @@ const fn is_result(event: &Event) -> bool {
         | Event::AttemptStarted { .. }
         | Event::StageFinished { .. }
         | Event::OutagesSeen { .. }
+        | Event::RunMerged { .. }
         | Event::Note { .. }
         | Event::RunResumed { .. } => false,
     }

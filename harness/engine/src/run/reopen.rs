@@ -162,8 +162,8 @@ pub async fn reopen(
     Ok((Box::new(Held { sandbox, _ground: ground, _disk: None }), notes))
 }
 
-/// The disk that the last attempt of an arm left in a run, if it was kept. Nothing runs on it, and what is written there
-/// is gone with the sandbox.
+/// The disk that the last attempt of an arm left in a run, if it was kept. Nothing runs on it, and what is written
+/// there is gone with the sandbox.
 ///
 /// # Errors
 /// See [`ReopenError`].

@@ -16,33 +16,21 @@ use crate::scenario::DATA;
 /// The most lines of evidence and of "what broke" of one cause.
 const MOST_LINES: usize = 12;
 
-/// What the attempts of a cell say about its differences, kept when the snapshots are dropped.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Witness {
-    /// In how many control attempts the value of a difference was seen as well.
-    without: BTreeMap<Key, u32>,
-    /// Observed control attempts.
-    controls: u32,
-    /// Observed patched attempts.
-    patched: u32,
-}
+/// What the timeline says of an attempt that came to its end.
+pub(super) const OBSERVED: &str = "observed";
 
-impl Witness {
-    pub(super) fn of(judgement: &Judgement, control: &[&Snapshot], patched: usize) -> Self {
-        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-        let counted = judgement.differences.iter().filter(|one| one.counts());
-        let seen = |one: &Difference| {
-            let now = |snapshot: &&&Snapshot| {
-                snapshot.readings.get(&one.key).map(|reading| reading.value.to_string()) == one.now
-            };
-            count(control.iter().filter(now).count())
-        };
-        Self {
-            without: counted.map(|one| (one.key.clone(), seen(one))).collect(),
-            controls: count(control.len()),
-            patched: count(patched),
-        }
-    }
+/// How a note begins that says with which products a cell is ill without the patch.
+const ILL_WITH: &str = "it is ill without the patch only with ";
+
+/// In how many of these control attempts the values of counted differences were seen as well.
+pub(super) fn without(judgement: &Judgement, control: &[&Snapshot]) -> BTreeMap<Key, u32> {
+    let seen = |one: &Difference| {
+        let now =
+            |snapshot: &&&Snapshot| snapshot.readings.get(&one.key).map(|reading| reading.value.to_string()) == one.now;
+        u32::try_from(control.iter().filter(now).count()).unwrap_or(u32::MAX)
+    };
+    let counted = judgement.differences.iter().filter(|one| one.counts());
+    counted.map(|one| (one.key.clone(), seen(one))).filter(|(_, seen)| *seen > 0).collect()
 }
 
 /// By what a thing that went wrong is known again in another cell.
@@ -53,16 +41,16 @@ enum Sign {
 }
 
 /// The causes of a scenario's cells, the heaviest first.
-pub(super) fn causes(cells: &[(CellRecord, Witness)]) -> Vec<CauseRecord> {
+pub(super) fn causes(cells: &[CellRecord]) -> Vec<CauseRecord> {
     let mut where_seen: BTreeMap<Sign, BTreeSet<usize>> = BTreeMap::new();
-    for (place, (cell, _)) in cells.iter().enumerate() {
+    for (place, cell) in cells.iter().enumerate() {
         for sign in signs(cell) {
             where_seen.entry(sign).or_default().insert(place);
         }
     }
     let mut groups: BTreeMap<(BTreeSet<usize>, Option<String>), BTreeSet<Sign>> = BTreeMap::new();
     for (sign, places) in where_seen {
-        let guilty = places.iter().find_map(|place| guilty(&cells.get(*place)?.0, &sign));
+        let guilty = places.iter().find_map(|place| guilty(cells.get(*place)?, &sign));
         groups.entry((places, guilty)).or_default().insert(sign);
     }
     let group = |((places, _), signs)| Group { cells, places, signs }.cause();
@@ -103,12 +91,12 @@ pub(super) fn tell_ill_products(cells: &mut [CellRecord]) {
     let rows: Vec<(String, Row)> =
         cells.iter().map(|cell| (cell.image.clone(), row(cell, without_patch(cell)))).collect();
     for cell in cells.iter_mut().filter(|cell| cell.broken_before) {
+        cell.notes.retain(|note| !note.starts_with(ILL_WITH));
         let alike: Vec<Row> =
             rows.iter().filter(|(image, _)| *image == cell.image).map(|(_, row)| row.clone()).collect();
         if let Attribution::OnlyWith(products) = attribute(&alike) {
             let names = products.into_iter().collect::<Vec<_>>().join(" + ");
-            cell.notes
-                .push(format!("it is ill without the patch only with {names}: without that the environment is well"));
+            cell.notes.push(format!("{ILL_WITH}{names}: without that the environment is well"));
         }
     }
 }
@@ -154,14 +142,14 @@ fn signs(cell: &CellRecord) -> Vec<Sign> {
 
 /// Signs that show in the very same cells.
 struct Group<'a> {
-    cells: &'a [(CellRecord, Witness)],
+    cells: &'a [CellRecord],
     places: BTreeSet<usize>,
     signs: BTreeSet<Sign>,
 }
 
 impl Group<'_> {
     fn cause(self) -> Option<CauseRecord> {
-        let (first, witness) = self.members().next()?;
+        let first = self.members().next()?;
         let differences = self.differences(first);
         let stops: Vec<&Cause> = first.stops.iter().filter(|cause| self.holds_stop(cause)).collect();
         let (attribution, not_in) = self.attribution();
@@ -185,7 +173,7 @@ impl Group<'_> {
             title,
             blame: stops.first().map_or(Blame::Patch, |cause| cause.blame),
             verdict,
-            cells: self.members().map(|(cell, _)| cell.id.clone()).collect::<Vec<CellId>>(),
+            cells: self.members().map(|cell| cell.id.clone()).collect::<Vec<CellId>>(),
             since,
             only_with,
             hidden_by,
@@ -194,11 +182,11 @@ impl Group<'_> {
             only_given: self.only_given(),
             broke: differences.iter().take(MOST_LINES).map(|one| broke(one)).collect(),
             evidence: without_repetition(evidence),
-            sure: sure(witness, &differences, first),
+            sure: sure(&differences, first),
         })
     }
 
-    fn members(&self) -> impl Iterator<Item = &(CellRecord, Witness)> {
+    fn members(&self) -> impl Iterator<Item = &CellRecord> {
         self.places.iter().filter_map(|place| self.cells.get(*place))
     }
 
@@ -219,13 +207,13 @@ impl Group<'_> {
         if stops.iter().any(|cause| cause.blame != Blame::Patch) {
             return None;
         }
-        let mut members = self.members().map(|(cell, _)| cell.patches.iter().cloned().collect::<BTreeSet<_>>());
+        let mut members = self.members().map(|cell| cell.patches.iter().cloned().collect::<BTreeSet<_>>());
         let first = members.next()?;
         let common = members.fold(first, |common, patches| &common & &patches);
-        let others = self.cells.iter().enumerate().filter(|(place, (cell, _))| {
+        let others = self.cells.iter().enumerate().filter(|(place, cell)| {
             !self.places.contains(place) && matches!(cell.verdict, Verdict::Same | Verdict::Improved | Verdict::Changed)
         });
-        let innocent: BTreeSet<String> = others.flat_map(|(_, (cell, _))| cell.patches.iter().cloned()).collect();
+        let innocent: BTreeSet<String> = others.flat_map(|(_, cell)| cell.patches.iter().cloned()).collect();
         let guilty: Vec<String> = common.difference(&innocent).cloned().collect();
         let guilty = if guilty.is_empty() { common.into_iter().collect() } else { guilty };
         if guilty.is_empty() {
@@ -237,19 +225,19 @@ impl Group<'_> {
 
     /// Since which patches of a bundle, by a search.
     fn searched(&self, name: &str) -> Option<Since> {
-        let found = self.members().find_map(|(cell, _)| cell.search.as_ref()?.of(name))?;
+        let found = self.members().find_map(|cell| cell.search.as_ref()?.of(name))?;
         Some(Since { patch: found.guilty()?, with: found.with, without: found.without })
     }
 
     /// The way in which the patches are given in all members, when each has a cell that differs from it in nothing else, and
     /// it shows in none of these.
     fn only_given(&self) -> Option<OnlyGiven> {
-        let given = self.members().next()?.0.given;
+        let given = self.members().next()?.given;
         let mut not_in = Vec::new();
-        for (member, _) in self.members() {
+        for member in self.members() {
             let is_other = |cell: &CellRecord| cell.given != given && as_given(cell) == as_given(member);
-            let others = self.cells.iter().enumerate().filter(|(_, (cell, _))| is_other(cell));
-            let others: Vec<(usize, &CellRecord)> = others.map(|(place, (cell, _))| (place, cell)).collect();
+            let others = self.cells.iter().enumerate().filter(|(_, cell)| is_other(cell));
+            let others: Vec<(usize, &CellRecord)> = others.collect();
             let is_clean =
                 others.iter().all(|(place, cell)| !self.places.contains(place) && elsewhere(cell) == Shows::No);
             if member.given != given || others.is_empty() || !is_clean {
@@ -263,10 +251,10 @@ impl Group<'_> {
     /// What the group has to do with products, by the cells that differ from a member in nothing else; and those among
     /// them in which it does not show.
     fn attribution(&self) -> (Attribution, Vec<CellId>) {
-        let grounds: BTreeSet<_> = self.members().map(|(cell, _)| ground(cell)).collect();
+        let grounds: BTreeSet<_> = self.members().map(ground).collect();
         let cells = self.cells.iter().enumerate();
-        let alike = cells.filter(|(_, (cell, _))| grounds.contains(&ground(cell)));
-        let rows = alike.map(|(place, (cell, _))| {
+        let alike = cells.filter(|(_, cell)| grounds.contains(&ground(cell)));
+        let rows = alike.map(|(place, cell)| {
             let shows = if self.places.contains(&place) { Shows::Yes } else { elsewhere(cell) };
             (cell, row(cell, shows))
         });
@@ -278,12 +266,12 @@ impl Group<'_> {
     /// Of the patched and of the control attempts of all cells: how many show it, of how many.
     fn counts(&self, differences: &[&Difference]) -> ((u32, u32), (u32, u32)) {
         let mut counts = ((0, 0), (0, 0));
-        for (cell, witness) in self.members() {
+        for cell in self.members() {
             let of = |arm| cell.attempts.get(&arm).map_or(0, |number| u32::try_from(*number).unwrap_or(u32::MAX));
             let shown = differences.first().and_then(|one| cell.differences.iter().find(|other| other.key == one.key));
             // Without a difference it is a stop.
             let (with, without) = shown.map_or((stopped(cell), 0), |one| {
-                (one.seen.0, witness.without.get(&one.key).copied().unwrap_or_default())
+                (one.seen.0, cell.without.get(&one.key).copied().unwrap_or_default())
             });
             counts.0.0 += with;
             counts.0.1 += of(Arm::Patched);
@@ -347,16 +335,23 @@ fn without_repetition<'a>(lines: impl Iterator<Item = &'a String>) -> Vec<String
     lines.filter(|line| seen.insert(line.as_str())).take(MOST_LINES).cloned().collect()
 }
 
-fn sure(witness: &Witness, differences: &[&Difference], cell: &CellRecord) -> String {
+/// How many attempts of an arm came to their end.
+fn observed(cell: &CellRecord, arm: Arm) -> u32 {
+    let is_one = |one: &&AttemptRecord| one.arm == arm && one.outcome == OBSERVED;
+    u32::try_from(cell.timeline.iter().filter(is_one).count()).unwrap_or(u32::MAX)
+}
+
+fn sure(differences: &[&Difference], cell: &CellRecord) -> String {
     let Some(first) = differences.first() else {
         let of = |arm| cell.attempts.get(&arm).copied().unwrap_or_default();
         return format!("{} attempts with the patch, {} without", of(Arm::Patched), of(Arm::Control));
     };
     let (seen, of) = first.seen;
-    let without = witness.without.get(&first.key).copied().unwrap_or_default();
-    let mut text = format!("{seen} of {of} attempts with the patch, {without} of {} without", witness.controls);
-    if seen == of && without == 0 && witness.controls > 1 {
-        let chance = false_alarm(witness.controls, witness.patched) * 100.0;
+    let without = cell.without.get(&first.key).copied().unwrap_or_default();
+    let controls = observed(cell, Arm::Control);
+    let mut text = format!("{seen} of {of} attempts with the patch, {without} of {controls} without");
+    if seen == of && without == 0 && controls > 1 {
+        let chance = false_alarm(controls, observed(cell, Arm::Patched)) * 100.0;
         // Writing to a string cannot fail.
         let _ = write!(text, "; a reading that moves by itself would look like this in at most {chance:.1} % of runs");
     }
@@ -387,7 +382,7 @@ mod tests {
         let mut cells = ["c1", "c2"].map(ill);
         cells[1].given = Given::Together;
         other(&mut cells[1]);
-        let causes = causes(&cells.map(|cell| (cell, Witness::default())));
+        let causes = causes(&cells);
         causes.into_iter().map(|cause| cause.only_given).collect()
     }
 

@@ -8,10 +8,14 @@ use patchbed_model::event::{AttemptId, PlannedCell, Source};
 use patchbed_model::record::{AttemptRecord, CellRecord, Culprits, Host, SCHEMA, ScenarioRecord};
 use patchbed_model::search::{Answer, Search};
 use patchbed_model::{
-    Arm, CellId, Difference, Digest, Event, Exit, Judgement, Outages, Outcome, Record, RunId, Snapshot, Stage, Verdict,
+    Arm, CellId, Difference, Digest, Event, Exit, Judgement, Key, Outages, Outcome, Record, RunId, Snapshot, Stage,
+    Verdict,
 };
 
-use super::causes::{Witness, causes, tell_ill_products};
+use super::causes::{OBSERVED, causes, tell_ill_products, without};
+
+/// What is said of a cell that was begun and not judged.
+pub(super) const UNFINISHED: &str = "not finished";
 
 /// The record of these events.
 #[must_use]
@@ -63,10 +67,12 @@ struct CellFold {
     /// Snapshots are needed until the cell is judged.
     outcomes: BTreeMap<AttemptId, Outcome>,
     judgement: Option<Judgement>,
-    witness: Witness,
+    without: BTreeMap<Key, u32>,
     readings: usize,
     notes: Vec<String>,
     search: Option<Search>,
+    /// The result, when another run made it.
+    merged: Option<Box<CellRecord>>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -108,6 +114,8 @@ impl Fold {
             }
             Event::CellJudged { cell, judgement } => self.with(cell, |cell| cell.judge(judgement)),
             Event::Searched { cell, search } => self.with(cell, |cell| cell.search = Some((**search).clone())),
+            Event::RunMerged { runs, layers_made } => self.merge(runs, *layers_made),
+            Event::CellMerged { cell } => self.with(&cell.id, |fold| fold.merged = Some(cell.clone())),
             Event::Note { cell: None, text } => add_once(&mut self.notes, text),
             Event::Note { cell: Some(cell), text } => self.with(cell, |cell| add_once(&mut cell.notes, text)),
             Event::RunResumed { at: _ } => self.finished = None,
@@ -121,6 +129,12 @@ impl Fold {
             self.cells.push(planned.id.clone());
             self.by_id.insert(planned.id.clone(), CellFold::new(planned.clone()));
         }
+    }
+
+    fn merge(&mut self, runs: &[RunId], layers_made: usize) {
+        self.layers_made += layers_made;
+        let runs = if runs.len() == 1 { "1 run".to_owned() } else { format!("{} runs", runs.len()) };
+        add_once(&mut self.notes, &format!("merged from the results of {runs}"));
     }
 
     /// Events of cells that were never planned come from damaged journals only, and say nothing.
@@ -141,7 +155,6 @@ impl Fold {
     pub fn record(mut self) -> Record {
         let over = self.finished.is_some();
         let mut scenarios: Vec<ScenarioRecord> = Vec::new();
-        let mut witnesses: Vec<Vec<(CellRecord, Witness)>> = Vec::new();
         for id in std::mem::take(&mut self.cells) {
             let Some(cell) = self.by_id.remove(&id) else { continue };
             let place = scenarios
@@ -149,19 +162,11 @@ impl Fold {
                 .position(|scenario| scenario.id == cell.planned.scenario && scenario.file == cell.planned.file);
             let place = place.unwrap_or_else(|| {
                 scenarios.push(scenario(&cell.planned, &self.sources));
-                witnesses.push(Vec::new());
                 scenarios.len() - 1
             });
-            let witness = cell.witness.clone();
-            witnesses[place].push((cell.record(over), witness));
+            scenarios[place].cells.push(cell.record(over));
         }
-        for (scenario, cells) in scenarios.iter_mut().zip(witnesses) {
-            scenario.causes = causes(&cells);
-            scenario.culprits = culprits(cells.iter().filter_map(|(cell, _)| cell.search.as_ref()));
-            scenario.cells = cells.into_iter().map(|(cell, _)| cell).collect();
-            tell_ill_products(&mut scenario.cells);
-            scenario.verdict = heaviest(&scenario.cells);
-        }
+        scenarios.iter_mut().for_each(weigh);
         self.whole(scenarios)
     }
 
@@ -206,6 +211,14 @@ fn scenario(planned: &PlannedCell, sources: &[Source]) -> ScenarioRecord {
     }
 }
 
+/// What the cells of a scenario say together.
+fn weigh(scenario: &mut ScenarioRecord) {
+    scenario.causes = causes(&scenario.cells);
+    scenario.culprits = culprits(scenario.cells.iter().filter_map(|cell| cell.search.as_ref()));
+    tell_ill_products(&mut scenario.cells);
+    scenario.verdict = heaviest(&scenario.cells);
+}
+
 /// What the searches of a scenario found, together.
 fn culprits<'a>(searches: impl Iterator<Item = &'a Search>) -> Option<Culprits> {
     let searches: Vec<&Search> = searches.collect();
@@ -242,10 +255,11 @@ impl CellFold {
             attempts: BTreeMap::new(),
             outcomes: BTreeMap::new(),
             judgement: None,
-            witness: Witness::default(),
+            without: BTreeMap::new(),
             readings: 0,
             notes: Vec::new(),
             search: None,
+            merged: None,
         }
     }
 
@@ -277,7 +291,7 @@ impl CellFold {
         let done = self.attempt(attempt);
         done.milliseconds = Some(milliseconds);
         done.outcome = Some(match outcome {
-            Outcome::Observed(_) => "observed".to_owned(),
+            Outcome::Observed(_) => OBSERVED.to_owned(),
             Outcome::Stopped(cause) => format!("stopped in {}", cause.stage),
         });
         self.outcomes.insert(attempt.clone(), outcome.clone());
@@ -289,8 +303,7 @@ impl CellFold {
     fn judge(&mut self, judgement: &Judgement) {
         let control: Vec<&Snapshot> = self.snapshots(Arm::Control).collect();
         let readings = control.iter().map(|snapshot| snapshot.readings.len()).max().unwrap_or_default();
-        let witness = Witness::of(judgement, &control, self.snapshots(Arm::Patched).count());
-        (self.readings, self.witness) = (readings, witness);
+        (self.readings, self.without) = (readings, without(judgement, &control));
         for note in &judgement.notes {
             add_once(&mut self.notes, note);
         }
@@ -307,6 +320,9 @@ impl CellFold {
 
     /// The cell as it is kept; `over` says whether the run ended by itself.
     fn record(self, over: bool) -> CellRecord {
+        if let Some(merged) = self.merged {
+            return *merged;
+        }
         let untouched = self.attempts.is_empty();
         let judgement = self.judgement.unwrap_or_else(|| unjudged(over && untouched, &self.outcomes));
         let mut finished: BTreeMap<Arm, usize> = [(Arm::Control, 0), (Arm::Patched, 0)].into();
@@ -328,6 +344,7 @@ impl CellFold {
             attempts: finished,
             differences,
             silenced,
+            without: self.without,
             stops: judgement.causes,
             ill: judgement.ill,
             metrics: judgement.metrics,
@@ -348,7 +365,7 @@ fn unjudged(never_begun: bool, outcomes: &BTreeMap<AttemptId, Outcome>) -> Judge
         Outcome::Observed(_) => None,
     };
     let (verdict, reason) =
-        if never_begun { (Verdict::Skipped, "not run") } else { (Verdict::Inconclusive, "not finished") };
+        if never_begun { (Verdict::Skipped, "not run") } else { (Verdict::Inconclusive, UNFINISHED) };
     Judgement {
         verdict,
         reason: reason.to_owned(),

@@ -72,6 +72,11 @@ impl Journal {
     }
 }
 
+/// Whether this is the folder of a run.
+pub(super) fn is_in(folder: &Utf8Path) -> bool {
+    folder.join(NAME).is_file()
+}
+
 /// The events of a journal, as far as they can be read, and what is to be said about the rest.
 pub(super) fn read(folder: &Utf8Path) -> Result<(Vec<Event>, Vec<String>), StateError> {
     let path = folder.join(NAME);

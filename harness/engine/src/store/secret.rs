@@ -103,6 +103,8 @@ pub fn masked_event(event: Event) -> Event {
         | Event::StageFinished { .. }
         | Event::CellJudged { .. }
         | Event::Searched { .. }
+        | Event::RunMerged { .. }
+        | Event::CellMerged { .. }
         | Event::RunResumed { .. }
         | Event::RunFinished { .. }) => other,
     }

@@ -6,6 +6,9 @@ use std::io::{self, Read as _, Write as _};
 use std::time::SystemTime;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use patchbed_model::id::Hasher;
 use patchbed_model::record::CellRecord;
 use patchbed_model::{Event, Record, RunId, Verdict};
 
@@ -168,6 +171,20 @@ impl State {
         Ok(found.into_iter().map(|(_, name)| RunId(name)).collect())
     }
 
+    /// An id that no run has: the day, and four digits of the seed.
+    #[must_use]
+    pub fn new_run(&self, now: Timestamp, mut seed: i128) -> RunId {
+        let day = now.to_zoned(TimeZone::UTC).date();
+        loop {
+            let digits = Hasher::new().part(seed.to_le_bytes()).finish();
+            let run = RunId(format!("{day}-{}", &digits.hex()[..4]));
+            if !self.run_folder(&run).exists() {
+                return run;
+            }
+            seed = seed.wrapping_add(1);
+        }
+    }
+
     /// The run that is meant: `None` for the last one, else an id or its beginning.
     ///
     /// # Errors
@@ -267,6 +284,17 @@ impl State {
         let journal = Journal::create(&self.run_folder(run), first)?;
         self.point(run)?;
         Ok(journal)
+    }
+
+    /// Keeps a run that is known whole, and gives back its record.
+    ///
+    /// # Errors
+    /// [`StateError::Io`].
+    pub fn keep(&self, run: &RunId, events: &[Event]) -> Result<Record, StateError> {
+        drop(self.begin(run, events)?);
+        let record = fold(events);
+        self.write_record(&record)?;
+        Ok(record)
     }
 
     /// Goes on with a run that was cut off.

@@ -28,8 +28,8 @@ impl Disk {
 }
 
 impl Store {
-    /// A disk for an attempt on an image; `None` where the kernel takes none as a layer afterwards, because it would lie
-    /// within the root on which it stands.
+    /// A disk for an attempt on an image; `None` where the kernel takes none as a layer afterwards, because it would
+    /// lie within the root on which it stands.
     ///
     /// # Errors
     /// When it cannot be made.

@@ -1,5 +1,7 @@
 //! The journal and its fold under damage, the record, secrets, the committed files.
 
+mod merge;
+
 use std::collections::BTreeMap;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -41,33 +43,45 @@ fn planned() -> PlannedCell {
     }
 }
 
+/// How every run here begins.
+fn started() -> Event {
+    Event::RunStarted {
+        run: RunId("2026-11-23-1a2b".to_owned()),
+        at: Timestamp::UNIX_EPOCH,
+        version: "0.1.0".to_owned(),
+        sources: vec![Source {
+            file: "shop.yaml".to_owned(),
+            digest: Digest::of(b"shop"),
+            lines: BTreeMap::from([("fix".to_owned(), 3)]),
+        }],
+        arguments: Vec::new(),
+        host: None,
+    }
+}
+
 /// The events of a run of one cell with these outcomes.
 fn events(control: &[Outcome], patched: &[Outcome]) -> Vec<Event> {
+    let exit = judge(control, patched, &Rules::default()).verdict.exit();
+    let mut events = vec![started(), Event::CellPlanned(planned())];
+    events.extend(made(&cell(), control, patched));
+    events.push(Event::RunFinished { at: Timestamp::UNIX_EPOCH, exit });
+    events
+}
+
+/// What happens to a cell with these outcomes.
+fn made(cell: &CellId, control: &[Outcome], patched: &[Outcome]) -> Vec<Event> {
     let mut events = vec![
-        Event::RunStarted {
-            run: RunId("2026-11-23-1a2b".to_owned()),
-            at: Timestamp::UNIX_EPOCH,
-            version: "0.1.0".to_owned(),
-            sources: vec![Source {
-                file: "shop.yaml".to_owned(),
-                digest: Digest::of(b"shop"),
-                lines: BTreeMap::from([("fix".to_owned(), 3)]),
-            }],
-            arguments: Vec::new(),
-            host: None,
-        },
-        Event::CellPlanned(planned()),
         Event::LayerMade {
-            cell: cell(),
+            cell: cell.clone(),
             layer: Digest::of(b"layer"),
             source: "install files".to_owned(),
             milliseconds: 40,
         },
-        Event::CellPrepared { cell: cell(), image_digest: Digest::of(b"image"), inputs: Digest::of(b"inputs") },
+        Event::CellPrepared { cell: cell.clone(), image_digest: Digest::of(b"image"), inputs: Digest::of(b"inputs") },
     ];
     for (arm, outcomes) in [(Arm::Control, control), (Arm::Patched, patched)] {
         for (number, outcome) in (1..).zip(outcomes) {
-            let attempt = AttemptId { cell: cell(), arm, number };
+            let attempt = AttemptId { cell: cell.clone(), arm, number };
             events.push(Event::AttemptStarted { attempt: attempt.clone(), at: Timestamp::UNIX_EPOCH });
             events.push(Event::StageFinished { attempt: attempt.clone(), stage: Stage::Open, milliseconds: 3 });
             events.push(Event::OutagesSeen { attempt: attempt.clone(), outages: Box::new(outages()) });
@@ -76,9 +90,7 @@ fn events(control: &[Outcome], patched: &[Outcome]) -> Vec<Event> {
         }
     }
     let judgement = Box::new(judge(control, patched, &Rules::default()));
-    let exit = judgement.verdict.exit();
-    events.push(Event::CellJudged { cell: cell(), judgement });
-    events.push(Event::RunFinished { at: Timestamp::UNIX_EPOCH, exit });
+    events.push(Event::CellJudged { cell: cell.clone(), judgement });
     events
 }
 
