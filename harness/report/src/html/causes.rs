@@ -6,6 +6,7 @@ use patchbed_model::record::{Broke, CauseRecord, ScenarioRecord};
 use patchbed_model::{CellId, Verdict};
 
 use super::page::Page;
+use super::repeat;
 use super::sides::{self, Pair};
 use super::tags;
 use crate::telling::Claim;
@@ -55,6 +56,7 @@ fn one(
     claims(page, &page.telling().claims(scenario, cause), out)?;
     tags::evidence(out, &cause.evidence, room)?;
     claims(page, &page.telling().advice(cause), out)?;
+    cause.cells.first().map_or(Ok(()), |cell| repeat::cell(page, scenario, cell, out))?;
     if let Some(cell) = cause.cells.first().filter(|_| room.refused()) {
         let more = format!("<code>patchbed show {} --diff</code>", tags::escape(&page.id(cell)));
         tags::entry(out, "The rest", &more)?;

@@ -11,7 +11,7 @@ use super::page::Page;
 use super::room::Room;
 use super::sides::{self, Pair};
 use super::tags::{self, Table};
-use super::{attempts, metrics, search};
+use super::{attempts, metrics, repeat, search};
 use crate::{outage, words};
 
 /// How many characters of a reason stand in a row.
@@ -93,15 +93,7 @@ impl InFull<'_> {
         say("Products", &cell.software.join(", "))?;
         let digest = cell.image_digest.as_ref().map(Digest::to_string).unwrap_or_default();
         say("Image", &format!("{} {digest}", cell.image))?;
-        self.again(out)
-    }
-
-    /// The command that repeats it, where it can be copied.
-    fn again(&self, out: &mut dyn Write) -> io::Result<()> {
-        let words = (tags::argument(&self.scenario.file), tags::argument(&self.page.id(&self.cell.id)));
-        let (Some(file), Some(id)) = words else { return Ok(()) };
-        let command = format!("patchbed run {file} --cell {id}");
-        tags::entry(out, "Repeat", &format!("<code>{}</code>", tags::escape(&command)))
+        repeat::cell(self.page, self.scenario, &self.cell.id, out)
     }
 }
 

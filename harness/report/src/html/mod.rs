@@ -8,6 +8,7 @@ mod matrix;
 mod metrics;
 mod page;
 mod provenance;
+mod repeat;
 mod room;
 mod search;
 mod sides;

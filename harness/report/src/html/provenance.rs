@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
-use std::iter;
 
+use patchbed_model::Digest;
 use patchbed_model::record::Host;
-use patchbed_model::{Digest, Record};
 
 use super::page::Page;
+use super::repeat;
 use super::tags::{self, Table};
 use crate::words;
 
@@ -23,9 +23,7 @@ pub(super) fn write(page: &Page<'_>, out: &mut dyn Write) -> io::Result<()> {
     tags::entry(out, "Ended", &finished)?;
     tags::entry(out, "Exit", &record.exit.to_string())?;
     tags::entry(out, "Layers made", &record.layers_made.to_string())?;
-    if let Some(command) = command(record) {
-        tags::entry(out, "Repeat", &format!("<code>{}</code>", tags::escape(&command)))?;
-    }
+    repeat::run(record, out)?;
     writeln!(out, "</dl>")?;
     scenarios(page, out)?;
     images(page, out)?;
@@ -41,16 +39,6 @@ fn machine(host: &Host, out: &mut dyn Write) -> io::Result<()> {
     let memory = host.memory.map(|bytes| format!(", {} MiB of memory", bytes >> 20)).unwrap_or_default();
     let processors = words::count(host.processors, "processor");
     tags::entry(out, "Machine", &format!("{}, {processors}{memory}", tags::text(&host.architecture)))
-}
-
-/// The command that repeats the run: as it was given, else with the same files; `None` where it cannot be copied.
-fn command(record: &Record) -> Option<String> {
-    let files = record.scenarios.iter().map(|scenario| tags::argument(&scenario.file));
-    let words: Option<Vec<String>> = match record.arguments.as_slice() {
-        [] => iter::once(Some("run".to_owned())).chain(files).collect(),
-        given => given.iter().map(|word| tags::word(word)).collect(),
-    };
-    words.filter(|words| words.len() > 1).map(|words| format!("patchbed {}", words.join(" ")))
 }
 
 fn scenarios(page: &Page<'_>, out: &mut dyn Write) -> io::Result<()> {
