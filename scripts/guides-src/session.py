@@ -26,7 +26,7 @@ MOVES = [
 OUTAGE = re.compile(r" +Outage ")
 # Seconds that one command may take.
 LONGEST = 300
-ENDS_WITH = re.compile(r"(?:^|\s)exit (\d+)$")
+ENDS_WITH = re.compile(r"(?:^|\s)exit (\d+)\s*$")
 
 
 def steady(line):
@@ -115,7 +115,7 @@ class Session:
                 changes = difflib.unified_diff(expected, actual, "expected", "printed", lineterm="", n=2)
                 wrong.append((number, f"`{command[0]}` printed something else\n" + "\n".join(f"    {line}" for line in changes)))
             asked = turn + 1 < len(all_of) and all_of[turn + 1][1][0].strip() == "echo $?"
-            said = ENDS_WITH.search(actual[-1].rstrip()) if actual else None
-            if self.code and not asked and not (said and int(said[1]) == self.code):
+            said = [int(found[1]) for found in map(ENDS_WITH.search, actual[-2:]) if found]
+            if self.code and not asked and self.code not in said:
                 wrong.append((number, f"`{command[0]}` ended with {self.code}, and `echo $?` does not say so after it"))
         return wrong, came_out
