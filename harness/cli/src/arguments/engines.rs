@@ -43,7 +43,7 @@ pub(crate) struct CiArguments {
     /// The folder of the scenarios, or a file
     #[arg(long, value_name = "DIR", default_value = "scenarios")]
     pub(crate) scenarios: Utf8PathBuf,
-    /// Where patchbed comes from: a path to the program on the runners, or the address of its repository, `….git`
+    /// Where patchbed comes from: a path to the program on the runners, or the address of its repository, ending in `.git`
     #[arg(long, value_name = "PATH|ADDRESS", default_value = NOWHERE)]
     pub(crate) from: String,
     /// From which verdict on the result is not fine; `changed` alone is a warning

@@ -147,6 +147,10 @@ impl Page<'_> {
             let packages = updates.iter().map(|one| one.package.as_str());
             self.line(2, &format!("deb: {{ packages: {} }}", list(packages)));
         }
+        if sources.len() > 1 {
+            self.comment(0, "All in one transaction, as the package manager gives updates of one day.");
+            self.line(0, "delivery: together");
+        }
     }
 
     fn software(&mut self, sight: &Sight) {
