@@ -31,6 +31,8 @@ const SCRIPTS: [(&str, &str); 4] = [
 const RC: &str = include_str!("../../inside/rc.sh");
 /// The longest file of the other arm that is shown.
 const LONGEST: u64 = 8 << 20;
+/// The longest question, in bytes.
+const LONGEST_LINE: usize = 64 << 10;
 /// How many pieces of questions may wait: nothing else is read from the guest while they are full.
 const WAITING: usize = 1024;
 /// How long one small program inside may take, in milliseconds.
@@ -74,6 +76,10 @@ pub(super) async fn serve(sandbox: &dyn Sandbox, visit: &Visit, look: &Look) -> 
         let mut typed = Vec::new();
         while let Some((_, bytes)) = received.recv().await {
             typed.extend(bytes);
+            // A line without an end is no question.
+            if typed.len() > LONGEST_LINE {
+                typed.clear();
+            }
             while let Some(end) = typed.iter().position(|byte| *byte == b'\n') {
                 let line: Vec<u8> = typed.drain(..=end).collect();
                 answer(sandbox, visit, (&mut other, look), &String::from_utf8_lossy(&line)).await;
