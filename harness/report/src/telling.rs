@@ -87,14 +87,21 @@ impl<'a> Telling<'a> {
             return "No cells".to_owned();
         }
         let of = |verdict| record.counts.get(&verdict).copied().unwrap_or(0);
+        let causes =
+            |verdict| record.scenarios.iter().flat_map(|s| &s.causes).filter(|cause| cause.verdict == verdict).count();
+        let told = [Verdict::Regressed, Verdict::Ineffective, Verdict::Changed, Verdict::Improved];
+        // A cell has the verdict of the worst that it shows: what else it shows is told with that.
+        let mut more: Vec<String> = told
+            .into_iter()
+            .filter(|verdict| of(*verdict) == 0 && causes(*verdict) > 0)
+            .map(|verdict| format!("{} more {verdict}", causes(verdict)))
+            .collect();
         let mut parts = Vec::new();
-        for verdict in [Verdict::Regressed, Verdict::Ineffective, Verdict::Changed, Verdict::Improved] {
-            if of(verdict) > 0 {
-                let causes =
-                    record.scenarios.iter().flat_map(|s| &s.causes).filter(|cause| cause.verdict == verdict).count();
-                let because = if causes > 0 { format!(" ({})", words::count(causes, "cause")) } else { String::new() };
-                parts.push((of(verdict), format!("{verdict}{because}")));
-            }
+        for verdict in told.into_iter().filter(|verdict| of(*verdict) > 0) {
+            let count = (causes(verdict) > 0).then(|| words::count(causes(verdict), "cause"));
+            let because: Vec<String> = count.into_iter().chain(more.drain(..)).collect();
+            let because = if because.is_empty() { String::new() } else { format!(" ({})", because.join(", ")) };
+            parts.push((of(verdict), format!("{verdict}{because}")));
         }
         if of(Verdict::Same) > 0 {
             parts.push((of(Verdict::Same), "same".to_owned()));

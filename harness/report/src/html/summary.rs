@@ -8,6 +8,9 @@ use super::page::Page;
 use super::tags::{self, Table};
 use crate::words;
 
+/// Of how many cells the summary says what may be shipped.
+const CELLS: usize = 12;
+
 pub(super) fn write(page: &Page<'_>, out: &mut dyn Write) -> io::Result<()> {
     let record = page.record;
     writeln!(out, "<h1>{}</h1>", tags::escape(&page.telling().counts()))?;
@@ -21,7 +24,29 @@ pub(super) fn write(page: &Page<'_>, out: &mut dyn Write) -> io::Result<()> {
     for note in &record.notes {
         writeln!(out, "<p>Note: {}</p>", tags::text(note))?;
     }
+    ship(page, out)?;
     counts(page, out)
+}
+
+/// What may be shipped, and what is held, of every bundle of which parts were tried.
+fn ship(page: &Page<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let cells = page.record.scenarios.iter().flat_map(|scenario| &scenario.cells);
+    let searched =
+        cells.filter_map(|cell| Some((cell, cell.search.as_ref().filter(|one| !one.safe_subset.is_empty())?)));
+    let searched: Vec<_> = searched.take(CELLS).collect();
+    if searched.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "<dl>")?;
+    let room = &mut page.room();
+    for (cell, search) in searched {
+        let parts = [("Ship", &search.safe_subset), ("Hold", &search.hold)];
+        for (label, names) in parts.into_iter().filter(|(_, names)| !names.is_empty()) {
+            let Some(names) = room.line(&names.join(", ")) else { continue };
+            tags::entry(out, label, &format!("{names} [{}]", page.link(&cell.id)))?;
+        }
+    }
+    writeln!(out, "</dl>")
 }
 
 fn counts(page: &Page<'_>, out: &mut dyn Write) -> io::Result<()> {

@@ -29,6 +29,15 @@ fn the_shop_at_100_columns() {
 }
 
 #[test]
+fn what_a_cell_shows_beside_its_worst_is_counted_too() {
+    let mut shop = records::shop();
+    let other = shop.scenarios[0].causes[0].clone();
+    shop.scenarios[0].causes.push(patchbed_model::record::CauseRecord { verdict: Verdict::Changed, ..other });
+    let said = text(Format::Terminal, &shop);
+    assert!(said.contains("2 cells regressed (1 cause, 1 more changed), 2 same, 0 undecided"), "{said}");
+}
+
+#[test]
 fn the_shop_at_80_columns() {
     insta::assert_snapshot!(with_look(Format::Terminal, &records::shop(), &look(80)));
 }
