@@ -36,16 +36,14 @@ pub(super) fn execute(context: &Context, arguments: &InitArguments) -> Result<Ex
     }
     sandboxes::sweep_leftovers(context);
     let described = images::describe(context, &arguments.image)?;
-    let (image, sight) = sandboxes::block_on(async {
+    let sight = sandboxes::block_on(async {
         let image = described.make(context, arguments.means.offline).await?;
-        let sight = seen(context, arguments, &image).await?;
-        Ok::<_, Failure>((image, sight))
+        seen(context, arguments, &image).await
     })??;
     let mut page = Page { context, arguments, name, sight, moves: None };
     let exit = if arguments.no_start { Exit::Ok } else { page.settle()? };
     let text = page.text(Utf8Path::new(FOLDER));
     page.loaded()?;
-    drop(image);
     if exit != Exit::Ok {
         return Ok(exit);
     }
